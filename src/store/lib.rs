@@ -1,0 +1,43 @@
+//! Bytes under keys, durable before anybody is told so. What the bytes mean is not known here:
+//! whoever must keep them secret seals them first.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod error;
+
+pub use batch::{Batch, CommitId, Committed, Condition, Urgency};
+pub use error::{Error, Result};
+
+/// The most records in one [`Batch`] (etcd's transactions have about as many).
+pub const BATCH_WRITES: usize = 100;
+/// The most bytes in one [`Batch`].
+pub const BATCH_BYTES: usize = 1024 * 1024;
+/// The most bytes in one record.
+pub const RECORD_BYTES: usize = 64 * 1024;
+
+/// A record: its key and its value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
+/// An ordered map from keys to values with atomic, durable, recognisable commits: what a local
+/// database and a replicated one have in common. The first byte of a key is its *keyspace*.
+pub trait Store: Send + Sync {
+    /// The value under `key`.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// At most `limit` records with keys that start with `prefix` and are greater than `after`
+    /// (when given), in the order of their keys.
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>>;
+
+    /// How many records a keyspace should have: kept with every commit, so that a record that a
+    /// damaged disk lost is noticed.
+    fn count(&self, keyspace: u8) -> Result<u64>;
+
+    /// Applies all of `batch` or nothing, durably. With an `id` that was committed before, does
+    /// nothing and gives the answer of that time.
+    fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed>;
+
+    /// At most `limit` entries of the log from `first` on: the chain hash *after* each entry, and
+    /// the entry. The hash after entry n is SHA-256(hash after n−1 ‖ n as u64 BE ‖ entry), the one
+    /// before the first entry 32 zero bytes.
+    fn log(&self, first: u64, limit: usize) -> Result<Vec<([u8; 32], Vec<u8>)>>;
+}

@@ -1,0 +1,40 @@
+//! The language of an HSM: the verbs an application ([`Hsm`]) and an operator ([`Operator`]) may
+//! say, and the types they say them with. Nothing here does anything: the engine answers the
+//! verbs, `wire` carries them, the provider and the servers speak them.
+//!
+//! Section numbers without a title are those of PKCS#11 3.2; numbers of attributes, classes,
+//! mechanisms and flags are the standard's own.
+#![forbid(unsafe_code)]
+
+mod attribute;
+mod error;
+mod handle;
+mod hsm;
+mod information;
+pub mod limits;
+mod mechanism;
+mod operator;
+mod owner;
+mod secret;
+mod template;
+
+pub use attribute::{AttributeRow, AttributeType, Shape, attribute_row};
+pub use error::{Error, Reason, Result};
+pub use handle::{
+    ApplicationId, ClusterId, HsmId, KeyType, ObjectClass, ObjectHandle, Request, SessionHandle,
+    SlotId,
+};
+pub use hsm::{
+    Access, Hsm, LoginAs, Operation, OutputBound, Produced, Resumption, Started, Ticket,
+};
+pub use information::{
+    LoginState, MechanismInformation, Role, Session, Slot, Token, UserInformation,
+};
+pub use mechanism::{Mechanism, MechanismId, ParameterShape, Parameters, parameter_shape};
+pub use operator::{
+    AuditReport, Certificates, Cluster, ClusterState, HsmInformation, HsmState, NewCluster,
+    Operator, Origin,
+};
+pub use owner::{Mode, Owner};
+pub use secret::SecretBytes;
+pub use template::{Attribute, Revealed, Template, Value};

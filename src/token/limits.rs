@@ -1,0 +1,42 @@
+//! Everything that comes from outside has a limit, and the limit stands here.
+
+/// Attributes in one template.
+pub const TEMPLATE_ATTRIBUTES: usize = 100;
+/// Bytes in one attribute's value.
+pub const ATTRIBUTE_BYTES: usize = 32 * 1024;
+/// Bytes in one mechanism parameter, additional data included.
+pub const PARAMETER_BYTES: usize = 64 * 1024;
+/// Bytes of input or output in one verb.
+pub const DATA_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of random data in one verb.
+pub const RANDOM_BYTES: usize = 1024 * 1024;
+/// Bytes in one message on a wire: data and room for everything around it.
+pub const MESSAGE_BYTES: usize = DATA_BYTES + 256 * 1024;
+/// Sessions of one application.
+pub const SESSIONS: usize = 4_096;
+/// Session objects of one application.
+pub const SESSION_OBJECTS: usize = 65_536;
+/// Handles in the answer of one find.
+pub const FIND_HANDLES: usize = 8_192;
+/// Connections of one uid.
+pub const CONNECTIONS: usize = 1_024;
+/// Applications of one uid.
+pub const APPLICATIONS: usize = 512;
+/// Clusters in one home.
+pub const CLUSTERS: usize = 64;
+/// HSMs in one cluster.
+pub const HSMS: usize = 28;
+/// Users in one cluster.
+pub const USERS: usize = 1_024;
+/// Bytes in a user's name.
+pub const USER_NAME_BYTES: usize = 31;
+/// Bytes in a PIN: at least.
+pub const PIN_BYTES_MIN: usize = 4;
+/// Bytes in a PIN: at most.
+pub const PIN_BYTES_MAX: usize = 64;
+/// Wrong passwords in a row that lock a user.
+pub const LOGIN_FAILURES: u32 = 5;
+/// Bytes in a certificate in PEM.
+pub const CERTIFICATE_BYTES: usize = 20_000;
+/// Seconds in which an application may resume after hsmd has started again.
+pub const RESUME_SECONDS: u64 = 300;
