@@ -22,8 +22,29 @@ pub struct Batch {
     pub answer: Vec<u8>,
     /// Commits of this application with smaller numbers need not be remembered any more.
     pub settled: u64,
+    /// Applications that have ended: nothing of theirs is remembered any more.
+    pub forget: Vec<[u8; 16]>,
     /// Whether the change may use the disk's reserve.
     pub urgency: Urgency,
+}
+
+impl Batch {
+    /// The bytes that it writes.
+    pub fn len(&self) -> usize {
+        let records = self
+            .write
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+        records
+            .chain(self.append.iter().map(Vec::len))
+            .sum::<usize>()
+            + self.answer.len()
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.write.is_empty() && self.append.is_empty() && self.forget.is_empty()
+    }
 }
 
 /// What a record must be.

@@ -1,0 +1,24 @@
+//! What a database must be able to do to carry a [`crate::Store`]: the small part that differs.
+
+use std::collections::BTreeMap;
+
+use crate::{Record, Result, Urgency};
+
+/// Keys and what is written there; `None` deletes.
+pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// An ordered map on some medium. Only the commit queue's thread writes.
+pub(crate) trait Backend: Send + Sync + 'static {
+    /// The value at `key`.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// At most `limit` records with keys that start with `prefix` and are greater than `after`.
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>>;
+
+    /// Whether the medium has room for a change of this urgency: [`crate::Error::Full`].
+    fn room(&self, urgency: Urgency) -> Result<()>;
+
+    /// Writes all of the changes or none; they are durable when it answers. After an error the
+    /// backend refuses to write until it knows again what the medium holds.
+    fn write(&self, changes: &Changes) -> Result<()>;
+}

@@ -1,0 +1,188 @@
+//! Commits wait in a queue; one thread takes all that wait, stages them one after the other,
+//! writes them as one and answers all: the price of durability is paid once a group.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+};
+
+use crate::{
+    Batch, CommitId, Committed, Error, Head, Record, Result, Store, Urgency,
+    backend::{Backend, Changes},
+    keyspace, staging,
+};
+
+/// The most commits in one group.
+const GROUP_COMMITS: usize = 256;
+/// The most bytes in one group (a commit more may exceed it).
+const GROUP_BYTES: usize = 2 * crate::BATCH_BYTES;
+
+/// A store: a backend, and the thread that alone writes to it.
+pub(crate) struct CommitQueue<B: Backend> {
+    queue: Option<mpsc::Sender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
+    backend: Arc<B>,
+}
+
+/// A commit that waits, and where its answer goes.
+struct Waiting {
+    id: Option<CommitId>,
+    batch: Batch,
+    answer: mpsc::SyncSender<Result<Committed>>,
+}
+
+impl<B: Backend> CommitQueue<B> {
+    /// Starts the thread. Where the system gives none, reads work and commits fail.
+    pub(crate) fn start(backend: B) -> Self {
+        let backend = Arc::new(backend);
+        let (queue, waiting) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("strongroom-store".into())
+            .spawn({
+                let backend = Arc::clone(&backend);
+                move || drain(&*backend, &waiting)
+            });
+        Self {
+            queue: Some(queue),
+            thread: thread.ok(),
+            backend,
+        }
+    }
+}
+
+impl<B: Backend> Store for CommitQueue<B> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.backend.get(&keyspace::data(key))
+    }
+
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>> {
+        let after = after.map(keyspace::data);
+        let records = self
+            .backend
+            .scan(&keyspace::data(prefix), after.as_deref(), limit)?;
+        Ok(staging::callers(records))
+    }
+
+    fn count(&self, keyspace: u8) -> Result<u64> {
+        staging::count_from(self.backend.get(&keyspace::count(keyspace))?)
+    }
+
+    fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed> {
+        staging::check_limits(&batch)?;
+        let stopped = || Error::Failed("the thread that commits does not run".into());
+        let (answer, answered) = mpsc::sync_channel(1);
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue
+            .send(Waiting { id, batch, answer })
+            .map_err(|_| stopped())?;
+        answered.recv().map_err(|_| stopped())?
+    }
+
+    fn answered(&self, id: CommitId) -> Result<Option<Vec<u8>>> {
+        self.backend.get(&keyspace::answer(id))
+    }
+
+    fn applications(&self) -> Result<Vec<[u8; 16]>> {
+        let mut applications = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        while let Some((key, _)) = self
+            .backend
+            .scan(keyspace::ANSWERS, after.as_deref(), 1)?
+            .into_iter()
+            .next()
+        {
+            let application = keyspace::commit_id(&key)?.application;
+            applications.push(application);
+            after = Some(keyspace::answer(CommitId {
+                application,
+                number: u64::MAX,
+            }));
+        }
+        Ok(applications)
+    }
+
+    fn log_head(&self) -> Result<Head> {
+        staging::head_from(self.backend.get(keyspace::HEAD)?)
+    }
+
+    fn log(&self, first: u64, limit: usize) -> Result<Vec<([u8; 32], Vec<u8>)>> {
+        let entries = self.log_head()?.entries;
+        let after = first.checked_sub(1).map(keyspace::entry);
+        let records = self.backend.scan(keyspace::LOG, after.as_deref(), limit)?;
+        let mut found = Vec::with_capacity(records.len());
+        for ((key, value), number) in records.into_iter().zip(first..) {
+            let Some((hash, entry)) = value.split_first_chunk::<32>() else {
+                break;
+            };
+            if key != keyspace::entry(number) {
+                break;
+            }
+            found.push((*hash, entry.to_vec()));
+        }
+        if found.is_empty() && first < entries && limit > 0 {
+            return Err(Error::Damaged(format!(
+                "entry {first} of the log is missing"
+            )));
+        }
+        Ok(found)
+    }
+}
+
+impl<B: Backend> Drop for CommitQueue<B> {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // What it could not write it has told to those who asked for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn drain<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) {
+    while let Ok(first) = waiting.recv() {
+        let mut bytes = first.batch.len();
+        let mut group = vec![first];
+        while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
+            let Ok(next) = waiting.try_recv() else { break };
+            bytes += next.batch.len();
+            group.push(next);
+        }
+        commit_group(backend, group);
+    }
+}
+
+fn commit_group<B: Backend>(backend: &B, group: Vec<Waiting>) {
+    let mut changes = Changes::new();
+    let mut answers = Vec::with_capacity(group.len());
+    let room = [Urgency::Normal, Urgency::Reserve];
+    let room = room.map(|urgency| {
+        let asked = group.iter().any(|waiting| waiting.batch.urgency == urgency);
+        if asked { backend.room(urgency) } else { Ok(()) }
+    });
+    let [normal, reserve] = &room;
+    for Waiting { id, batch, answer } in group {
+        let room = match batch.urgency {
+            Urgency::Normal => normal,
+            Urgency::Reserve => reserve,
+        };
+        let staged = room
+            .clone()
+            .and_then(|()| staging::stage(backend, &changes, id, batch));
+        let outcome = staged.map(|(own, committed)| {
+            changes.extend(own);
+            committed
+        });
+        answers.push((answer, outcome));
+    }
+    let written = if changes.is_empty() {
+        Ok(())
+    } else {
+        backend.write(&changes)
+    };
+    for (answer, outcome) in answers {
+        // Also a conflict may have been with a commit of this group that is now undone.
+        let outcome = written.clone().and(outcome);
+        // Whoever asked may be gone; the commit stands all the same.
+        let _ = answer.send(outcome);
+    }
+}
