@@ -1,0 +1,253 @@
+//! Memory for secrets: locked against swapping as far as the system allows, left out of core
+//! dumps, and erased when it is given back. No lock is taken, so a forked child can use it too.
+
+use std::{
+    alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
+    ptr::{self, NonNull},
+    slice,
+    sync::atomic::{AtomicPtr, AtomicU64, Ordering},
+};
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
+use zeroize::Zeroize;
+
+/// Bytes in a granule: the unit of allocation, and the alignment of every region.
+const GRANULE: usize = 64;
+/// Words in a chunk's map; each has a bit for each of 64 granules.
+const WORDS: usize = 16;
+/// Bytes in a chunk.
+const CHUNK: usize = WORDS * 64 * GRANULE;
+/// Regions up to this size share chunks; larger ones have pages of their own.
+const SHARED: usize = 32 * GRANULE;
+
+/// Zeroed bytes of a fixed address, aligned to 64.
+pub(crate) struct Region {
+    start: NonNull<u8>,
+    len: usize,
+    place: Place,
+}
+
+/// Where a region's bytes are, and so how they are given back.
+enum Place {
+    Granules {
+        chunk: &'static Chunk,
+        word: usize,
+        mask: u64,
+    },
+    Pages(usize),
+    Heap(Layout),
+}
+
+impl Region {
+    /// A region of zero bytes.
+    pub(crate) fn zeroed(len: usize) -> Self {
+        let (start, place) = if len <= SHARED {
+            shared(len.div_ceil(GRANULE).max(1))
+        } else {
+            let pages = len.next_multiple_of(4096);
+            map(pages).map(|start| (start, Place::Pages(pages)))
+        }
+        // Without a mapping the secret is still erased, only not locked: better than no key.
+        .unwrap_or_else(|| heap(len));
+        Self { start, len, place }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: start is valid for len initialised bytes until drop, and `&self` forbids writes.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and `&mut self` is the only access.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        self.bytes_mut().zeroize();
+        match self.place {
+            Place::Granules { chunk, word, mask } => chunk.release(word, mask),
+            Place::Pages(len) => {
+                // SAFETY: `map` made the mapping of this size, and nobody else gives it back.
+                let _ = unsafe { munmap(self.start.as_ptr().cast(), len) };
+            }
+            // SAFETY: `heap` allocated it with this layout.
+            Place::Heap(layout) => unsafe { dealloc(self.start.as_ptr(), layout) },
+        }
+    }
+}
+
+// SAFETY: a region owns its bytes, as a box does; the chunks' maps are atomic.
+unsafe impl Send for Region {}
+// SAFETY: through `&Region` the bytes can only be read.
+unsafe impl Sync for Region {}
+
+/// Locked memory that is handed out in granules. Chunks are never unmapped: they are a list that
+/// only grows, so that it can be walked without a lock.
+struct Chunk {
+    start: NonNull<u8>,
+    used: [AtomicU64; WORDS],
+    next: AtomicPtr<Chunk>,
+}
+
+// SAFETY: `start` never changes, and whose bytes are whose is decided by the atomic maps.
+unsafe impl Sync for Chunk {}
+
+/// The newest chunk: the head of the list.
+static NEWEST: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
+/// Where a search is likely to succeed: the chunk that gave or took a region last.
+static LIKELY: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
+
+impl Chunk {
+    /// Takes `count` granules in a row.
+    fn take(&'static self, count: usize) -> Option<(NonNull<u8>, Place)> {
+        let run = u64::MAX >> (64 - count);
+        self.used.iter().enumerate().find_map(|(word, map)| {
+            let mut used = map.load(Ordering::Relaxed);
+            loop {
+                let bit = (0..=64 - count).find(|bit| used & (run << bit) == 0)?;
+                let mask = run << bit;
+                // Acquire: what the last owner wrote (zeroes) happened before.
+                match map.compare_exchange_weak(
+                    used,
+                    used | mask,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        // SAFETY: word < WORDS and bit < 64, so the sum stays inside the chunk.
+                        let start = unsafe { self.start.add((word * 64 + bit) * GRANULE) };
+                        return Some((
+                            start,
+                            Place::Granules {
+                                chunk: self,
+                                word,
+                                mask,
+                            },
+                        ));
+                    }
+                    Err(now) => used = now,
+                }
+            }
+        })
+    }
+
+    fn release(&'static self, word: usize, mask: u64) {
+        if let Some(map) = self.used.get(word) {
+            map.fetch_and(!mask, Ordering::Release);
+        }
+        LIKELY.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
+    }
+}
+
+/// `count` granules of some chunk: the likely one, any other, or a new one.
+fn shared(count: usize) -> Option<(NonNull<u8>, Place)> {
+    let all = std::iter::successors(chunk_at(&NEWEST), |chunk| chunk_at(&chunk.next));
+    let found = chunk_at(&LIKELY).into_iter().chain(all).find_map(|chunk| {
+        let taken = chunk.take(count)?;
+        LIKELY.store(ptr::from_ref(chunk).cast_mut(), Ordering::Release);
+        Some(taken)
+    });
+    found.or_else(|| grow()?.take(count))
+}
+
+/// A new chunk at the head of the list.
+fn grow() -> Option<&'static Chunk> {
+    let chunk: &'static Chunk = Box::leak(Box::new(Chunk {
+        start: map(CHUNK)?,
+        used: [const { AtomicU64::new(0) }; WORDS],
+        next: AtomicPtr::new(ptr::null_mut()),
+    }));
+    let address = ptr::from_ref(chunk).cast_mut();
+    let mut newest = NEWEST.load(Ordering::Acquire);
+    loop {
+        chunk.next.store(newest, Ordering::Relaxed);
+        match NEWEST.compare_exchange_weak(newest, address, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => break,
+            Err(now) => newest = now,
+        }
+    }
+    LIKELY.store(address, Ordering::Release);
+    Some(chunk)
+}
+
+fn chunk_at(pointer: &AtomicPtr<Chunk>) -> Option<&'static Chunk> {
+    // SAFETY: null, or a chunk that `grow` leaked: valid for ever and never written but by atomics.
+    unsafe { pointer.load(Ordering::Acquire).as_ref() }
+}
+
+/// Zeroed pages, locked and kept out of dumps as far as the system allows.
+fn map(len: usize) -> Option<NonNull<u8>> {
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice aliases nothing.
+    let start = unsafe {
+        mmap_anonymous(
+            ptr::null_mut(),
+            len,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
+    }
+    .ok()?;
+    // Best effort both: RLIMIT_MEMLOCK may be small, and then a secret may be swapped.
+    // SAFETY: the range is the mapping just made.
+    let _ = unsafe { mlock(start, len) };
+    // SAFETY: the same; the advice does not change what the bytes are.
+    let _ = unsafe { madvise(start, len, Advice::LinuxDontDump) };
+    NonNull::new(start.cast())
+}
+
+fn heap(len: usize) -> (NonNull<u8>, Place) {
+    // The size is that of a value that exists already, so it cannot overflow a layout.
+    let layout = Layout::from_size_align(len.max(1), GRANULE).unwrap_or(Layout::new::<u8>());
+    // SAFETY: the layout's size is not zero.
+    let start = unsafe { alloc_zeroed(layout) };
+    match NonNull::new(start) {
+        Some(start) => (start, Place::Heap(layout)),
+        None => handle_alloc_error(layout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_zero_also_where_a_secret_was_before() {
+        for len in [1, 64, 65, 2048, 2049, 70_000] {
+            let mut region = Region::zeroed(len);
+            region.bytes_mut().fill(0xAA);
+            drop(region);
+            assert!(
+                Region::zeroed(len).bytes().iter().all(|byte| *byte == 0),
+                "{len}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_regions_share_a_byte() {
+        let mut regions: Vec<Region> = (0..3000).map(|n| Region::zeroed(1 + n % 700)).collect();
+        for (n, region) in regions.iter_mut().enumerate() {
+            region.bytes_mut().fill(n as u8);
+        }
+        for (n, region) in regions.iter().enumerate() {
+            assert!(region.bytes().iter().all(|byte| *byte == n as u8));
+        }
+    }
+
+    #[test]
+    fn threads_allocate_and_free_without_a_lock() {
+        std::thread::scope(|scope| {
+            for thread in 0..4u8 {
+                scope.spawn(move || {
+                    for round in 0..2000usize {
+                        let mut region = Region::zeroed(1 + round % 300);
+                        region.bytes_mut().fill(thread);
+                        assert!(region.bytes().iter().all(|byte| *byte == thread));
+                    }
+                });
+            }
+        });
+    }
+}
