@@ -279,7 +279,7 @@ fn what_is_too_large_is_refused(store: &Arc<dyn Store>) {
 }
 
 fn the_largest_records_fit(store: &Arc<dyn Store>) {
-    for record in 0..40_u8 {
+    for record in 0..100_u8 {
         let value = vec![record; RECORD_BYTES - 2];
         store
             .commit(None, writing(vec![put(&[b'x', record], &value)]))
@@ -291,7 +291,7 @@ fn the_largest_records_fit(store: &Arc<dyn Store>) {
             .iter()
             .all(|(key, value)| value.iter().all(|byte| *byte == key[1]))
     );
-    assert_eq!(found.len(), 40);
+    assert_eq!(found.len(), 100);
 }
 
 fn of_many_writers_of_one_record_one_wins_each_round(store: &Arc<dyn Store>) {

@@ -23,8 +23,8 @@ pub use keyspace::Head;
 pub const BATCH_WRITES: usize = 100;
 /// The most bytes in one [`Batch`].
 pub const BATCH_BYTES: usize = 1024 * 1024;
-/// The most bytes in one record.
-pub const RECORD_BYTES: usize = 64 * 1024;
+/// The most bytes in one record, its key included.
+pub const RECORD_BYTES: usize = 60 * 1024;
 /// The most answers that are remembered for one application; it may have as many requests on
 /// their way.
 pub const ANSWERS_KEPT: usize = 1024;

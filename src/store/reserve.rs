@@ -1,62 +1,91 @@
-//! Room on the disk: when a change may use it, and a file that keeps some back, so that a full
+//! Room on the disk: who may use how much of it, and two files that keep some back, so that a full
 //! disk still takes logins and lets the database open again.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::{
+    fs::{FallocateFlags, fallocate, statvfs},
+    io::Errno,
+};
 
 use crate::{Error, Result, Urgency};
 
 /// Free bytes below which only [`Urgency::Reserve`] goes on.
 const NORMAL_BYTES: u64 = 16 << 20;
-/// Free bytes below which the reserve is spent, and without it nothing goes on.
+/// Free bytes below which nothing goes on.
 const URGENT_BYTES: u64 = 2 << 20;
-/// Bytes of the reserve.
-const RESERVE_BYTES: u64 = 4 << 20;
+/// Free bytes that sled may need to open: it fills the segment that it was in and the next one,
+/// and writes its page table anew.
+const OPENING_BYTES: u64 = 2 * crate::sled::SEGMENT_BYTES as u64 + (4 << 20);
 
-/// The reserve of one database.
+/// What is kept back beside one database.
 pub(crate) struct Reserve {
     folder: PathBuf,
-    file: PathBuf,
+    /// Given up for changes that are urgent.
+    changes: Hoard,
+    /// Given up for opening, and only for that.
+    opening: Hoard,
 }
 
 impl Reserve {
     pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            file: folder.join("reserve"),
+            changes: Hoard {
+                file: folder.join("reserve.changes"),
+                bytes: 2 * URGENT_BYTES,
+            },
+            opening: Hoard {
+                file: folder.join("reserve.opening"),
+                bytes: OPENING_BYTES,
+            },
         }
     }
 
-    /// Makes room for opening the database.
+    /// Makes room for opening the database, as far as there is any.
     pub(crate) fn make_room(&self) -> Result<()> {
-        match decide(self.free()?, self.file.exists(), Urgency::Reserve) {
-            Decision::Spend | Decision::Refuse => self.spend(),
-            Decision::Allow | Decision::Restock => Ok(()),
+        for hoard in [&self.opening, &self.changes] {
+            if self.free()? < OPENING_BYTES {
+                hoard.spend()?;
+            }
         }
+        Ok(())
     }
 
     /// Whether a change may be written.
     pub(crate) fn room(&self, urgency: Urgency) -> Result<()> {
-        match decide(self.free()?, self.file.exists(), urgency) {
-            Decision::Allow => Ok(()),
-            Decision::Restock => {
-                if let Err(error) = self.restock() {
-                    log::warn!("no reserve beside {}: {error}", self.folder.display());
-                }
-                Ok(())
+        let free = self.free()?;
+        let needed = match urgency {
+            Urgency::Normal => NORMAL_BYTES,
+            Urgency::Reserve => URGENT_BYTES,
+        };
+        if free >= needed {
+            self.restock(free);
+            return Ok(());
+        }
+        if urgency == Urgency::Reserve {
+            self.changes.spend()?;
+            if self.free()? >= needed {
+                return Ok(());
             }
-            Decision::Spend => {
-                self.spend()?;
-                match decide(self.free()?, false, urgency) {
-                    Decision::Refuse => Err(Error::Full),
-                    _ => Ok(()),
-                }
+        }
+        Err(Error::Full)
+    }
+
+    /// Keeps back again what was spent, once there is room for it.
+    fn restock(&self, mut free: u64) {
+        for hoard in [&self.opening, &self.changes] {
+            if free < NORMAL_BYTES + hoard.bytes || hoard.file.exists() {
+                continue;
             }
-            Decision::Refuse => Err(Error::Full),
+            match hoard.fill() {
+                Ok(()) => free -= hoard.bytes,
+                Err(error) => log::warn!("no reserve at {}: {error}", hoard.file.display()),
+            }
         }
     }
 
@@ -64,14 +93,19 @@ impl Reserve {
         let system = statvfs(&self.folder).map_err(|error| system_error(error.into()))?;
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
+}
 
+/// A file whose blocks can be given back.
+struct Hoard {
+    file: PathBuf,
+    bytes: u64,
+}
+
+impl Hoard {
     fn spend(&self) -> Result<()> {
         match fs::remove_file(&self.file) {
             Ok(()) => {
-                log::warn!(
-                    "the disk of {} is full: its reserve is spent",
-                    self.folder.display()
-                );
+                log::warn!("the disk is full: {} is spent", self.file.display());
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -79,36 +113,19 @@ impl Reserve {
         }
     }
 
-    fn restock(&self) -> io::Result<()> {
-        let file = fs::File::create_new(&self.file)?;
-        let filled = fallocate(&file, FallocateFlags::empty(), 0, RESERVE_BYTES);
+    fn fill(&self) -> io::Result<()> {
+        let mut file = fs::File::create_new(&self.file)?;
+        let filled = match fallocate(&file, FallocateFlags::empty(), 0, self.bytes) {
+            Err(Errno::OPNOTSUPP) => {
+                io::copy(&mut io::repeat(0).take(self.bytes), &mut file).map(drop)
+            }
+            filled => filled.map_err(io::Error::from),
+        };
         if filled.is_err() {
             // A file without blocks keeps nothing back.
             fs::remove_file(&self.file)?;
         }
-        Ok(filled?)
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    Allow,
-    /// Allow, and make the reserve.
-    Restock,
-    /// Delete the reserve and look again.
-    Spend,
-    Refuse,
-}
-
-fn decide(free: u64, reserve: bool, urgency: Urgency) -> Decision {
-    match (free, urgency) {
-        (NORMAL_BYTES.., _) if !reserve && free >= NORMAL_BYTES + RESERVE_BYTES => {
-            Decision::Restock
-        }
-        (NORMAL_BYTES.., _) | (URGENT_BYTES.., Urgency::Reserve) => Decision::Allow,
-        (_, Urgency::Normal) => Decision::Refuse,
-        (_, Urgency::Reserve) if reserve => Decision::Spend,
-        (_, Urgency::Reserve) => Decision::Refuse,
+        filled
     }
 }
 
@@ -128,34 +145,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_almost_full_disk_takes_only_what_is_urgent() {
-        let free = NORMAL_BYTES - 1;
-        assert_eq!(decide(free, true, Urgency::Normal), Decision::Refuse);
-        assert_eq!(decide(free, true, Urgency::Reserve), Decision::Allow);
-    }
-
-    #[test]
-    fn a_full_disk_spends_the_reserve_and_then_refuses() {
-        assert_eq!(decide(0, true, Urgency::Reserve), Decision::Spend);
-        assert_eq!(decide(0, false, Urgency::Reserve), Decision::Refuse);
-        assert_eq!(decide(0, true, Urgency::Normal), Decision::Refuse);
-    }
-
-    #[test]
-    fn the_reserve_is_made_again_when_there_is_room_for_it() {
-        let free = NORMAL_BYTES + RESERVE_BYTES;
-        assert_eq!(decide(free, false, Urgency::Normal), Decision::Restock);
-        assert_eq!(decide(free - 1, false, Urgency::Normal), Decision::Allow);
-        assert_eq!(decide(free, true, Urgency::Normal), Decision::Allow);
-    }
-
-    #[test]
-    fn spending_the_reserve_gives_its_bytes_back() {
+    fn what_is_spent_is_made_again_when_there_is_room_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let reserve = Reserve::new(folder.path());
-        reserve.restock().unwrap();
-        assert_eq!(fs::metadata(&reserve.file).unwrap().len(), RESERVE_BYTES);
-        reserve.spend().unwrap();
-        assert!(!reserve.file.exists());
+        reserve.restock(NORMAL_BYTES);
+        assert!(!reserve.opening.file.exists() && !reserve.changes.file.exists());
+        reserve.restock(NORMAL_BYTES + OPENING_BYTES);
+        assert!(reserve.opening.file.exists() && !reserve.changes.file.exists());
+        reserve.restock(NORMAL_BYTES + reserve.changes.bytes);
+        assert_eq!(
+            fs::metadata(&reserve.changes.file).unwrap().len(),
+            reserve.changes.bytes
+        );
+    }
+
+    #[test]
+    fn a_reserve_is_spent_once_and_then_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::new(folder.path());
+        reserve.changes.fill().unwrap();
+        reserve.changes.spend().unwrap();
+        assert!(!reserve.changes.file.exists());
+        reserve.changes.spend().unwrap();
     }
 }

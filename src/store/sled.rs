@@ -27,7 +27,7 @@ use crate::{
 const CACHE_BYTES: u64 = 64 << 20;
 /// What is larger than a quarter of a segment sled writes beside its file, where nothing syncs it.
 /// A leaf has at most 17 records, so with this a leaf never does.
-const SEGMENT_BYTES: usize = 8 << 20;
+pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
 /// sled cleans its file up from a thread that wakes this often. What was answered is synced long
 /// before.
 const CLEANING_MS: u64 = 5_000;
