@@ -18,7 +18,10 @@ pub struct Error {
 impl Error {
     /// An error that needs more words than its reason has.
     pub fn new(reason: Reason, context: impl Into<String>) -> Self {
-        Self { reason, context: Some(context.into().into_boxed_str()) }
+        Self {
+            reason,
+            context: Some(context.into().into_boxed_str()),
+        }
     }
 
     /// The words that were given with it.
@@ -29,7 +32,10 @@ impl Error {
 
 impl From<Reason> for Error {
     fn from(reason: Reason) -> Self {
-        Self { reason, context: None }
+        Self {
+            reason,
+            context: None,
+        }
     }
 }
 
@@ -141,6 +147,10 @@ mod tests {
     #[test]
     fn an_error_says_its_reason_and_then_its_context() {
         let error = Error::new(Reason::StoreFull, "commit of 3 records");
-        assert!(error.to_string().ends_with("reading goes on: commit of 3 records"));
+        assert!(
+            error
+                .to_string()
+                .ends_with("reading goes on: commit of 3 records")
+        );
     }
 }

@@ -113,7 +113,12 @@ mod tests {
 
     #[test]
     fn an_id_outside_the_alphabet_is_no_id() {
-        for text in ["cluster-abcdefghij1", "cluster-short", "hsm-abcdefghijk", "../abcdefghijkl"] {
+        for text in [
+            "cluster-abcdefghij1",
+            "cluster-short",
+            "hsm-abcdefghijk",
+            "../abcdefghijkl",
+        ] {
             assert_eq!(ClusterId::parse(text), None, "{text}");
         }
         assert!(ClusterId::parse("cluster-abcdefghijk").is_some());

@@ -77,12 +77,8 @@ pub trait Hsm: Send + Sync {
         template: Template,
     ) -> Result<ObjectHandle>;
     /// `C_DestroyObject`.
-    fn destroy(
-        &self,
-        request: Request,
-        session: SessionHandle,
-        object: ObjectHandle,
-    ) -> Result<()>;
+    fn destroy(&self, request: Request, session: SessionHandle, object: ObjectHandle)
+    -> Result<()>;
     /// `C_GetAttributeValue`: one answer for each attribute asked, in the same order.
     fn attributes(
         &self,
@@ -312,13 +308,23 @@ mod tests {
 
     #[test]
     fn the_bound_of_cbc_pad_is_the_next_whole_block() {
-        let bound = OutputBound { per_input: true, removed: 0, added: 0, padded_to: 16 };
+        let bound = OutputBound {
+            per_input: true,
+            removed: 0,
+            added: 0,
+            padded_to: 16,
+        };
         assert_eq!([bound.of(0), bound.of(15), bound.of(16)], [16, 16, 32]);
     }
 
     #[test]
     fn a_digest_is_as_long_for_every_input() {
-        let bound = OutputBound { per_input: false, removed: 0, added: 32, padded_to: 0 };
+        let bound = OutputBound {
+            per_input: false,
+            removed: 0,
+            added: 32,
+            padded_to: 0,
+        };
         assert_eq!([bound.of(0), bound.of(1 << 20)], [32, 32]);
     }
 }

@@ -12,12 +12,18 @@ pub const DATA_BYTES: usize = 64 * 1024 * 1024;
 pub const RANDOM_BYTES: usize = 1024 * 1024;
 /// Bytes in one message on a wire: data and room for everything around it.
 pub const MESSAGE_BYTES: usize = DATA_BYTES + 256 * 1024;
+/// Bytes of a message that are not data.
+pub const BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that messages of one uid may hold in hsmd at one time.
+pub const MEMORY_BYTES: usize = 1024 * 1024 * 1024;
 /// Sessions of one application.
 pub const SESSIONS: usize = 4_096;
 /// Session objects of one application.
 pub const SESSION_OBJECTS: usize = 65_536;
 /// Handles in the answer of one find.
 pub const FIND_HANDLES: usize = 8_192;
+/// Connections of everybody together.
+pub const CONNECTIONS_OF_ALL: usize = 8_192;
 /// Connections of one uid.
 pub const CONNECTIONS: usize = 1_024;
 /// Applications of one uid.
@@ -40,3 +46,9 @@ pub const LOGIN_FAILURES: u32 = 5;
 pub const CERTIFICATE_BYTES: usize = 20_000;
 /// Seconds in which an application may resume after hsmd has started again.
 pub const RESUME_SECONDS: u64 = 300;
+/// Seconds in which a connection must have said who it is.
+pub const HANDSHAKE_SECONDS: u64 = 10;
+/// Seconds in which a message that has begun must go on, and an answer must be taken.
+pub const STALLED_SECONDS: u64 = 30;
+/// Bytes in a generic secret.
+pub const GENERIC_SECRET_BYTES: usize = 4_096;

@@ -81,7 +81,10 @@ const SHAPES: &[(u64, ParameterShape)] = &[
     (sys::CKM_SHA256_HMAC_GENERAL, ParameterShape::MacLength),
     (sys::CKM_SHA384_HMAC_GENERAL, ParameterShape::MacLength),
     (sys::CKM_SHA512_HMAC_GENERAL, ParameterShape::MacLength),
-    (MechanismId::XAES_256_GCM.0, ParameterShape::AdditionalDigest),
+    (
+        MechanismId::XAES_256_GCM.0,
+        ParameterShape::AdditionalDigest,
+    ),
 ];
 
 /// The shape of `mechanism`'s parameter.

@@ -1,11 +1,17 @@
 //! Templates: attributes with values of the shape that the attribute table gives them.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::{AttributeType, MechanismId, SecretBytes};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, SeqAccess, Visitor},
+};
+
+use crate::{AttributeType, MechanismId, SecretBytes, limits};
 
 /// The value of an attribute, in the shape of its row (`CK_BBOOL`, `CK_ULONG`, bytes…).
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(from = "Nested")]
 pub enum Value {
     /// `CK_BBOOL`.
     Flag(bool),
@@ -32,7 +38,7 @@ pub struct Attribute {
 
 /// `CK_ATTRIBUTE_PTR` and its count: attributes in the order the caller gave them. That a type
 /// stands in it twice is for the engine to refuse.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Template(pub Vec<Attribute>);
 
 /// What `C_GetAttributeValue` may say of one attribute (§5.7.5).
@@ -44,4 +50,140 @@ pub enum Revealed {
     Sensitive,
     /// The object has no such attribute: `CKR_ATTRIBUTE_TYPE_INVALID`.
     Unknown,
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Bounded::deserialize(deserializer)?.0))
+    }
+}
+
+// What is read may have been written by an attacker: a template may hold templates, but those hold
+// none, so that reading one never recurses. These types have the serialised form of those above.
+
+/// [`Value`], as it is read.
+#[derive(Deserialize)]
+enum Nested {
+    Flag(bool),
+    Number(u64),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    Secret(SecretBytes),
+    Mechanisms(Vec<MechanismId>),
+    Template(Bounded<FlatAttribute>),
+}
+
+/// A value that is no template.
+#[derive(Deserialize)]
+enum Flat {
+    Flag(bool),
+    Number(u64),
+    Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    Secret(SecretBytes),
+    Mechanisms(Vec<MechanismId>),
+}
+
+#[derive(Deserialize)]
+struct FlatAttribute {
+    kind: AttributeType,
+    value: Flat,
+}
+
+/// At most as many values as a template may have.
+struct Bounded<T>(Vec<T>);
+
+impl From<Nested> for Value {
+    fn from(value: Nested) -> Self {
+        match value {
+            Nested::Flag(flag) => Value::Flag(flag),
+            Nested::Number(number) => Value::Number(number),
+            Nested::Bytes(bytes) => Value::Bytes(bytes),
+            Nested::Secret(secret) => Value::Secret(secret),
+            Nested::Mechanisms(mechanisms) => Value::Mechanisms(mechanisms),
+            Nested::Template(flat) => {
+                Value::Template(Template(flat.0.into_iter().map(Attribute::from).collect()))
+            }
+        }
+    }
+}
+
+impl From<FlatAttribute> for Attribute {
+    fn from(FlatAttribute { kind, value }: FlatAttribute) -> Self {
+        let value = match value {
+            Flat::Flag(flag) => Value::Flag(flag),
+            Flat::Number(number) => Value::Number(number),
+            Flat::Bytes(bytes) => Value::Bytes(bytes),
+            Flat::Secret(secret) => Value::Secret(secret),
+            Flat::Mechanisms(mechanisms) => Value::Mechanisms(mechanisms),
+        };
+        Self { kind, value }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<T>(Vec<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {} attributes", limits::TEMPLATE_ATTRIBUTES)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Vec<T>, A::Error> {
+                while let Some(element) = seq.next_element()? {
+                    if self.0.len() == limits::TEMPLATE_ATTRIBUTES {
+                        return Err(A::Error::custom("too many attributes"));
+                    }
+                    self.0.push(element);
+                }
+                Ok(self.0)
+            }
+        }
+
+        deserializer.deserialize_seq(Elements(Vec::new())).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Option<Template> {
+        postcard::from_bytes(bytes).ok()
+    }
+
+    #[test]
+    fn a_template_in_a_template_reads_as_it_was_written() {
+        let inner = Template(vec![Attribute {
+            kind: AttributeType::LABEL,
+            value: Value::Bytes(b"label".to_vec()),
+        }]);
+        let outer = Template(vec![Attribute {
+            kind: AttributeType::WRAP_TEMPLATE,
+            value: Value::Template(inner),
+        }]);
+        let bytes = postcard::to_allocvec(&outer).unwrap();
+        let again = read(&bytes).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{outer:?}"));
+    }
+
+    #[test]
+    fn a_template_in_a_template_in_a_template_is_refused() {
+        // One attribute (count 1), of type 0, whose value is a template (variant 5): ever deeper.
+        assert!(read(&[1, 0, 5, 1, 0, 0, 1]).is_some());
+        assert!(read(&[1, 0, 5].repeat(3)).is_none());
+        assert!(read(&[1, 0, 5].repeat(1_000_000)).is_none());
+    }
+
+    #[test]
+    fn a_template_with_too_many_attributes_is_refused() {
+        let attributes = |count: u8| {
+            let mut bytes = vec![count];
+            (0..count).for_each(|_| bytes.extend([0, 0, 1]));
+            bytes
+        };
+        assert!(read(&attributes(100)).is_some());
+        assert!(read(&attributes(101)).is_none());
+    }
 }
