@@ -1,0 +1,196 @@
+//! The one gate to all services: finds the operation, checks the signature, runs it, logs the call.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+
+use crypto::Zeroizing;
+
+use crate::{
+    Call, Clock, Error, Mounted, Principal, Result, Scope,
+    auth::{AccessKeys, SigningKey, Verifier},
+    error::{INTERNAL_FAILURE, UNKNOWN_OPERATION},
+    events::{EventLog, Subject},
+    protocol::json,
+    service::Bound,
+};
+
+/// Bytes in a request's body: the largest legal one (two certificates, escaped) is smaller.
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Characters of a user agent that an event keeps.
+const USER_AGENT_CHARS: usize = 256;
+
+/// An HTTP request, read completely.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// `POST`.
+    pub method: &'a str,
+    /// Path and query, as they were sent.
+    pub target: &'a str,
+    /// All headers in the order they were sent.
+    pub headers: Headers<'a>,
+    /// At most [`BODY_BYTES`].
+    pub body: &'a [u8],
+    /// Where it came from.
+    pub source: IpAddr,
+}
+
+/// Headers: names in any case, and values.
+#[derive(Clone, Copy)]
+pub struct Headers<'a>(&'a [(&'a str, &'a [u8])]);
+
+impl<'a> Headers<'a> {
+    /// These headers.
+    pub fn new(headers: &'a [(&'a str, &'a [u8])]) -> Self {
+        Self(headers)
+    }
+
+    /// The first value under `name`.
+    pub(crate) fn one(&self, name: &str) -> Option<&'a [u8]> {
+        self.all(name).next()
+    }
+
+    /// Every value under `name`.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.0.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+    }
+
+    /// Every name.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+}
+
+/// An HTTP response with a JSON 1.1 body.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The value of `x-amzn-RequestId`.
+    pub request_id: String,
+    /// The body; it may hold what was decrypted, and is overwritten when dropped.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// The services behind one address.
+pub struct Endpoint {
+    services: Vec<Mounted>,
+    verifier: Verifier,
+    scope: Scope,
+    clock: Arc<dyn Clock>,
+    events: Option<EventLog>,
+}
+
+impl Endpoint {
+    /// The services of an account in a region.
+    pub fn new(
+        services: Vec<Mounted>,
+        keys: Arc<dyn AccessKeys>,
+        scope: Scope,
+        clock: Arc<dyn Clock>,
+        events: Option<EventLog>,
+    ) -> Self {
+        let verifier = Verifier::new(keys, clock.clone(), &scope.region);
+        Self { services, verifier, scope, clock, events }
+    }
+
+    /// Answers a request. May wait for an HSM or a disk.
+    pub fn answer(&self, request: &Request<'_>) -> Response {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let (message_member, result) = match self.route(request.headers) {
+            Some((service, operation)) => {
+                (service.message_member, self.run(service, operation, request, &request_id))
+            }
+            None => {
+                let text = "The X-Amz-Target header names no operation of this server \
+                    (AWS JSON 1.1: POST / with TrentService.<Operation> or BaldrApiService.<Operation>).";
+                ("message", Err(Error::new(UNKNOWN_OPERATION, text)))
+            }
+        };
+        match result {
+            Ok(body) => Response { status: 200, request_id, body },
+            Err(error) => refusal(&error, message_member, request_id),
+        }
+    }
+
+    /// Whether the request asks for a use of a key, which takes no longer than a round trip.
+    pub fn is_swift(&self, headers: Headers<'_>) -> bool {
+        self.route(headers).is_some_and(|(_, operation)| operation.swift)
+    }
+
+    fn route(&self, headers: Headers<'_>) -> Option<(&Mounted, &Bound)> {
+        let target = std::str::from_utf8(headers.one("x-amz-target")?).ok()?;
+        let (service, operation) = target.split_once('.')?;
+        let service = self.services.iter().find(|mounted| mounted.target == service)?;
+        Some((service, service.operation(operation)?))
+    }
+
+    fn run(
+        &self,
+        service: &Mounted,
+        operation: &Bound,
+        request: &Request<'_>,
+        request_id: &str,
+    ) -> Result<Zeroizing<Vec<u8>>> {
+        if request.method != "POST" {
+            return Err(Error::new(UNKNOWN_OPERATION, "Operations are asked for with POST."));
+        }
+        // Who is not known leaves no event, so that strangers cannot push honest ones out.
+        let key = self.verifier.verify(request, service.signing_name).inspect_err(|error| {
+            log::info!("{} from {} refused: {error}", operation.name, request.source);
+        })?;
+        let call = self.call(&key, request, request_id);
+        // A bug in an operation must not take the server with it.
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
+            .unwrap_or_else(|_| {
+                log::error!("{} panicked, request {request_id}", operation.name);
+                Err(Error::new(INTERNAL_FAILURE, "An internal error; please report it."))
+            });
+        if let Some(events) = &self.events {
+            let subject = Subject {
+                source: service.event_source,
+                resource_type: service.resource_type,
+                name: operation.name,
+                read_only: operation.read_only,
+                parameters: json::members(request.body, operation.logged),
+                error: result.as_ref().err(),
+            };
+            events.append(subject, &call);
+        }
+        result.map(Zeroizing::new)
+    }
+
+    fn call(&self, key: &SigningKey, request: &Request<'_>, request_id: &str) -> Call {
+        let account = &self.scope.account;
+        let user_name = &key.user_name;
+        let principal = Principal {
+            account: account.clone(),
+            arn: format!("arn:{}:iam::{account}:user/{user_name}", self.scope.partition),
+            id: principal_id(account, user_name),
+            user_name: user_name.clone(),
+            access_key_id: key.access_key_id.clone(),
+        };
+        let user_agent = request.headers.one("user-agent").unwrap_or_default();
+        let user_agent: String =
+            String::from_utf8_lossy(user_agent).chars().take(USER_AGENT_CHARS).collect();
+        Call::new(
+            principal,
+            self.scope.clone(),
+            request_id.to_owned(),
+            self.clock.now(),
+            request.source,
+            user_agent,
+        )
+    }
+}
+
+/// The response that refuses a request before it reaches an operation, or after.
+pub fn refusal(error: &Error, message_member: &str, request_id: String) -> Response {
+    let body = Zeroizing::new(json::error_body(error, message_member));
+    Response { status: error.kind.status, request_id, body }
+}
+
+/// `AIDA…`, the same for the same user of the same account.
+fn principal_id(account: &str, user_name: &str) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let hash = crypto::hash::sha256(&[account.as_bytes(), b"/", user_name.as_bytes()]);
+    let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
+    "AIDA".chars().chain(hash.iter().take(17).filter_map(letter).map(char::from)).collect()
+}

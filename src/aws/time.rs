@@ -1,0 +1,137 @@
+//! Time as the protocol writes it, and the clock it is read from.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// Milliseconds since 1970. In JSON: seconds, with a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The system's time.
+    pub fn now() -> Self {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The time `seconds` after 1970 began.
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn ms(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The time so many seconds later.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// `20150830T123600Z`, as in SigV4; empty outside of the calendar.
+    pub fn compact(self) -> String {
+        self.format("%Y%m%dT%H%M%SZ")
+    }
+
+    /// `2015-08-30T12:36:00Z`, as in events.
+    pub fn iso(self) -> String {
+        self.format("%Y-%m-%dT%H:%M:%SZ")
+    }
+
+    /// The time in `text`, written as [`Timestamp::compact`] does.
+    pub fn parse_compact(text: &str) -> Option<Self> {
+        let shape = text.len() == 16
+            && text.bytes().enumerate().all(|(position, b)| match position {
+                8 => b == b'T',
+                15 => b == b'Z',
+                _ => b.is_ascii_digit(),
+            });
+        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok().filter(|_| shape)?;
+        let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Self(time.timestamp().as_millisecond()))
+    }
+
+    fn format(self, form: &str) -> String {
+        let time = jiff::Timestamp::from_millisecond(self.0);
+        time.map(|time| time.strftime(form).to_string()).unwrap_or_default()
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Exact: milliseconds of the calendar's range fit a double's 53 bits.
+        #[allow(clippy::cast_precision_loss)]
+        serializer.serialize_f64(self.0 as f64 / 1000.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        // Up to the year 9999; the cast then loses nothing but the fraction of a millisecond.
+        if !(0.0..253_402_300_800.0).contains(&seconds) {
+            return Err(D::Error::custom("a timestamp is outside of the calendar"));
+        }
+        #[allow(clippy::cast_possible_truncation)]
+        Ok(Self((seconds * 1000.0).round() as i64))
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands still.
+pub struct FixedClock(pub Timestamp);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_in_json_is_seconds_with_a_fraction() {
+        let text = serde_json::to_string(&Timestamp(1_440_938_160_250)).unwrap();
+        assert_eq!(text, "1440938160.25");
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), Timestamp(1_440_938_160_250));
+    }
+
+    #[test]
+    fn a_time_read_is_the_time_written() {
+        let time = Timestamp::parse_compact("20150830T123600Z").unwrap();
+        assert_eq!(time, Timestamp(1_440_938_160_000));
+        assert_eq!(time.compact(), "20150830T123600Z");
+        assert_eq!(time.iso(), "2015-08-30T12:36:00Z");
+    }
+
+    #[test]
+    fn nonsense_is_no_time() {
+        for text in ["", "2015", "20151330T123600Z", "20150830T123600", "2015-830T123600Z"] {
+            assert_eq!(Timestamp::parse_compact(text), None, "{text}");
+        }
+        assert!(serde_json::from_str::<Timestamp>("1e300").is_err());
+    }
+}
