@@ -1,0 +1,151 @@
+//! Where the HSMs are: in hsmd (served), or in this process (embedded).
+
+use std::{io, ptr, sync::Arc};
+
+use hsm::{Application, Engine, Peer, PerHsm, Settings};
+use once_cell::sync::OnceCell;
+use token::{ApplicationId, Hsm, Mode, Reason, Slot};
+use wire::{Client, Home, Requests};
+
+use crate::boundary::{Error, Result};
+
+/// What the host asks of the library.
+pub(crate) struct Wishes {
+    /// Not `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
+    pub(crate) may_create_threads: bool,
+    /// Settings for this application, `key=value` each.
+    pub(crate) words: String,
+}
+
+/// An application of the HSMs of a home.
+pub(crate) struct Backend {
+    place: Place,
+    requests: Requests,
+    per_hsm: wire::PerHsm,
+}
+
+enum Place {
+    Served(Client),
+    Embedded {
+        engine: Arc<Engine>,
+        application: Arc<Application>,
+    },
+}
+
+impl Backend {
+    /// The HSMs.
+    pub(crate) fn hsm(&self) -> &dyn Hsm {
+        match &self.place {
+            Place::Served(client) => client,
+            Place::Embedded { application, .. } => &**application,
+        }
+    }
+
+    /// The slots that this application shows.
+    pub(crate) fn slots(&self) -> Result<Vec<Slot>> {
+        let mut slots = self.hsm().slots()?;
+        match self.per_hsm {
+            wire::PerHsm::All => {}
+            wire::PerHsm::Names => {
+                slots
+                    .iter_mut()
+                    .filter(|slot| slot.of_hsm)
+                    .for_each(|slot| slot.token_present = false);
+            }
+            wire::PerHsm::None => slots.retain(|slot| !slot.of_hsm),
+        }
+        Ok(slots)
+    }
+
+    /// The numbers of what changes them.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        if let Place::Embedded { engine, .. } = &self.place
+            && let Err(error) = engine.close()
+        {
+            log::error!("the home was not closed well: {error}");
+        }
+    }
+}
+
+/// Opens the home, in the mode that its configuration says. A forked child first lets go of what
+/// it has `inherited`.
+pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backend> {
+    match inherited.map(|backend| &backend.place) {
+        None => {}
+        Some(Place::Served(client)) => client.abandon(),
+        // The database does not survive a fork, and its lock is the parent's: nothing of it may be
+        // touched here, however the configuration reads by now.
+        Some(Place::Embedded { .. }) => return Err(owned_by_parent().into()),
+    }
+    let mut home = home()?.clone();
+    home.configuration_mut().apply(&wishes.words)?;
+    let place = match home.configuration().mode {
+        Mode::Served => Place::Served(Client::connect(&home)?),
+        Mode::Embedded if wishes.may_create_threads => embedded(&home)?,
+        Mode::Embedded => return Err(Error::NeedToCreateThreads),
+    };
+    let per_hsm = home.configuration().slots.per_hsm;
+    Ok(Backend {
+        place,
+        requests: Requests::new(),
+        per_hsm,
+    })
+}
+
+/// The home, found once and kept across fork: a child that has given up its rights could not find
+/// the same one again.
+fn home() -> Result<&'static Home> {
+    static HOME: OnceCell<Home> = OnceCell::new();
+    HOME.get_or_try_init(Home::resolve).map_err(Error::from)
+}
+
+fn embedded(home: &Home) -> Result<Place> {
+    let per_hsm = match home.configuration().slots.per_hsm {
+        wire::PerHsm::All => PerHsm::All,
+        wire::PerHsm::Names => PerHsm::Names,
+        wire::PerHsm::None => PerHsm::None,
+    };
+    let settings = Settings {
+        per_hsm,
+        ..Settings::default()
+    };
+    let engine = Engine::open(home.path(), Mode::Embedded, settings)?;
+    // SAFETY: has no conditions.
+    let uid = unsafe { libc::geteuid() };
+    let application = engine.application(
+        random_id()?,
+        Peer {
+            uid,
+            operator: true,
+        },
+    )?;
+    Ok(Place::Embedded {
+        engine,
+        application,
+    })
+}
+
+fn random_id() -> Result<ApplicationId> {
+    let mut id = [0; 16];
+    // SAFETY: the kernel fills sixteen bytes of an array of sixteen; so few come at once.
+    let filled = unsafe { libc::getrandom(ptr::from_mut(&mut id).cast(), id.len(), 0) };
+    if usize::try_from(filled) == Ok(id.len()) {
+        return Ok(ApplicationId(id));
+    }
+    let error = io::Error::last_os_error();
+    Err(token::Error::new(Reason::Internal, format!("getrandom: {error}")).into())
+}
+
+fn owned_by_parent() -> token::Error {
+    token::Error::new(
+        Reason::HomeInUse,
+        "this process was forked from one that has it embedded; for more than one process, set \
+         mode = \"served\" in its strongroom.toml, and hsmd will own it",
+    )
+}

@@ -1,0 +1,478 @@
+//! The caller's memory: claims about it, and the only code that follows a caller's pointer.
+//!
+//! A claim says nothing until it is read: it may be NULL, misaligned, too long, or overlap another
+//! one. Making one is unsafe, because there the caller of a `C_` function vouches for it; reading
+//! and writing it afterwards is not.
+
+use std::{
+    ffi::CStr,
+    io::{self, Read},
+    os::fd::AsRawFd,
+    slice,
+};
+
+use cryptoki_sys::{CK_BYTE, CK_ULONG, CK_UTF8CHAR, CK_VOID_PTR};
+use token::{Produced, Reason, limits};
+use zeroize::Zeroizing;
+
+use crate::boundary::{Error, Result};
+
+/// A pointer to one `T`, for reading or writing.
+pub(crate) struct Pointer<T>(*mut T);
+
+impl<T: Copy> Pointer<T> {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `pointer` points to a `T`, aligned or not, until the call returns.
+    pub(crate) unsafe fn claim(pointer: *mut T) -> Self {
+        Self(pointer)
+    }
+
+    /// Whether the caller gave nothing.
+    pub(crate) fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+
+    /// Refuses NULL: asked before a verb whose result could then not be told.
+    pub(crate) fn required(&self) -> Result<&Self> {
+        if self.is_null() {
+            Err(Reason::ArgumentsBad.into())
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// What it points to.
+    pub(crate) fn read(&self) -> Result<T> {
+        self.required()?;
+        // SAFETY: not NULL, so a `T` is there (the claim); it may be misaligned.
+        Ok(unsafe { self.0.read_unaligned() })
+    }
+
+    /// Writes where it points to.
+    pub(crate) fn write(&self, value: T) -> Result<()> {
+        self.required()?;
+        // SAFETY: as in `read`; a `C_` function's out parameter is writable.
+        unsafe { self.0.write_unaligned(value) };
+        Ok(())
+    }
+}
+
+/// An array of a caller's `T`s and their number.
+pub(crate) struct Array<T> {
+    first: *mut T,
+    count: CK_ULONG,
+}
+
+impl<T: Copy> Array<T> {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `first` points to `count` times a `T`, aligned or not, until the call
+    /// returns.
+    pub(crate) unsafe fn claim(first: *mut T, count: CK_ULONG) -> Self {
+        Self { first, count }
+    }
+
+    /// How many there are, if that is at most `limit`; NULL has none.
+    pub(crate) fn len(&self, limit: usize, beyond: Reason) -> Result<usize> {
+        if self.first.is_null() && self.count != 0 {
+            return Err(Reason::ArgumentsBad.into());
+        }
+        let count = usize::try_from(self.count)
+            .ok()
+            .filter(|count| *count <= limit);
+        count.ok_or_else(|| beyond.into())
+    }
+
+    /// Each element, by its position.
+    pub(crate) fn pointers(
+        &self,
+        limit: usize,
+        beyond: Reason,
+    ) -> Result<impl Iterator<Item = Pointer<T>> + use<T>> {
+        let (first, count) = (self.first, self.len(limit, beyond)?);
+        // The addresses stay inside of the claimed array.
+        Ok((0..count).map(move |position| Pointer(first.wrapping_add(position))))
+    }
+
+    /// Writes `values` to the array's beginning; the caller of this function knows that they fit.
+    pub(crate) fn write(&self, values: &[T]) -> Result<()> {
+        let places = self.pointers(usize::MAX, Reason::ArgumentsBad)?;
+        places
+            .zip(values)
+            .try_for_each(|(place, value)| place.write(*value))
+    }
+}
+
+/// A text that ends with a NUL.
+pub(crate) struct Text(*const CK_UTF8CHAR);
+
+impl Text {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `first` points to bytes of which one is zero, until the call returns.
+    pub(crate) unsafe fn claim(first: *const CK_UTF8CHAR) -> Self {
+        Self(first)
+    }
+
+    /// Whether the caller gave nothing.
+    pub(crate) fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+
+    /// Whether it is `text`; reads no further than to the first difference.
+    pub(crate) fn is(&self, text: &CStr) -> bool {
+        // SAFETY: the text goes on at `position`, since all bytes before it were those of `text`
+        // and none of them was its NUL.
+        let byte = |position| unsafe { *self.0.wrapping_add(position) };
+        let mut expected = text.to_bytes_with_nul().iter().enumerate();
+        !self.is_null() && expected.all(|(position, expected)| byte(position) == *expected)
+    }
+}
+
+/// A text where the standard has none: nobody vouches for it, and it may be any address.
+pub(crate) struct Rumour(pub(crate) CK_VOID_PTR);
+
+impl Rumour {
+    /// The text that ends within `limit` bytes, if there is one. The kernel is asked to read it,
+    /// because it answers a bad address with an error.
+    pub(crate) fn text(&self, limit: usize) -> Option<String> {
+        let (mut reader, writer) = io::pipe().ok()?;
+        let mut text = Vec::new();
+        for position in 0..limit {
+            let address = self.0.cast::<CK_BYTE>().wrapping_add(position);
+            // SAFETY: the address is not followed in this process, and the kernel checks it. One
+            // byte always has room in the pipe.
+            if unsafe { libc::write(writer.as_raw_fd(), address.cast(), 1) } != 1 {
+                return None;
+            }
+            let mut byte = [0];
+            reader.read_exact(&mut byte).ok()?;
+            match byte {
+                [0] => return String::from_utf8(text).ok(),
+                byte => text.extend(byte),
+            }
+        }
+        None
+    }
+}
+
+/// Bytes to be read.
+pub(crate) struct Input {
+    first: *const CK_BYTE,
+    length: CK_ULONG,
+}
+
+impl Input {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `first` points to `length` bytes that nobody changes until the call
+    /// returns.
+    pub(crate) unsafe fn claim(first: *const CK_BYTE, length: CK_ULONG) -> Self {
+        Self { first, length }
+    }
+
+    /// Whether the caller gave nothing.
+    pub(crate) fn is_null(&self) -> bool {
+        self.first.is_null()
+    }
+
+    /// The bytes, if there are at most `limit`. NULL is legal for none.
+    pub(crate) fn bytes(&self, limit: usize, beyond: Reason) -> Result<&[u8]> {
+        if self.length == 0 {
+            return Ok(&[]);
+        }
+        if self.is_null() {
+            return Err(Reason::ArgumentsBad.into());
+        }
+        match usize::try_from(self.length) {
+            Ok(length) if length <= limit => {
+                // SAFETY: not NULL, so `length` bytes are there (the claim); the limit is far
+                // below isize::MAX.
+                Ok(unsafe { slice::from_raw_parts(self.first, length) })
+            }
+            _ => Err(beyond.into()),
+        }
+    }
+
+    /// The bytes of a verb's data.
+    pub(crate) fn data(&self, beyond: Reason) -> Result<&[u8]> {
+        self.bytes(limits::DATA_BYTES, beyond)
+    }
+}
+
+/// A buffer of a fixed length, to be filled.
+pub(crate) struct Room {
+    first: *mut CK_BYTE,
+    length: CK_ULONG,
+}
+
+impl Room {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `first` points to `length` writable bytes that nobody else touches until
+    /// the call returns.
+    pub(crate) unsafe fn claim(first: *mut CK_BYTE, length: CK_ULONG) -> Self {
+        Self { first, length }
+    }
+
+    /// The buffer; NULL is refused.
+    pub(crate) fn bytes(&mut self) -> Result<&mut [u8]> {
+        let length = usize::try_from(self.length)
+            .ok()
+            .filter(|length| isize::try_from(*length).is_ok());
+        match length {
+            Some(length) if !self.first.is_null() => {
+                // SAFETY: not NULL, so `length` writable bytes are there (the claim), and not more
+                // than isize::MAX.
+                Ok(unsafe { slice::from_raw_parts_mut(self.first, length) })
+            }
+            _ => Err(Reason::ArgumentsBad.into()),
+        }
+    }
+}
+
+/// A buffer and the place of its length: §5.2, the convention of functions that return output in a
+/// buffer of variable length.
+pub(crate) struct Output {
+    first: *mut CK_BYTE,
+    length: Pointer<CK_ULONG>,
+}
+
+impl Output {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `length` points to a number; if `first` is not NULL either, it points to
+    /// that many writable bytes; nobody else touches both until the call returns.
+    pub(crate) unsafe fn claim(first: *mut CK_BYTE, length: *mut CK_ULONG) -> Self {
+        Self {
+            first,
+            length: Pointer(length),
+        }
+    }
+
+    /// Refuses a missing length.
+    pub(crate) fn required(&self) -> Result<&Self> {
+        self.length.required().map(|_| self)
+    }
+
+    /// Lets `verb` fill the buffer and tells the caller the length.
+    pub(crate) fn fill(
+        &mut self,
+        verb: impl FnOnce(Option<&mut [u8]>) -> token::Result<Produced>,
+    ) -> Result<()> {
+        let room = self.room()?;
+        let query = room.is_none();
+        let (length, fits) = match verb(room)? {
+            Produced::Written(length) => (length, true),
+            Produced::Needed(length) => (length, query),
+        };
+        self.length.write(length as CK_ULONG)?;
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::BufferTooSmall)
+        }
+    }
+
+    /// The same with `input`, which is copied where it overlaps the buffer: to encrypt in place is
+    /// legal.
+    pub(crate) fn fill_from(
+        &mut self,
+        input: &Input,
+        beyond: Reason,
+        verb: impl FnOnce(&[u8], Option<&mut [u8]>) -> token::Result<Produced>,
+    ) -> Result<()> {
+        if self.overlaps(input)? {
+            let copy = Zeroizing::new(input.data(beyond)?.to_vec());
+            self.fill(|output| verb(&copy, output))
+        } else {
+            let bytes = input.data(beyond)?;
+            self.fill(|output| verb(bytes, output))
+        }
+    }
+
+    /// The buffer, or nothing when only its length is asked for. What is more than any verb can
+    /// fill is not touched: callers say `(CK_ULONG)-1` for "large enough".
+    fn room(&mut self) -> Result<Option<&mut [u8]>> {
+        let capacity = self.capacity()?;
+        if self.first.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
+        // `fill_from` makes sure that no input that is still read lies among them.
+        Ok(Some(unsafe {
+            slice::from_raw_parts_mut(self.first, capacity)
+        }))
+    }
+
+    fn capacity(&self) -> Result<usize> {
+        const MOST: usize = limits::MESSAGE_BYTES;
+        Ok(usize::try_from(self.length.read()?).map_or(MOST, |capacity| capacity.min(MOST)))
+    }
+
+    fn overlaps(&self, input: &Input) -> Result<bool> {
+        let (ours, theirs) = (self.first.addr(), input.first.addr());
+        let read = usize::try_from(input.length).unwrap_or(usize::MAX);
+        Ok(!self.first.is_null()
+            && ours < theirs.saturating_add(read)
+            && theirs < ours.saturating_add(self.capacity()?))
+    }
+}
+
+/// A list and the place of its length: the same convention, for what is known before it is asked.
+pub(crate) struct List<T> {
+    first: *mut T,
+    count: Pointer<CK_ULONG>,
+}
+
+impl<T: Copy> List<T> {
+    /// A claim.
+    ///
+    /// # Safety
+    /// As for [`Output::claim`], with elements in the place of bytes.
+    pub(crate) unsafe fn claim(first: *mut T, count: *mut CK_ULONG) -> Self {
+        Self {
+            first,
+            count: Pointer(count),
+        }
+    }
+
+    /// Refuses a missing count: asked before a verb whose result could then not be told.
+    pub(crate) fn required(&self) -> Result<&Self> {
+        self.count.required().map(|_| self)
+    }
+
+    /// Gives the caller `values`, or their number.
+    pub(crate) fn fill(&self, values: &[T]) -> Result<()> {
+        let needed = values.len() as CK_ULONG;
+        let room = self.count.read()?;
+        self.count.write(needed)?;
+        if self.first.is_null() {
+            return Ok(());
+        }
+        if room < needed {
+            return Err(Error::BufferTooSmall);
+        }
+        Array {
+            first: self.first,
+            count: needed,
+        }
+        .write(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(bytes: &[u8]) -> Input {
+        // SAFETY: the slice lives until the test's end.
+        unsafe { Input::claim(bytes.as_ptr(), bytes.len() as CK_ULONG) }
+    }
+
+    #[test]
+    fn null_with_a_length_is_refused_and_null_without_is_empty() {
+        // SAFETY: NULL is always a legal claim.
+        let claim = |length| unsafe { Input::claim(std::ptr::null(), length) };
+        let (some, none) = (claim(1), claim(0));
+        assert!(some.bytes(8, Reason::DataLenRange).is_err());
+        assert!(
+            none.bytes(8, Reason::DataLenRange)
+                .is_ok_and(<[u8]>::is_empty)
+        );
+    }
+
+    #[test]
+    fn a_claim_beyond_the_limit_is_never_read() {
+        // SAFETY: not true, and that is the test: the claim must not be believed.
+        let claim = unsafe { Input::claim(std::ptr::dangling(), CK_ULONG::MAX) };
+        assert!(matches!(
+            claim.bytes(8, Reason::DataLenRange),
+            Err(Error::Hsm(error)) if error.reason == Reason::DataLenRange
+        ));
+    }
+
+    #[test]
+    fn a_rumour_of_a_text_is_no_crash() {
+        let text = |address| Rumour(address).text(16);
+        assert_eq!(text(std::ptr::without_provenance_mut(1)), None);
+        assert_eq!(
+            text(c"start=never".as_ptr().cast_mut().cast()).as_deref(),
+            Some("start=never")
+        );
+        assert_eq!(
+            text(c"longer than sixteen".as_ptr().cast_mut().cast()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_number_is_read_and_written_where_it_is_not_aligned() {
+        let mut bytes = [0_u8; 16];
+        // SAFETY: eight bytes from the second on are inside of the array.
+        let place = unsafe { Pointer::<u64>::claim(bytes.as_mut_ptr().wrapping_add(1).cast()) };
+        place.write(0x0102_0304_0506_0708).unwrap();
+        assert_eq!(place.read().unwrap(), 0x0102_0304_0506_0708);
+    }
+
+    #[test]
+    fn input_that_overlaps_the_output_is_copied_first() {
+        let mut buffer = *b"abcdef..";
+        let mut length = 7 as CK_ULONG;
+        let first = buffer.as_mut_ptr();
+        // SAFETY: six bytes inside of the array.
+        let input = unsafe { Input::claim(first, 6) };
+        // SAFETY: seven bytes inside of the array.
+        let mut output = unsafe { Output::claim(first.wrapping_add(1), &raw mut length) };
+        output
+            .fill_from(&input, Reason::DataLenRange, |input, output| {
+                for (to, from) in output.unwrap().iter_mut().zip(input) {
+                    *to = *from;
+                }
+                Ok(Produced::Written(6))
+            })
+            .unwrap();
+        assert_eq!((&buffer, length), (b"aabcdef.", 6));
+    }
+
+    #[test]
+    fn a_short_buffer_is_told_the_length_and_a_query_too() {
+        let mut length = 3 as CK_ULONG;
+        let mut buffer = [0_u8; 3];
+        // SAFETY: three bytes, as the length says.
+        let mut output = unsafe { Output::claim(buffer.as_mut_ptr(), &raw mut length) };
+        let answer = output.fill(|_| Ok(Produced::Needed(16)));
+        assert!(matches!(answer, Err(Error::BufferTooSmall)));
+        assert_eq!(length, 16);
+        // SAFETY: NULL is a length query.
+        let mut output = unsafe { Output::claim(std::ptr::null_mut(), &raw mut length) };
+        output
+            .fill(|room| {
+                assert!(room.is_none());
+                Ok(Produced::Needed(32))
+            })
+            .unwrap();
+        assert_eq!(length, 32);
+    }
+
+    #[test]
+    fn a_length_of_all_ones_does_not_make_a_slice_of_all_memory() {
+        let mut length = CK_ULONG::MAX;
+        let bytes = [1_u8; 4];
+        // SAFETY: nothing is written through it.
+        let mut output = unsafe { Output::claim(std::ptr::dangling_mut(), &raw mut length) };
+        output
+            .fill_from(&input(&bytes), Reason::DataLenRange, |_, room| {
+                assert!(room.unwrap().len() <= limits::MESSAGE_BYTES);
+                Ok(Produced::Written(0))
+            })
+            .unwrap();
+    }
+}

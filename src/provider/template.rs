@@ -1,0 +1,365 @@
+//! `CK_ATTRIBUTE` arrays and `token::Template`s: from one into the other, by the shape that the
+//! attribute table gives each attribute. What an attribute means is the engine's to say.
+
+use std::mem::size_of;
+
+use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG, CKF_ARRAY_ATTRIBUTE};
+use token::{
+    Attribute, AttributeType, MechanismId, Reason, Revealed, SecretBytes, Shape, Template, Value,
+    attribute_row, limits,
+};
+
+use crate::{
+    boundary::{Error, Result},
+    memory::{Array, Input, Pointer},
+};
+
+/// `CK_UNAVAILABLE_INFORMATION`: the length of a value that is not told (§3.1).
+pub(crate) const UNAVAILABLE: CK_ULONG = CK_ULONG::MAX;
+
+/// How deep templates may stand in templates: the standard has one level.
+const DEPTH: usize = 2;
+
+/// The template of a caller.
+pub(crate) fn read(template: &Array<CK_ATTRIBUTE>) -> Result<Template> {
+    read_at(template, 1)
+}
+
+/// The types that a caller asks for.
+pub(crate) fn kinds(template: &Array<CK_ATTRIBUTE>) -> Result<Vec<AttributeType>> {
+    let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
+    attributes
+        .map(|attribute| Ok(AttributeType(attribute.read()?.type_)))
+        .collect()
+}
+
+/// Answers `C_GetAttributeValue` (§5.7.5): every attribute that can be told is told, also when
+/// another one cannot; the error is then the first of sensitive, unknown, too small.
+pub(crate) fn write(template: &Array<CK_ATTRIBUTE>, revealed: Vec<Revealed>) -> Result<()> {
+    let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
+    let mut worst = Verdict::Told;
+    for (place, revealed) in attributes.zip(revealed) {
+        worst = worst.max(write_one(&place, &revealed)?);
+    }
+    match worst {
+        Verdict::Told => Ok(()),
+        Verdict::TooSmall => Err(Error::BufferTooSmall),
+        Verdict::Unknown => Err(Reason::AttributeTypeInvalid.into()),
+        Verdict::Sensitive => Err(Reason::AttributeSensitive.into()),
+    }
+}
+
+/// What became of an attribute that was asked for, from the best to the worst.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Told,
+    TooSmall,
+    Unknown,
+    Sensitive,
+}
+
+fn read_at(template: &Array<CK_ATTRIBUTE>, depth: usize) -> Result<Template> {
+    let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
+    let attributes = attributes.map(|attribute| {
+        let attribute = attribute.read()?;
+        let kind = AttributeType(attribute.type_);
+        Ok(Attribute {
+            kind,
+            value: read_value(kind, &attribute, depth)?,
+        })
+    });
+    attributes.collect::<Result<Vec<_>>>().map(Template)
+}
+
+fn read_value(kind: AttributeType, attribute: &CK_ATTRIBUTE, depth: usize) -> Result<Value> {
+    let invalid = || Error::from(named(Reason::AttributeValueInvalid, kind));
+    // SAFETY: who vouches for a template vouches for the values that it points to.
+    let value = unsafe { Input::claim(attribute.pValue.cast_const().cast(), attribute.ulValueLen) };
+    let bytes = || {
+        let bytes = value.bytes(limits::ATTRIBUTE_BYTES, Reason::AttributeValueInvalid);
+        bytes.map_err(|_| invalid())
+    };
+    Ok(match shape(kind)? {
+        Shape::Flag => match *bytes()? {
+            [CK_FALSE] => Value::Flag(false),
+            [CK_TRUE] => Value::Flag(true),
+            _ => return Err(invalid()),
+        },
+        Shape::Number => {
+            let number = bytes()?.try_into().map_err(|_| invalid())?;
+            Value::Number(CK_ULONG::from_ne_bytes(number))
+        }
+        Shape::Bytes => Value::Bytes(bytes()?.to_vec()),
+        Shape::Secret => Value::Secret(SecretBytes::copied(bytes()?)),
+        Shape::Date => match bytes()? {
+            date if matches!(date.len(), 0 | 8) => Value::Bytes(date.to_vec()),
+            _ => return Err(invalid()),
+        },
+        Shape::Mechanisms => {
+            let (numbers, rest) = bytes()?.as_chunks();
+            if !rest.is_empty() {
+                return Err(invalid());
+            }
+            let numbers = numbers
+                .iter()
+                .map(|number| CK_ULONG::from_ne_bytes(*number));
+            Value::Mechanisms(numbers.map(MechanismId).collect())
+        }
+        Shape::Template if depth < DEPTH => {
+            let nested = nested(attribute).ok_or_else(invalid)?;
+            Value::Template(read_at(&nested, depth + 1).map_err(|_| invalid())?)
+        }
+        Shape::Template => return Err(invalid()),
+    })
+}
+
+/// The shape of an attribute; one that no table knows is bytes, and the engine refuses or does not
+/// find it. An unknown array would be full of pointers, and those never go further than here.
+fn shape(kind: AttributeType) -> Result<Shape> {
+    match attribute_row(kind) {
+        Some(row) => Ok(row.shape),
+        None if kind.0 & CKF_ARRAY_ATTRIBUTE != 0 => {
+            Err(named(Reason::AttributeTypeInvalid, kind).into())
+        }
+        None => Ok(Shape::Bytes),
+    }
+}
+
+fn named(reason: Reason, kind: AttributeType) -> token::Error {
+    match attribute_row(kind) {
+        Some(row) => token::Error::new(reason, row.name),
+        None => token::Error::new(reason, format!("0x{:x}", kind.0)),
+    }
+}
+
+/// The template that is the value of `attribute`, if its length is that of whole attributes.
+fn nested(attribute: &CK_ATTRIBUTE) -> Option<Array<CK_ATTRIBUTE>> {
+    const SIZE: CK_ULONG = size_of::<CK_ATTRIBUTE>() as CK_ULONG;
+    let whole = attribute.ulValueLen.is_multiple_of(SIZE);
+    // SAFETY: as in `read_value`.
+    whole.then(|| unsafe { Array::claim(attribute.pValue.cast(), attribute.ulValueLen / SIZE) })
+}
+
+fn write_one(place: &Pointer<CK_ATTRIBUTE>, revealed: &Revealed) -> Result<Verdict> {
+    let asked = place.read()?;
+    let verdict = match revealed {
+        Revealed::Value(Value::Template(template)) => return write_nested(place, &asked, template),
+        Revealed::Value(value) => return write_bytes(place, &asked, value),
+        Revealed::Sensitive => Verdict::Sensitive,
+        Revealed::Unknown => Verdict::Unknown,
+    };
+    place.write(CK_ATTRIBUTE {
+        ulValueLen: UNAVAILABLE,
+        ..asked
+    })?;
+    Ok(verdict)
+}
+
+fn write_bytes(
+    place: &Pointer<CK_ATTRIBUTE>,
+    asked: &CK_ATTRIBUTE,
+    value: &Value,
+) -> Result<Verdict> {
+    let number;
+    let flag;
+    let mechanisms: Vec<u8>;
+    let bytes: &[u8] = match value {
+        Value::Flag(value) => {
+            flag = [CK_BBOOL::from(*value)];
+            &flag
+        }
+        Value::Number(value) => {
+            number = value.to_ne_bytes();
+            &number
+        }
+        Value::Bytes(bytes) => bytes,
+        Value::Secret(secret) => secret.reveal(),
+        Value::Mechanisms(list) => {
+            mechanisms = list.iter().flat_map(|id| id.0.to_ne_bytes()).collect();
+            &mechanisms
+        }
+        Value::Template(_) => return Err(Reason::Internal.into()),
+    };
+    let length = bytes.len() as CK_ULONG;
+    if !asked.pValue.is_null() && asked.ulValueLen < length {
+        place.write(CK_ATTRIBUTE {
+            ulValueLen: UNAVAILABLE,
+            ..*asked
+        })?;
+        return Ok(Verdict::TooSmall);
+    }
+    if !asked.pValue.is_null() {
+        // SAFETY: the caller's buffer has `ulValueLen` writable bytes, at least as many as these.
+        unsafe { Array::claim(asked.pValue.cast::<u8>(), length) }.write(bytes)?;
+    }
+    place.write(CK_ATTRIBUTE {
+        ulValueLen: length,
+        ..*asked
+    })?;
+    Ok(Verdict::Told)
+}
+
+/// An attribute that is a template: the caller asks first for the length of the array, then for
+/// the types and lengths in it, then for the values.
+fn write_nested(
+    place: &Pointer<CK_ATTRIBUTE>,
+    asked: &CK_ATTRIBUTE,
+    Template(inner): &Template,
+) -> Result<Verdict> {
+    let length = (inner.len() * size_of::<CK_ATTRIBUTE>()) as CK_ULONG;
+    let mut worst = Verdict::Told;
+    if !asked.pValue.is_null() {
+        if asked.ulValueLen < length {
+            place.write(CK_ATTRIBUTE {
+                ulValueLen: UNAVAILABLE,
+                ..*asked
+            })?;
+            return Ok(Verdict::TooSmall);
+        }
+        // SAFETY: the caller's array has `ulValueLen` writable bytes, at least as many as these.
+        let array =
+            unsafe { Array::<CK_ATTRIBUTE>::claim(asked.pValue.cast(), inner.len() as CK_ULONG) };
+        let places = array.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::Internal)?;
+        for (place, attribute) in places.zip(inner) {
+            let asked = CK_ATTRIBUTE {
+                type_: attribute.kind.0,
+                ..place.read()?
+            };
+            worst = worst.max(match &attribute.value {
+                // The standard has no template in a template in a template.
+                Value::Template(_) => Verdict::Unknown,
+                value => write_bytes(&place, &asked, value)?,
+            });
+        }
+    }
+    place.write(CK_ATTRIBUTE {
+        ulValueLen: length,
+        ..*asked
+    })?;
+    Ok(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use cryptoki_sys::*;
+
+    use super::*;
+
+    fn attribute<T>(kind: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
+        let length = size_of::<T>() as CK_ULONG;
+        CK_ATTRIBUTE {
+            type_: kind,
+            pValue: ptr::from_mut(value).cast(),
+            ulValueLen: length,
+        }
+    }
+
+    fn array(attributes: &mut [CK_ATTRIBUTE]) -> Array<CK_ATTRIBUTE> {
+        // SAFETY: the slice lives until the test's end.
+        unsafe { Array::claim(attributes.as_mut_ptr(), attributes.len() as CK_ULONG) }
+    }
+
+    fn reason(result: Result<Template>) -> Reason {
+        match result {
+            Err(Error::Hsm(error)) => error.reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_take_the_shape_of_their_row() {
+        let (mut class, mut token, mut label) = (CKO_SECRET_KEY, CK_TRUE, *b"name");
+        let mut template = [
+            attribute(CKA_CLASS, &mut class),
+            attribute(CKA_TOKEN, &mut token),
+            attribute(CKA_LABEL, &mut label),
+        ];
+        let Template(attributes) = read(&array(&mut template)).unwrap();
+        assert!(matches!(attributes[0].value, Value::Number(CKO_SECRET_KEY)));
+        assert!(matches!(attributes[1].value, Value::Flag(true)));
+        assert!(matches!(&attributes[2].value, Value::Bytes(label) if label == b"name"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_length_is_refused() {
+        let mut wide = 1_u16;
+        for kind in [
+            CKA_CLASS,
+            CKA_TOKEN,
+            CKA_START_DATE,
+            CKA_ALLOWED_MECHANISMS,
+            CKA_WRAP_TEMPLATE,
+        ] {
+            let mut template = [attribute(kind, &mut wide)];
+            assert_eq!(
+                reason(read(&array(&mut template))),
+                Reason::AttributeValueInvalid,
+                "{kind:x}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_value_and_an_unavailable_length_are_refused() {
+        for length in [1, UNAVAILABLE] {
+            let mut template = [CK_ATTRIBUTE {
+                type_: CKA_LABEL,
+                pValue: ptr::null_mut(),
+                ulValueLen: length,
+            }];
+            assert_eq!(
+                reason(read(&array(&mut template))),
+                Reason::AttributeValueInvalid
+            );
+        }
+    }
+
+    #[test]
+    fn a_template_in_a_template_is_read_and_one_in_that_is_refused() {
+        let mut class = CKO_SECRET_KEY;
+        let mut inner = [attribute(CKA_CLASS, &mut class)];
+        let mut outer = [attribute(CKA_WRAP_TEMPLATE, &mut inner)];
+        let Template(attributes) = read(&array(&mut outer)).unwrap();
+        assert!(
+            matches!(&attributes[0].value, Value::Template(Template(inner)) if inner.len() == 1)
+        );
+        let mut outermost = [attribute(CKA_UNWRAP_TEMPLATE, &mut outer)];
+        assert_eq!(
+            reason(read(&array(&mut outermost))),
+            Reason::AttributeValueInvalid
+        );
+    }
+
+    #[test]
+    fn what_can_be_told_is_told_beside_what_cannot() {
+        let (mut label, mut small, mut value) = ([0_u8; 8], [0_u8; 1], [0_u8; 32]);
+        let mut template = [
+            attribute(CKA_VALUE, &mut value),
+            attribute(CKA_LABEL, &mut label),
+            attribute(CKA_ID, &mut small),
+            attribute(CKA_MODULUS, &mut value),
+            CK_ATTRIBUTE {
+                type_: CKA_ID,
+                pValue: ptr::null_mut(),
+                ulValueLen: 0,
+            },
+        ];
+        let id = || Revealed::Value(Value::Bytes(b"id".to_vec()));
+        let revealed = vec![
+            Revealed::Sensitive,
+            Revealed::Value(Value::Bytes(b"name".to_vec())),
+            id(),
+            Revealed::Unknown,
+            id(),
+        ];
+        let answer = write(&array(&mut template), revealed);
+        assert!(
+            matches!(answer, Err(Error::Hsm(error)) if error.reason == Reason::AttributeSensitive)
+        );
+        let lengths = template.map(|attribute| attribute.ulValueLen);
+        assert_eq!(lengths, [UNAVAILABLE, 4, UNAVAILABLE, UNAVAILABLE, 2]);
+        assert_eq!(&label[..4], b"name");
+    }
+}
