@@ -1,9 +1,9 @@
 //! Passwords to keys: Argon2id (RFC 9106).
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, Version};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Secret};
+use crate::{Error, Result, Secret, vector::hex};
 
 /// What one derivation costs its maker, and an attacker each guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +38,23 @@ pub fn argon2id(password: &[u8], salt: &[u8], cost: Cost) -> Result<Secret> {
             .hash_password_into_with_memory(password, salt, key, memory.as_mut_slice())
             .map_err(|_| Error::Length)
     })
+}
+
+/// Whether the example of RFC 9106 §5.3 comes out. It has a secret and associated data, which
+/// passwords here do not.
+pub(crate) fn known_answer() -> Result<bool> {
+    const ANSWER: [u8; 32] =
+        hex("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659");
+    let failed = |_| Error::Library;
+    let mut builder = ParamsBuilder::new();
+    builder.m_cost(32).t_cost(3).p_cost(4);
+    builder.data(AssociatedData::new(&[4; 12]).map_err(failed)?);
+    let params = builder.build().map_err(failed)?;
+    let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params)
+        .map_err(failed)?;
+    let mut key = [0; 32];
+    argon2
+        .hash_password_into(&[1; 32], &[2; 16], &mut key)
+        .map_err(failed)?;
+    Ok(key == ANSWER)
 }

@@ -22,12 +22,13 @@ pub const MAX_LEN: usize = 64;
 
 impl Hash {
     /// Bytes in a hash.
+    #[allow(clippy::len_without_is_empty)] // No hash is empty.
     pub fn len(self) -> usize {
         self.algorithm().output_len()
     }
 
-    /// The hash of `input`, in the first [`Hash::len`] bytes of `output`, which is at least that long.
-    pub fn of(self, input: &[u8], output: &mut [u8]) -> crate::Result<usize> {
+    /// The hash of `input`, at the beginning of `output`.
+    pub fn of(self, input: &[u8], output: &mut [u8]) -> crate::Result<()> {
         copy(&digest::digest(self.algorithm(), input), output)
     }
 
@@ -56,8 +57,8 @@ impl Stream {
         self.0.update(input);
     }
 
-    /// The hash, at the beginning of `output`; answers its length.
-    pub fn finish(self, output: &mut [u8]) -> crate::Result<usize> {
+    /// The hash, at the beginning of `output`.
+    pub fn finish(self, output: &mut [u8]) -> crate::Result<()> {
         copy(&self.0.finish(), output)
     }
 }
@@ -71,11 +72,11 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash
 }
 
-fn copy(digest: &digest::Digest, output: &mut [u8]) -> crate::Result<usize> {
+fn copy(digest: &digest::Digest, output: &mut [u8]) -> crate::Result<()> {
     let digest = digest.as_ref();
     output
         .get_mut(..digest.len())
         .ok_or(crate::Error::Length)?
         .copy_from_slice(digest);
-    Ok(digest.len())
+    Ok(())
 }

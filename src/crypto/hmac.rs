@@ -21,15 +21,15 @@ impl Stream {
         self.0.update(input);
     }
 
-    /// The code, at the beginning of `output`; answers its length.
-    pub fn finish(self, output: &mut [u8]) -> Result<usize> {
+    /// The code, at the beginning of `output`.
+    pub fn finish(self, output: &mut [u8]) -> Result<()> {
         let tag = self.0.sign();
         let tag = tag.as_ref();
         output
             .get_mut(..tag.len())
             .ok_or(Error::Length)?
             .copy_from_slice(tag);
-        Ok(tag.len())
+        Ok(())
     }
 }
 

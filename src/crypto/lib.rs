@@ -11,12 +11,15 @@ pub mod gcm;
 pub mod hash;
 mod hkdf;
 pub mod hmac;
+#[cfg(test)]
+mod known_answers;
 mod locked;
 mod native;
 pub mod random;
 pub mod seal;
 mod secret;
 pub mod self_test;
+mod vector;
 pub mod xaes;
 
 pub use argon2id::{Cost, argon2id};

@@ -228,11 +228,11 @@ mod tests {
     #[test]
     fn no_two_regions_share_a_byte() {
         let mut regions: Vec<Region> = (0..3000).map(|n| Region::zeroed(1 + n % 700)).collect();
-        for (n, region) in regions.iter_mut().enumerate() {
-            region.bytes_mut().fill(n as u8);
+        for (mark, region) in (0..=255).cycle().zip(&mut regions) {
+            region.bytes_mut().fill(mark);
         }
-        for (n, region) in regions.iter().enumerate() {
-            assert!(region.bytes().iter().all(|byte| *byte == n as u8));
+        for (mark, region) in (0..=255).cycle().zip(&regions) {
+            assert!(region.bytes().iter().all(|byte| *byte == mark));
         }
     }
 

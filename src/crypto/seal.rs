@@ -72,7 +72,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn seal_with(
+/// [`seal`] under a given nonce: for the known-answer test.
+pub(crate) fn seal_with(
     key: &Secret,
     nonce: &[u8; NONCE_LEN],
     purpose: &[u8],
@@ -93,7 +94,10 @@ fn seal_with(
 
 fn cipher(key: &Secret, nonce: &[u8; NONCE_LEN]) -> Result<(Aes256Gcm, [u8; 12])> {
     let aes = Aes256::new_from_slice(key.reveal()).map_err(|_| Error::Length)?;
-    let (message_key, message_nonce) =
-        xaes::derive(|block| Ok(aes.encrypt_block(block.into())), nonce)?;
+    let encrypt = |block: &mut [u8; 16]| {
+        aes.encrypt_block(block.into());
+        Ok(())
+    };
+    let (message_key, message_nonce) = xaes::derive(encrypt, nonce)?;
     Ok((Aes256Gcm::new((&*message_key).into()), message_nonce))
 }

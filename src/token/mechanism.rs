@@ -77,6 +77,7 @@ const SHAPES: &[(u64, ParameterShape)] = &[
     (sys::CKM_AES_CBC_PAD, ParameterShape::Iv(16)),
     (sys::CKM_AES_CTR, ParameterShape::Counter),
     (sys::CKM_AES_GCM, ParameterShape::Gcm),
+    (sys::CKM_SHA_1_HMAC_GENERAL, ParameterShape::MacLength),
     (sys::CKM_SHA224_HMAC_GENERAL, ParameterShape::MacLength),
     (sys::CKM_SHA256_HMAC_GENERAL, ParameterShape::MacLength),
     (sys::CKM_SHA384_HMAC_GENERAL, ParameterShape::MacLength),
