@@ -1,0 +1,106 @@
+//! `CKM_AES_GCM`, `CK_GCM_PARAMS`: the caller brings the initialisation vector.
+
+use crypto::gcm;
+use token::{OutputBound, Parameters, Reason, Result, limits};
+
+use super::{
+    Parts, Transformation, Use,
+    failure::{decrypting, encrypting},
+    held::Held,
+};
+
+/// Bytes in the longest initialisation vector.
+const IV_LEN_MAX: usize = 256;
+
+/// The parameters, once they are known to be legal.
+struct Checked<'a> {
+    iv: &'a [u8],
+    additional: &'a [u8],
+    tag_len: usize,
+}
+
+fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
+    let Parameters::Gcm { iv, additional, tag_bits } = parameters else {
+        return Err(Reason::MechanismParamInvalid.into());
+    };
+    let tag_len = usize::try_from(tag_bits / 8).unwrap_or(usize::MAX);
+    let legal = (1..=IV_LEN_MAX).contains(&iv.len())
+        && additional.len() <= limits::PARAMETER_BYTES
+        && tag_bits.is_multiple_of(8)
+        && gcm::is_tag_len(tag_len);
+    if !legal {
+        return Err(Reason::MechanismParamInvalid.into());
+    }
+    Ok(Checked { iv, additional, tag_len })
+}
+
+/// The encrypt column.
+pub(super) struct Encrypt;
+
+impl Transformation for Encrypt {
+    fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
+        let added = checked(with.parameters)?.tag_len as u64;
+        Ok(OutputBound { per_input: true, removed: 0, added, padded_to: 0 })
+    }
+
+    fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
+        let Checked { iv, additional, .. } = checked(with.parameters)?;
+        let (ciphertext, tag) =
+            output.split_at_mut_checked(input.len()).ok_or(Reason::Internal)?;
+        gcm::seal(with.aes()?, iv, additional, input, ciphertext, tag).map_err(encrypting)
+    }
+
+    fn parts(&self, with: Use<'_>) -> Result<Box<dyn Parts>> {
+        let Checked { iv, additional, tag_len } = checked(with.parameters)?;
+        let encryption = gcm::Encryption::new(with.aes()?, iv, additional).map_err(encrypting)?;
+        Ok(Box::new(EncryptParts { encryption, tag_len }))
+    }
+}
+
+struct EncryptParts {
+    encryption: gcm::Encryption,
+    tag_len: usize,
+}
+
+impl Parts for EncryptParts {
+    fn update_len(&self, input_len: usize) -> usize {
+        input_len
+    }
+
+    fn update(&mut self, _with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
+        self.encryption.update(input, output).map_err(encrypting)
+    }
+
+    fn finish_len(&self, _with: Use<'_>) -> Result<usize> {
+        Ok(self.tag_len)
+    }
+
+    fn finish(self: Box<Self>, _with: Use<'_>, output: &mut [u8]) -> Result<()> {
+        self.encryption.finish(output).map_err(encrypting)
+    }
+}
+
+/// The decrypt column.
+pub(super) struct Decrypt;
+
+impl Transformation for Decrypt {
+    fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
+        let removed = checked(with.parameters)?.tag_len as u64;
+        Ok(OutputBound { per_input: true, removed, added: 0, padded_to: 0 })
+    }
+
+    fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
+        let Checked { iv, additional, tag_len } = checked(with.parameters)?;
+        let (ciphertext, tag) = input
+            .len()
+            .checked_sub(tag_len)
+            .and_then(|len| input.split_at_checked(len))
+            .ok_or(Reason::EncryptedDataLenRange)?;
+        gcm::open(with.aes()?, iv, additional, ciphertext, tag, output).map_err(decrypting)
+    }
+
+    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
+        Ok(Box::new(Held::of(&Decrypt)))
+    }
+}
+

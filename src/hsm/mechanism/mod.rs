@@ -1,0 +1,35 @@
+//! Mechanisms: what each one can do (`table`), how (one file per family), and whether a key may be
+//! used with one (`check_use`). Keys themselves are [`Material`].
+
+mod blocks;
+mod check;
+mod counter;
+mod digest;
+mod failure;
+mod gcm;
+mod generate;
+mod held;
+mod hmac;
+mod material;
+mod row;
+mod table;
+#[cfg(test)]
+mod vectors;
+mod xaes;
+
+pub(crate) use check::check_use;
+pub(crate) use generate::{Generated, generate, generated_by};
+pub(crate) use material::Material;
+pub(crate) use row::{Parts, Row, Transformation, Use, Verification, VerificationParts, Work};
+
+use token::{MechanismId, MechanismInformation};
+
+/// The name that the standard gives a mechanism that is in the table.
+pub fn name(mechanism: MechanismId) -> Option<&'static str> {
+    table::ROWS.iter().find(|row| row.id == mechanism).map(|row| row.name)
+}
+
+/// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.
+pub(crate) fn list() -> Vec<MechanismInformation> {
+    table::ROWS.iter().map(Row::information).collect()
+}

@@ -1,0 +1,197 @@
+//! What a row of the mechanism table is made of: the key it takes, and a column for each function.
+//!
+//! A column is a static value that knows the algorithm and keeps nothing; what an operation works
+//! on is handed to it ([`Use`]), what it has to remember between two parts is a [`Parts`].
+
+use cryptoki_sys as sys;
+use token::{
+    KeyType, MechanismId, MechanismInformation, ObjectClass, Operation, OutputBound, Parameters,
+    Reason, Result,
+};
+
+use super::Material;
+use crate::object::Attributes;
+
+/// One mechanism. A column that is `None` is a function that the mechanism does not have.
+pub(crate) struct Row {
+    pub(crate) id: MechanismId,
+    /// The standard's name, for messages and documents.
+    pub(crate) name: &'static str,
+    /// The key it takes or makes; digests have none.
+    pub(crate) key: Option<KeyRule>,
+    pub(crate) encrypt: Option<&'static dyn Transformation>,
+    pub(crate) decrypt: Option<&'static dyn Transformation>,
+    pub(crate) digest: Option<&'static dyn Transformation>,
+    pub(crate) sign: Option<&'static dyn Transformation>,
+    pub(crate) verify: Option<&'static dyn Verification>,
+    pub(crate) generate: Option<fn(&Attributes) -> Result<Material>>,
+}
+
+impl Row {
+    /// A mechanism that does nothing yet: the table fills in what it does.
+    pub(crate) const fn new(id: sys::CK_MECHANISM_TYPE, name: &'static str) -> Self {
+        Self {
+            id: MechanismId(id),
+            name,
+            key: None,
+            encrypt: None,
+            decrypt: None,
+            digest: None,
+            sign: None,
+            verify: None,
+            generate: None,
+        }
+    }
+
+    /// The column of `operation`.
+    pub(crate) fn work(&self, operation: Operation) -> Option<Work> {
+        match operation {
+            Operation::Encrypt => self.encrypt.map(Work::Transform),
+            Operation::Decrypt => self.decrypt.map(Work::Transform),
+            Operation::Digest => self.digest.map(Work::Transform),
+            Operation::Sign => self.sign.map(Work::Transform),
+            Operation::Verify => self.verify.map(Work::Verify),
+        }
+    }
+
+    /// `CK_MECHANISM_INFO`.
+    pub(crate) fn information(&self) -> MechanismInformation {
+        let columns = [
+            (self.encrypt.is_some(), sys::CKF_ENCRYPT),
+            (self.decrypt.is_some(), sys::CKF_DECRYPT),
+            (self.digest.is_some(), sys::CKF_DIGEST),
+            (self.sign.is_some(), sys::CKF_SIGN),
+            (self.verify.is_some(), sys::CKF_VERIFY),
+            (self.generate.is_some(), sys::CKF_GENERATE),
+        ];
+        let filled = columns.iter().filter(|(filled, _)| *filled);
+        let (min_key, max_key) = match &self.key {
+            Some(rule) => (rule.unit.of(rule.min_bits), rule.unit.of(rule.max_bits)),
+            None => (0, 0),
+        };
+        MechanismInformation {
+            id: self.id,
+            min_key,
+            max_key,
+            flags: filled.fold(0, |flags, (_, flag)| flags | flag),
+        }
+    }
+}
+
+/// The keys that a mechanism takes or makes.
+pub(crate) struct KeyRule {
+    pub(crate) class: ObjectClass,
+    /// The first one is what the mechanism makes, if it makes keys.
+    pub(crate) types: &'static [KeyType],
+    pub(crate) min_bits: u64,
+    pub(crate) max_bits: u64,
+    pub(crate) unit: Unit,
+}
+
+/// In what `CK_MECHANISM_INFO` counts a key's length: the standard says it for each mechanism.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    Bits,
+    Bytes,
+}
+
+impl Unit {
+    fn of(self, bits: u64) -> u64 {
+        match self {
+            Unit::Bits => bits,
+            Unit::Bytes => bits / 8,
+        }
+    }
+}
+
+/// A column of the table, as an operation works with it.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    Transform(&'static dyn Transformation),
+    Verify(&'static dyn Verification),
+}
+
+/// What an operation was started with.
+#[derive(Clone, Copy)]
+pub(crate) struct Use<'a> {
+    pub(crate) key: Option<&'a Material>,
+    pub(crate) parameters: &'a Parameters,
+}
+
+impl<'a> Use<'a> {
+    /// The key, where it is an AES key.
+    pub(crate) fn aes(&self) -> Result<&'a crypto::aes::Key> {
+        self.key.and_then(Material::aes).ok_or(Reason::KeyTypeInconsistent.into())
+    }
+
+    /// The key, where it is nothing but bytes.
+    pub(crate) fn bytes(&self) -> Result<&'a [u8]> {
+        self.key.map(Material::bytes).ok_or(Reason::KeyTypeInconsistent.into())
+    }
+
+    /// Refuses a parameter where the mechanism has none.
+    pub(crate) fn no_parameter(&self) -> Result<()> {
+        match self.parameters {
+            Parameters::None => Ok(()),
+            _ => Err(Reason::MechanismParamInvalid.into()),
+        }
+    }
+}
+
+/// From input to output: encrypt, decrypt, digest, sign.
+pub(crate) trait Transformation: Sync {
+    /// Checks the parameters, and says how long the output of the whole input can become.
+    fn begin(&self, with: Use<'_>) -> Result<OutputBound>;
+
+    /// How long the output of `input` is; `None` where that is what `begin` said.
+    fn exact_len(&self, _with: Use<'_>, _input: &[u8]) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    /// Everything at once; `output` has exactly the output's length.
+    fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()>;
+
+    /// The same in parts, where the mechanism can.
+    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
+        Err(token::Error::new(Reason::FunctionNotSupported, "the mechanism takes no parts"))
+    }
+}
+
+/// A transformation between two parts of its input. Lengths are asked first, so that an output
+/// that is too short changes nothing.
+pub(crate) trait Parts: Send {
+    /// How many bytes the next `input_len` bytes give at once.
+    fn update_len(&self, input_len: usize) -> usize;
+
+    /// Takes a part; `output` has exactly the length of [`Parts::update_len`].
+    fn update(&mut self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()>;
+
+    /// How many bytes the end gives.
+    fn finish_len(&self, with: Use<'_>) -> Result<usize>;
+
+    /// The end; `output` has exactly the length of [`Parts::finish_len`].
+    fn finish(self: Box<Self>, with: Use<'_>, output: &mut [u8]) -> Result<()>;
+}
+
+/// From input and signature to yes or no.
+pub(crate) trait Verification: Sync {
+    /// Checks the parameters.
+    fn begin(&self, with: Use<'_>) -> Result<()>;
+
+    /// Everything at once.
+    fn whole(&self, with: Use<'_>, input: &[u8], signature: &[u8]) -> Result<()>;
+
+    /// The same in parts, where the mechanism can.
+    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
+        Err(token::Error::new(Reason::FunctionNotSupported, "the mechanism takes no parts"))
+    }
+}
+
+/// A verification between two parts of its input.
+pub(crate) trait VerificationParts: Send {
+    /// Takes a part.
+    fn update(&mut self, with: Use<'_>, input: &[u8]) -> Result<()>;
+
+    /// The end: is it the signature of all parts?
+    fn check(self: Box<Self>, with: Use<'_>, signature: &[u8]) -> Result<()>;
+}
