@@ -1,1 +1,30 @@
-//! Empty.
+//! The engine: everything that PKCS#11 means, without a C pointer or a socket. It is the only code
+//! that touches the database of a cluster, and the only code that sees a key.
+//!
+//! `Engine::open` takes a home; `Engine::application` gives a value that answers the verbs of
+//! [`token::Hsm`] and [`token::Operator`] for one application.
+#![forbid(unsafe_code)]
+
+mod application;
+mod audit;
+mod cluster;
+mod engine;
+mod failure;
+mod home;
+mod mechanism;
+mod object;
+mod operation;
+mod operator;
+mod registry;
+mod sealing;
+mod seat;
+mod session;
+mod slots;
+mod table;
+mod verbs;
+
+pub use application::Application;
+pub use engine::{Engine, Peer, Settings};
+pub use mechanism::name as mechanism_name;
+pub use object::Profile;
+pub use slots::PerHsm;

@@ -1,0 +1,215 @@
+//! Logging in and out. A wrong password is counted, durably, before it is answered.
+
+use std::sync::Arc;
+
+use crypto::Secret;
+use store::{Batch, Condition, Urgency};
+use token::{ClusterState, Error, Reason, Result, Role, SecretBytes, SlotId, Ticket, limits};
+
+use super::{Keyring, UserRecord, manage, password, resume, role_name};
+use crate::{
+    audit::Event,
+    cluster::{Caller, Cluster},
+    failure::{damaged, internal},
+    sealing::Opened,
+};
+
+/// A login of one application on one slot.
+pub(crate) struct Login {
+    pub(crate) keyring: Arc<Keyring>,
+    /// Names its resume record.
+    pub(crate) id: [u8; 16],
+}
+
+/// A user that has shown the right password.
+pub(super) struct Verified {
+    pub(super) user_key: Secret,
+    password_version: u64,
+}
+
+impl Cluster {
+    /// Logs a user in, for one application on one slot.
+    pub(crate) fn login(
+        &self,
+        slot: SlotId,
+        caller: &Caller,
+        role: Role,
+        name: &str,
+        password: &SecretBytes,
+    ) -> Result<(Login, Ticket)> {
+        if self.state() != ClusterState::Active {
+            return Err(Reason::TokenNotPresent.into());
+        }
+        loop {
+            let verified = self.verify(caller, role, name, password)?;
+            let _changes = self.changes.lock();
+            if let Some(user) = self.unchanged(role, name, &verified)? {
+                return self.admit(slot, caller, user, verified.user_key);
+            }
+        }
+    }
+
+    /// Ends a login; the ticket that it gave is worth nothing from now on.
+    pub(crate) fn logout(&self, caller: &Caller, login: &Login) -> Result<()> {
+        let Keyring { name, role, .. } = login.keyring.as_ref();
+        let batch = Batch {
+            write: vec![(resume::key(&login.id), None)],
+            urgency: Urgency::Reserve,
+            ..Batch::default()
+        };
+        let event = Event::LoggedOut {
+            name: name.clone(),
+            role: *role,
+        };
+        self.commit(caller, batch, &[event])?;
+        Ok(())
+    }
+
+    /// Whether `password` is the user's; a wrong one counts.
+    pub(crate) fn check_password(
+        &self,
+        caller: &Caller,
+        role: Role,
+        name: &str,
+        password: &SecretBytes,
+    ) -> Result<()> {
+        // The request is not done with this.
+        let caller = Caller {
+            request: None,
+            ..caller.clone()
+        };
+        self.verify(&caller, role, name, password).map(drop)
+    }
+
+    /// The user's key, if `password` is the right one.
+    pub(super) fn verify(
+        &self,
+        caller: &Caller,
+        role: Role,
+        name: &str,
+        password: &SecretBytes,
+    ) -> Result<Verified> {
+        // No password is as long, so this tells nothing and costs nothing.
+        if password.len() > limits::PIN_BYTES_MAX {
+            return Err(Reason::PinIncorrect.into());
+        }
+        let key = self.user_key(role, name);
+        let failures = || Ok(self.user(&key)?.map_or(0, |user| user.record.failures));
+        let _attempt = self.attempts.begin(&key, failures)?;
+        let Some(Opened { record, .. }) = self.user(&key)? else {
+            password::stretch_for_nothing(&self.gate, caller.uid, password)?;
+            self.refused(caller, role, name)?;
+            return Err(Error::new(
+                Reason::UserPinNotInitialized,
+                format!("{} {}", role_name(role), name.escape_debug()),
+            ));
+        };
+        match record
+            .password
+            .open(self, caller.uid, record.number, password)?
+        {
+            Some(user_key) => {
+                self.gate.succeeded(caller.uid);
+                Ok(Verified {
+                    user_key,
+                    password_version: record.password_version,
+                })
+            }
+            None => {
+                self.refused(caller, role, name)?;
+                Err(Reason::PinIncorrect.into())
+            }
+        }
+    }
+
+    /// The user's record, if the password is still the one that was verified. The caller holds the
+    /// lock of changes.
+    pub(super) fn unchanged(
+        &self,
+        role: Role,
+        name: &str,
+        verified: &Verified,
+    ) -> Result<Option<Opened<UserRecord>>> {
+        let user = self.user(&self.user_key(role, name))?;
+        Ok(user.filter(|user| user.record.password_version == verified.password_version))
+    }
+
+    /// The keyring of a user whose key is known.
+    pub(super) fn keyring(&self, record: &UserRecord, user_key: Secret) -> Result<Arc<Keyring>> {
+        let recovery = match record.role {
+            Role::CryptoUser => None,
+            Role::Admin => Some(
+                manage::open_recovery(&user_key, record)
+                    .ok_or_else(|| damaged("an admin's recovery key was altered"))?,
+            ),
+        };
+        Ok(self
+            .keyrings
+            .admit(record.number, &record.name, record.role, user_key, recovery))
+    }
+
+    fn admit(
+        &self,
+        slot: SlotId,
+        caller: &Caller,
+        user: Opened<UserRecord>,
+        user_key: Secret,
+    ) -> Result<(Login, Ticket)> {
+        let Opened { sealed, mut record } = user;
+        let ticket = Ticket {
+            login: crypto::random::array().map_err(internal)?,
+            secret: SecretBytes::copied(Secret::random(32).map_err(internal)?.reveal()),
+        };
+        let mut batch = Batch {
+            urgency: Urgency::Reserve,
+            ..Batch::default()
+        };
+        if self.resumable.enabled() {
+            batch
+                .write
+                .push(self.resume_record(slot, caller, &record, &user_key, &ticket)?);
+        }
+        if record.failures > 0 {
+            record.failures = 0;
+            let key = self.user_key(record.role, &record.name);
+            let value = self.encode(&key, &record)?;
+            batch.expect.push((key.clone(), Condition::Equals(sealed)));
+            batch.write.push((key, Some(value)));
+        }
+        let keyring = self.keyring(&record, user_key)?;
+        let event = Event::LoggedIn {
+            name: record.name,
+            role: record.role,
+        };
+        self.commit(caller, batch, &[event])?;
+        Ok((
+            Login {
+                keyring,
+                id: ticket.login,
+            },
+            ticket,
+        ))
+    }
+
+    fn refused(&self, caller: &Caller, role: Role, name: &str) -> Result<()> {
+        self.gate.failed(caller.uid);
+        let _changes = self.changes.lock();
+        let key = self.user_key(role, name);
+        let mut batch = Batch {
+            urgency: Urgency::Reserve,
+            ..Batch::default()
+        };
+        let mut locked = false;
+        if let Some(Opened { sealed, mut record }) = self.user(&key)? {
+            record.failures = record.failures.saturating_add(1);
+            locked = record.locked();
+            let value = self.encode(&key, &record)?;
+            batch.expect.push((key.clone(), Condition::Equals(sealed)));
+            batch.write.push((key, Some(value)));
+        }
+        // Whatever name was claimed: the record has a bound.
+        let name = name.chars().take(limits::USER_NAME_BYTES).collect();
+        self.commit(caller, batch, &[Event::LoginRefused { name, role, locked }])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,296 @@
+//! The folder that everything is in: made, checked, locked, and its key. The bytes of its files are
+//! in docs/storage-format.md.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crypto::Secret;
+use rustix::{
+    fs::{FlockOperation, OFlags, flock},
+    process::{geteuid, getpid},
+};
+use token::{ClusterId, Error, Mode, Owner, Reason, Result};
+use zeroize::Zeroizing;
+
+use crate::failure::internal;
+
+/// Bytes in the home key.
+const KEY_BYTES: usize = 32;
+/// The longest line that a lock file can have.
+const LOCK_BYTES: u64 = 256;
+
+/// A home that this process owns until the value is dropped.
+pub(crate) struct Home {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Home {
+    /// Takes the home at `path`; makes it if there is none.
+    pub(crate) fn take(path: &Path, mode: Mode) -> Result<Self> {
+        make(path)?;
+        // The real path: the current folder may change under an embedded engine.
+        let path = fs::canonicalize(path).map_err(|error| unusable(path, &error))?;
+        check(&path)?;
+        let lock = lock(&path, mode)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The home key; made if the home has no database that another key sealed.
+    pub(crate) fn key(&self) -> Result<Secret> {
+        let file = self.path.join("home.key");
+        match OpenOptions::new()
+            .read(true)
+            .custom_flags(no_follow())
+            .open(&file)
+        {
+            Ok(key) => read_key(&file, key),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.make_key(&file),
+            Err(error) => Err(unusable(&file, &error)),
+        }
+    }
+
+    /// The folder of the registry's database.
+    pub(crate) fn registry(&self) -> PathBuf {
+        self.path.join("home")
+    }
+
+    /// The folder of one epoch of a cluster.
+    pub(crate) fn epoch(&self, cluster: &ClusterId, epoch: u64) -> PathBuf {
+        self.cluster(cluster).join(epoch.to_string())
+    }
+
+    /// The folder of a cluster.
+    pub(crate) fn cluster(&self, cluster: &ClusterId) -> PathBuf {
+        self.clusters().join(cluster.as_str())
+    }
+
+    /// The folder of all clusters.
+    pub(crate) fn clusters(&self) -> PathBuf {
+        self.path.join("clusters")
+    }
+
+    fn make_key(&self, file: &Path) -> Result<Secret> {
+        if self.registry().exists() || self.clusters().exists() {
+            return Err(Error::new(
+                Reason::HomeInvalid,
+                format!(
+                    "{} is missing, and without it nothing in the home can be read: put back a copy",
+                    file.display()
+                ),
+            ));
+        }
+        let key = Secret::random(KEY_BYTES).map_err(internal)?;
+        write_whole(file, key.reveal()).map_err(|error| unusable(file, &error))?;
+        Ok(key)
+    }
+}
+
+/// Makes a private folder, and the folders above it, unless it is there.
+pub(crate) fn make(path: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| unusable(path, &error))
+}
+
+/// Makes the names in `folder` durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| unusable(folder, &error))
+}
+
+/// What the system said about a path, and what helps.
+pub(crate) fn unusable(path: &Path, error: &io::Error) -> Error {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => Error::new(
+            Reason::StoreReadOnly,
+            format!("{path} is on a file system that is mounted read-only"),
+        ),
+        ErrorKind::PermissionDenied => Error::new(
+            Reason::HomeInvalid,
+            format!(
+                "{path}: {error} (uid {}): set STRONGROOM_HOME to a folder of your own, or use the service",
+                geteuid().as_raw()
+            ),
+        ),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Reason::StoreFull, path.to_string())
+        }
+        _ => Error::new(Reason::HomeInvalid, format!("{path}: {error}")),
+    }
+}
+
+fn check(path: &Path) -> Result<()> {
+    let facts = fs::symlink_metadata(path).map_err(|error| unusable(path, &error))?;
+    let invalid = |text: String| Err(Error::new(Reason::HomeInvalid, text));
+    let shown = path.display();
+    if !facts.is_dir() {
+        return invalid(format!("{shown} is not a folder"));
+    }
+    let uid = geteuid().as_raw();
+    if facts.uid() != uid {
+        return invalid(format!(
+            "{shown} belongs to uid {}, and this process runs as uid {uid}: connect to its hsmd \
+             (run it as a service), or set STRONGROOM_HOME to a folder of your own",
+            facts.uid()
+        ));
+    }
+    if facts.mode() & 0o077 != 0 {
+        close(path, facts.mode())?;
+    }
+    network(path)
+}
+
+/// A new home may be a folder that somebody made for it with the usual mode; one with a key in it
+/// had the right mode once, and whoever changed it must know.
+fn close(path: &Path, mode: u32) -> Result<()> {
+    if path.join("home.key").exists() {
+        return Err(Error::new(
+            Reason::HomeInvalid,
+            format!(
+                "{0} can be entered by others (mode {1:o}): chmod 700 {0}",
+                path.display(),
+                mode & 0o777
+            ),
+        ));
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| unusable(path, &error))
+}
+
+/// File systems on other machines, whose locks and syncs cannot be relied on. (9P is not among them:
+/// sandboxes and virtual machines show local disks as 9P.)
+const NETWORK: &[(i64, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517B, "SMB"),
+    (0xFF53_4D42, "CIFS"),
+    (0xFE53_4D42, "SMB2"),
+    (0x00C3_6400, "Ceph"),
+    (0x5346_414F, "AFS"),
+    (0x6B41_4653, "AFS"),
+    (0x0BD0_0BD0, "Lustre"),
+    (0x4750_4653, "GPFS"),
+    (0x7375_7245, "Coda"),
+    (0x564C, "NCP"),
+    (0x0116_1970, "GFS2"),
+    (0x7461_636F, "OCFS2"),
+];
+
+fn network(path: &Path) -> Result<()> {
+    let facts = rustix::fs::statfs(path).map_err(|error| unusable(path, &error.into()))?;
+    let kind = facts.f_type as i64 & 0xFFFF_FFFF;
+    match NETWORK.iter().find(|(magic, _)| *magic == kind) {
+        None => Ok(()),
+        Some((_, name)) => Err(Error::new(
+            Reason::HomeInvalid,
+            format!(
+                "{} is on a network file system ({name}), whose locks cannot be relied on: use a local disk",
+                path.display()
+            ),
+        )),
+    }
+}
+
+fn lock(home: &Path, mode: Mode) -> Result<File> {
+    let path = home.join("lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(&path)
+        .map_err(|error| unusable(&path, &error))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Err(in_use(home, &file)),
+        Err(error) => return Err(unusable(&path, &error.into())),
+    }
+    let owner = Owner {
+        mode,
+        pid: getpid().as_raw_nonzero().get().unsigned_abs(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{owner}"))
+        .map_err(|error| unusable(&path, &error))?;
+    Ok(file)
+}
+
+fn in_use(home: &Path, lock: &File) -> Error {
+    let mut line = String::new();
+    // Between another's flock and its line there is a moment without words.
+    let _ = lock.take(LOCK_BYTES).read_to_string(&mut line);
+    let home = home.display();
+    let text = match line.parse::<Owner>() {
+        Ok(Owner {
+            mode: Mode::Embedded,
+            pid,
+            ..
+        }) => format!(
+            "process {pid} owns {home} in embedded mode: end it, or set mode = \"served\" in \
+             {home}/strongroom.toml and let hsmd share it"
+        ),
+        Ok(Owner {
+            mode: Mode::Served,
+            pid,
+            version,
+        }) => format!(
+            "hsmd {version} (process {pid}) serves {home}: connect to it, or stop it to use the \
+             home in embedded mode"
+        ),
+        Err(()) => format!("another hsmd or embedded process is just taking {home}: try again"),
+    };
+    Error::new(Reason::HomeInUse, text)
+}
+
+fn read_key(path: &Path, mut file: File) -> Result<Secret> {
+    let facts = file.metadata().map_err(|error| unusable(path, &error))?;
+    let invalid = |text: &str| {
+        Err(Error::new(
+            Reason::HomeInvalid,
+            format!("{} {text}", path.display()),
+        ))
+    };
+    if facts.uid() != geteuid().as_raw() || facts.mode() & 0o077 != 0 {
+        return invalid("must belong to the home's owner alone: chown it, and chmod 600");
+    }
+    if facts.len() != KEY_BYTES as u64 {
+        return invalid("is not a home key of 32 bytes: put back a copy");
+    }
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    file.read_exact(bytes.as_mut_slice())
+        .map_err(|error| unusable(path, &error))?;
+    Ok(Secret::from(bytes.as_slice()))
+}
+
+/// The file is there with all of its bytes, or not at all, whenever the power fails.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    let unfinished = path.with_extension("new");
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn no_follow() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::CLOEXEC).bits()).unwrap_or(0)
+}
