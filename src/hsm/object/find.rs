@@ -1,0 +1,208 @@
+//! A search: chooses the index entries that promise the fewest objects, walks them page by page,
+//! and compares the rest of the template. It costs what it finds, not what there is.
+
+use std::vec;
+
+use token::{Attribute, AttributeType, ObjectHandle, Result, Value};
+
+use super::{
+    Attributes, Plain, index,
+    index::{Scope, Term},
+    objects,
+};
+use crate::cluster::Cluster;
+
+/// Index entries read at once.
+const PAGE: usize = 256;
+/// How far the candidates are counted until one of them is known to be short.
+const PROBES: [usize; 3] = [16, 256, 4_096];
+
+/// An active search of a session.
+pub(crate) struct Find {
+    session_objects: vec::IntoIter<ObjectHandle>,
+    walk: Walk,
+    /// What a token object must still be compared with.
+    rest: Attributes,
+    user: Option<u64>,
+}
+
+/// The way through the index entries of some scopes.
+struct Walk {
+    /// The scopes not yet walked to their end, the current one last.
+    prefixes: Vec<Vec<u8>>,
+    after: Option<Vec<u8>>,
+    /// The first reference that was not allotted when the search began: objects made since are
+    /// not met, or a program that copies what it finds would never come to an end.
+    until: u64,
+}
+
+impl Find {
+    /// Begins to search the token objects that `user` sees; `session_objects` have been found.
+    pub(crate) fn start(
+        cluster: &Cluster,
+        user: Option<u64>,
+        sought: Attributes,
+        session_objects: Vec<ObjectHandle>,
+    ) -> Result<Self> {
+        let until = cluster.objects.next_reference();
+        let scopes = scopes(user, &sought);
+        let term = most_selective(cluster, &scopes, &sought)?;
+        let mut rest = sought;
+        // The walk itself answers these.
+        for kind in term
+            .kinds
+            .iter()
+            .chain(&[AttributeType::TOKEN, AttributeType::PRIVATE])
+        {
+            rest.remove(*kind);
+        }
+        let prefixes = scopes
+            .iter()
+            .rev()
+            .map(|scope| index::prefix(cluster, *scope, &term));
+        let walk = Walk {
+            prefixes: prefixes.collect(),
+            after: None,
+            until,
+        };
+        Ok(Self {
+            session_objects: session_objects.into_iter(),
+            walk,
+            rest,
+            user,
+        })
+    }
+
+    /// A search that finds nothing.
+    pub(crate) fn nothing() -> Self {
+        let walk = Walk {
+            prefixes: Vec::new(),
+            after: None,
+            until: 0,
+        };
+        let session_objects = Vec::new().into_iter();
+        Self {
+            session_objects,
+            walk,
+            rest: Attributes::default(),
+            user: None,
+        }
+    }
+
+    /// The next objects, at most `limit`; none at the end.
+    pub(crate) fn next(&mut self, cluster: &Cluster, limit: usize) -> Result<Vec<ObjectHandle>> {
+        let mut found: Vec<_> = self.session_objects.by_ref().take(limit).collect();
+        while found.len() < limit {
+            let Some(page) = self.walk.page(cluster, PAGE.min(limit - found.len()))? else {
+                break;
+            };
+            for reference in page {
+                if self.rest.is_empty() || self.is_match(cluster, reference)? {
+                    found.push(ObjectHandle(reference));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_match(&self, cluster: &Cluster, reference: u64) -> Result<bool> {
+        Ok(objects::load(cluster, reference)?.is_some_and(|object| {
+            object.is_visible_to(self.user) && object.attributes.include(&self.rest)
+        }))
+    }
+}
+
+impl Walk {
+    /// The references in the next page of entries; none when all scopes have been walked.
+    fn page(&mut self, cluster: &Cluster, limit: usize) -> Result<Option<Vec<u64>>> {
+        let Some(prefix) = self.prefixes.last() else {
+            return Ok(None);
+        };
+        let keys = cluster.scan_keys(prefix, self.after.as_deref(), limit)?;
+        let references: Vec<u64> = keys
+            .iter()
+            .filter_map(|key| index::reference(key))
+            .take_while(|reference| *reference < self.until)
+            .collect();
+        if references.len() < limit {
+            self.prefixes.pop();
+            self.after = None;
+        } else {
+            self.after = keys.into_iter().next_back();
+        }
+        Ok(Some(references))
+    }
+}
+
+/// What a search template asks for, as attributes; none when no object can match.
+pub(crate) fn sought(template: &[Attribute]) -> Option<Attributes> {
+    let mut sought = Attributes::default();
+    for attribute in template {
+        let value = match &attribute.value {
+            Value::Flag(flag) => (*flag).into(),
+            Value::Number(number) => (*number).into(),
+            Value::Bytes(bytes) => bytes.clone().into(),
+            // Nobody finds a key by its value; certificates and public data one may.
+            Value::Secret(bytes) => bytes.reveal().to_vec().into(),
+            Value::Mechanisms(mechanisms) => Plain::Mechanisms(mechanisms.clone()),
+            Value::Template(_) => return None,
+        };
+        if sought
+            .plain(attribute.kind)
+            .is_some_and(|other| *other != value)
+        {
+            return None;
+        }
+        sought.set(attribute.kind, value);
+    }
+    Some(sought)
+}
+
+fn scopes(user: Option<u64>, sought: &Attributes) -> Vec<Scope> {
+    let wants = |kind, flag| {
+        sought
+            .plain(kind)
+            .is_none_or(|plain| *plain == Plain::Flag(flag))
+    };
+    let mut scopes = Vec::with_capacity(2);
+    if wants(AttributeType::TOKEN, true) {
+        scopes.extend(wants(AttributeType::PRIVATE, false).then_some(Scope::Public));
+        scopes.extend(
+            user.filter(|_| wants(AttributeType::PRIVATE, true))
+                .map(Scope::Private),
+        );
+    }
+    scopes
+}
+
+/// Of the terms that `sought` can be found by, the one with the fewest entries: counted a little
+/// first, then farther, until one of them ends. If none ends soon, the one that usually tells most.
+fn most_selective(cluster: &Cluster, scopes: &[Scope], sought: &Attributes) -> Result<Term> {
+    let mut terms = index::terms(sought);
+    if terms.len() > 1 {
+        for probe in PROBES {
+            for position in 0..terms.len() {
+                let Some(term) = terms.get(position) else {
+                    break;
+                };
+                if entries(cluster, scopes, term, probe)? < probe {
+                    return Ok(terms.swap_remove(position));
+                }
+            }
+        }
+    }
+    Ok(terms.into_iter().next().unwrap_or(index::EVERYTHING))
+}
+
+/// How many entries `term` has in all of `scopes`, counted to `limit`.
+fn entries(cluster: &Cluster, scopes: &[Scope], term: &Term, limit: usize) -> Result<usize> {
+    let mut count = 0;
+    for scope in scopes {
+        let prefix = index::prefix(cluster, *scope, term);
+        count += cluster.scan_keys(&prefix, None, limit - count)?.len();
+        if count >= limit {
+            break;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,304 @@
+//! The token objects of a cluster: made, read, changed and destroyed, each change one commit with
+//! its audit event and all of the object's index entries.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use store::{Batch, Condition};
+use token::{Error, ObjectHandle, Reason, Result, Role};
+
+use super::{
+    Cache, Draft, ObjectRecord, index,
+    index::{EVERYTHING, Scope},
+    record::{purpose, record_key},
+};
+use crate::{
+    audit::Event,
+    cluster::{Caller, Cluster, users::Keyring},
+    mechanism::Material,
+    sealing::Opened,
+};
+
+/// The keys of one crypto user that have been used since its login.
+pub(crate) type Materials = Cache<Material>;
+
+/// Objects of a cluster that are kept decoded.
+const CACHED_RECORDS: usize = 16 * 1024;
+/// Keys of a logged-in user that are kept unsealed.
+const CACHED_MATERIALS: usize = 8 * 1024;
+/// Key references that are reserved with one commit; what a restart leaves of them is never used.
+const RESERVED_REFERENCES: u64 = 256;
+/// Bits of a session object's handle that count in one boot; the boot's number stands above.
+const SESSION_NUMBER_BITS: u32 = 36;
+/// How often a change is tried against others' changes of the same object.
+const ATTEMPTS: usize = 16;
+/// What a record may have, with room for what sealing adds.
+const RECORD_BYTES: usize = store::RECORD_BYTES - 256;
+
+/// What a cluster keeps in memory about its objects.
+pub(crate) struct Objects {
+    boot: u64,
+    session_numbers: AtomicU64,
+    references: Mutex<Range<u64>>,
+    records: Cache<ObjectRecord>,
+}
+
+impl Objects {
+    /// Nothing yet, in the cluster's `boot`th boot; `next_reference` is the first that was never
+    /// reserved.
+    pub(crate) fn new(boot: u64, next_reference: u64) -> Self {
+        Self {
+            boot,
+            session_numbers: AtomicU64::new(1),
+            references: Mutex::new(next_reference..next_reference),
+            records: Cache::new(CACHED_RECORDS),
+        }
+    }
+
+    /// A handle that no session object of the cluster ever had.
+    pub(crate) fn session_handle(&self) -> ObjectHandle {
+        let number = self.session_numbers.fetch_add(1, Ordering::Relaxed);
+        ObjectHandle(ObjectHandle::SESSION | (self.boot << SESSION_NUMBER_BITS) | number)
+    }
+
+    /// The smallest reference that no object has.
+    pub(crate) fn next_reference(&self) -> u64 {
+        self.references.lock().start
+    }
+
+    fn allot(&self, cluster: &Cluster) -> Result<u64> {
+        let mut references = self.references.lock();
+        if references.is_empty() {
+            *references = cluster.reserve_references(RESERVED_REFERENCES)?;
+        }
+        references.next().ok_or_else(|| Reason::Internal.into())
+    }
+}
+
+impl Default for Materials {
+    fn default() -> Self {
+        Cache::new(CACHED_MATERIALS)
+    }
+}
+
+/// The object `reference`, if it exists.
+pub(crate) fn load(cluster: &Cluster, reference: u64) -> Result<Option<Arc<ObjectRecord>>> {
+    let read = || {
+        Ok(cluster
+            .read(&record_key(reference))?
+            .map(|opened| opened.record))
+    };
+    cluster.objects.records.get(reference, read)
+}
+
+/// Makes a token object of `draft`, and of `material` where it is a key; it belongs to the crypto
+/// user that is logged in. `event` is what the audit log says of it.
+pub(crate) fn create(
+    cluster: &Cluster,
+    caller: &Caller,
+    draft: Draft,
+    material: Option<&Material>,
+    event: impl FnOnce(u64) -> Event,
+) -> Result<ObjectHandle> {
+    let reference = cluster.objects.allot(cluster)?;
+    let owner = caller
+        .user
+        .as_deref()
+        .filter(|keyring| keyring.role == Role::CryptoUser);
+    let secret = material.map(Material::bytes);
+    let secret = secret.or_else(|| draft.value.as_ref().map(|value| value.reveal()));
+    let record = ObjectRecord {
+        owner: owner.map(|keyring| keyring.user),
+        sealed: secret
+            .map(|secret| seal(owner, reference, secret))
+            .transpose()?,
+        attributes: draft.attributes,
+    };
+    let key = record_key(reference);
+    let mut batch = Batch {
+        answer: reference.to_be_bytes().to_vec(),
+        ..Batch::default()
+    };
+    batch.expect.push((key.clone(), Condition::Absent));
+    batch
+        .write
+        .push((key.clone(), Some(encoded(cluster, &key, &record)?)));
+    let entries = index::entries(cluster, reference, &record);
+    batch
+        .write
+        .extend(entries.into_iter().map(|entry| (entry, Some(Vec::new()))));
+    let committed = cluster.commit(caller, batch, &[event(reference)])?;
+    handle_in(&committed.answer)
+}
+
+/// The handle that an earlier commit of the same request answered.
+pub(crate) fn handle_in(answer: &[u8]) -> Result<ObjectHandle> {
+    let bytes = answer.try_into();
+    let reference = bytes.map_err(|_| Error::new(Reason::Protocol, "the request id was used"))?;
+    Ok(ObjectHandle(u64::from_be_bytes(reference)))
+}
+
+/// Changes the object `reference` to what `draft` makes of it.
+pub(crate) fn change(
+    cluster: &Cluster,
+    caller: &Caller,
+    reference: u64,
+    draft: impl Fn(&ObjectRecord) -> Result<Draft>,
+) -> Result<()> {
+    attempt(|| {
+        let key = record_key(reference);
+        let Opened {
+            sealed,
+            record: now,
+        } = existing(cluster, &key)?;
+        let draft = draft(&now)?;
+        let owner = caller
+            .user
+            .as_deref()
+            .filter(|keyring| Some(keyring.user) == now.owner);
+        let value = draft.value.as_ref();
+        let changed = ObjectRecord {
+            owner: now.owner,
+            sealed: match value {
+                Some(value) => Some(seal(owner, reference, value.reveal())?),
+                None => now.sealed.clone(),
+            },
+            attributes: draft.attributes,
+        };
+        let before = index::entries(cluster, reference, &now);
+        let after = index::entries(cluster, reference, &changed);
+        let mut batch = Batch::default();
+        batch
+            .write
+            .push((key.clone(), Some(encoded(cluster, &key, &changed)?)));
+        batch.expect.push((key, Condition::Equals(sealed)));
+        let gone = before.iter().filter(|entry| !after.contains(entry));
+        batch.write.extend(gone.map(|entry| (entry.clone(), None)));
+        let new = after.iter().filter(|entry| !before.contains(entry));
+        batch
+            .write
+            .extend(new.map(|entry| (entry.clone(), Some(Vec::new()))));
+        let done = cluster.commit(caller, batch, &[Event::ObjectChanged { reference }]);
+        cluster.objects.records.forget(reference);
+        done.map(drop)
+    })
+}
+
+/// Destroys the object `reference`, if `allowed`.
+pub(crate) fn destroy(
+    cluster: &Cluster,
+    caller: &Caller,
+    reference: u64,
+    allowed: impl Fn(&ObjectRecord) -> Result<()>,
+) -> Result<()> {
+    attempt(|| {
+        let key = record_key(reference);
+        let Opened {
+            sealed,
+            record: now,
+        } = existing(cluster, &key)?;
+        allowed(&now)?;
+        let mut batch = Batch {
+            urgency: store::Urgency::Reserve,
+            ..Batch::default()
+        };
+        let entries = index::entries(cluster, reference, &now);
+        batch
+            .write
+            .extend(entries.into_iter().map(|entry| (entry, None)));
+        batch.write.push((key.clone(), None));
+        batch.expect.push((key, Condition::Equals(sealed)));
+        let done = cluster.commit(caller, batch, &[Event::ObjectDestroyed { reference }]);
+        cluster.objects.records.forget(reference);
+        if let Some(keyring) = &caller.user {
+            keyring.materials.forget(reference);
+        }
+        done.map(drop)
+    })
+}
+
+/// The material of the key `reference`, unsealed once a login.
+pub(crate) fn material(
+    keyring: &Keyring,
+    reference: u64,
+    key: &ObjectRecord,
+) -> Result<Option<Arc<Material>>> {
+    keyring.materials.get(reference, || {
+        let (Some(key_type), Some(sealed)) = (key.attributes.key_type(), &key.sealed) else {
+            return Ok(None);
+        };
+        let secret = keyring.open(&purpose(reference), sealed)?;
+        Material::from_secret(key_type, secret).map(Some)
+    })
+}
+
+/// The secret value of the object `reference`, unsealed and not kept.
+pub(crate) fn secret(
+    keyring: &Keyring,
+    reference: u64,
+    object: &ObjectRecord,
+) -> Result<Option<crypto::Secret>> {
+    let sealed = object.sealed.as_ref();
+    sealed
+        .map(|sealed| keyring.open(&purpose(reference), sealed))
+        .transpose()
+}
+
+/// Whether the crypto user of this number owns any object.
+pub(crate) fn owns_any(cluster: &Cluster, user: u64) -> Result<bool> {
+    let prefix = index::prefix(cluster, Scope::Owner(user), &EVERYTHING);
+    Ok(!cluster.scan_keys(&prefix, None, 1)?.is_empty())
+}
+
+fn existing(cluster: &Cluster, key: &[u8]) -> Result<Opened<ObjectRecord>> {
+    cluster
+        .read(key)?
+        .ok_or_else(|| Reason::ObjectHandleInvalid.into())
+}
+
+fn seal(owner: Option<&Keyring>, reference: u64, secret: &[u8]) -> Result<Vec<u8>> {
+    let owner = owner.ok_or_else(|| {
+        Error::new(
+            Reason::UserNotLoggedIn,
+            "a secret on the token belongs to a crypto user",
+        )
+    })?;
+    owner.seal(&purpose(reference), secret)
+}
+
+fn encoded(cluster: &Cluster, key: &[u8], record: &ObjectRecord) -> Result<Vec<u8>> {
+    let bytes = cluster.encode(key, record)?;
+    if bytes.len() > RECORD_BYTES {
+        let largest = record
+            .attributes
+            .iter()
+            .max_by_key(|(_, value)| value.len());
+        let name = largest
+            .and_then(|(kind, _)| token::attribute_row(kind))
+            .map(|row| row.name);
+        let words = format!(
+            "the object has {} bytes and can have {RECORD_BYTES}; its largest attribute is {}",
+            bytes.len(),
+            name.unwrap_or_default(),
+        );
+        return Err(Error::new(Reason::AttributeValueInvalid, words));
+    }
+    Ok(bytes)
+}
+
+/// Does it again when somebody else changed the same object in between.
+fn attempt(mut change: impl FnMut() -> Result<()>) -> Result<()> {
+    for _ in 1..ATTEMPTS {
+        match change() {
+            Err(error) if error.reason == Reason::Conflict => {}
+            done => return done,
+        }
+    }
+    change()
+}

@@ -1,0 +1,121 @@
+//! What slots, tokens and mechanisms say of themselves.
+
+use cryptoki_sys as sys;
+use token::{MechanismInformation, Reason, Result, Role, Slot, SlotId, Token};
+
+use crate::{
+    Application,
+    cluster::Cluster,
+    mechanism,
+    slots::{Content, Place},
+};
+
+/// What every token says it is.
+const MODEL: &str = "Strongroom";
+/// Bytes in a token's label.
+const LABEL_BYTES: usize = 32;
+/// Flags of every token that is initialised.
+const FLAGS: u64 = sys::CKF_RNG | sys::CKF_LOGIN_REQUIRED | sys::CKF_TOKEN_INITIALIZED;
+
+/// `C_GetSlotList`, `C_GetSlotInfo`.
+pub(super) fn slots(application: &Application) -> Result<Vec<Slot>> {
+    Ok(application
+        .engine()
+        .slots()
+        .iter()
+        .map(|place| described(place))
+        .collect())
+}
+
+/// `C_GetTokenInfo`.
+pub(super) fn token(application: &Application, slot: SlotId) -> Result<Token> {
+    let place = application.engine().slot(slot)?;
+    let version = (
+        version(env!("CARGO_PKG_VERSION_MAJOR")),
+        version(env!("CARGO_PKG_VERSION_MINOR")),
+    );
+    let seat = application.seat_in(slot);
+    let (sessions, read_write_sessions) = seat.map_or((0, 0), |seat| seat.sessions());
+    let (label, serial_number, flags) = match place.cluster() {
+        Ok(cluster) => {
+            let users = cluster.users()?;
+            let has_user = users.iter().any(|user| user.role == Role::CryptoUser);
+            let pin = if has_user {
+                sys::CKF_USER_PIN_INITIALIZED
+            } else {
+                0
+            };
+            (
+                label(&place, cluster),
+                serial_number(&place, cluster),
+                FLAGS | pin,
+            )
+        }
+        // Nothing is initialised in the slot: C_InitToken may do it.
+        Err(error) if error.reason == Reason::TokenNotRecognized => (
+            String::new(),
+            format!("{:016}", slot.0),
+            sys::CKF_RNG | sys::CKF_LOGIN_REQUIRED,
+        ),
+        Err(error) => return Err(error),
+    };
+    Ok(Token {
+        label,
+        serial_number,
+        model: MODEL.to_owned(),
+        flags,
+        sessions,
+        read_write_sessions,
+        hardware_version: version,
+        firmware_version: version,
+    })
+}
+
+/// `C_GetMechanismList`, `C_GetMechanismInfo`.
+pub(super) fn mechanisms(
+    application: &Application,
+    slot: SlotId,
+) -> Result<Vec<MechanismInformation>> {
+    application.engine().slot(slot)?;
+    Ok(mechanism::list())
+}
+
+fn described(place: &Place) -> Slot {
+    let description = match (&place.cluster, &place.hsm) {
+        (Some(cluster), Some(hsm)) => format!("Strongroom {} {}", cluster.id, hsm.id),
+        (Some(cluster), None) => format!("Strongroom {}", cluster.id),
+        (None, _) => "Strongroom".to_owned(),
+    };
+    let token_present = matches!(place.content(), Content::Blank | Content::Token);
+    Slot {
+        id: place.id,
+        description,
+        token_present,
+        of_hsm: place.hsm.is_some(),
+    }
+}
+
+/// The cluster's label, and for one HSM its id behind it: at most 32 bytes.
+fn label(place: &Place, cluster: &Cluster) -> String {
+    let mut label = cluster.label();
+    if let Some(hsm) = &place.hsm {
+        label = format!("{label}/{}", hsm.id);
+    }
+    let end = (0..=LABEL_BYTES)
+        .rev()
+        .find(|end| label.is_char_boundary(*end));
+    label.truncate(end.unwrap_or_default());
+    label
+}
+
+fn serial_number(place: &Place, cluster: &Cluster) -> String {
+    let tail = place
+        .hsm
+        .as_ref()
+        .map_or_else(|| cluster.id.tail(), |hsm| hsm.id.tail());
+    tail.to_owned()
+}
+
+fn version(part: &str) -> u8 {
+    part.parse().unwrap_or_default()
+}

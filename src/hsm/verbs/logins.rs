@@ -1,0 +1,238 @@
+//! Logging in and out, and PINs: how the standard's two users and their PINs name the users of a
+//! cluster.
+
+use std::sync::Arc;
+
+use token::{
+    Access, Error, LoginAs, Reason, Request, Result, Role, SecretBytes, SessionHandle, SlotId,
+    Ticket,
+};
+
+use crate::{
+    Application,
+    cluster::users::{DEFAULT_USER, FIRST_ADMIN},
+    seat::Seat,
+};
+
+/// `C_Login`, `C_LoginUser`.
+pub(super) fn login(
+    application: &Application,
+    session: SessionHandle,
+    user: LoginAs,
+    name: Option<&str>,
+    pin: &SecretBytes,
+) -> Result<Ticket> {
+    let session = application.session_of(session)?;
+    drop(session.active()?);
+    let seat = &session.seat;
+    let role = match user {
+        LoginAs::SecurityOfficer => Role::Admin,
+        LoginAs::User => Role::CryptoUser,
+        // No key asks for its own PIN, so no operation waits for one (§5.6.8).
+        LoginAs::ContextSpecific => return Err(Reason::OperationNotInitialized.into()),
+    };
+    let claim = Claim::of(role, name, pin)?;
+    seat.may_log_in(role, claim.name)?;
+    let caller = application.caller();
+    let (login, ticket) =
+        seat.cluster
+            .login(seat.slot, &caller, role, claim.name, &claim.password)?;
+    let login = Arc::new(login);
+    let entered = {
+        let _changes = seat.login_changes.lock();
+        seat.log_in(&login)
+    };
+    match entered {
+        Ok(()) => Ok(ticket),
+        Err(error) => {
+            application.end_login(seat, &login)?;
+            Err(error)
+        }
+    }
+}
+
+/// `C_Logout`: with the login go operations, searches and private session objects.
+pub(super) fn logout(application: &Application, session: SessionHandle) -> Result<()> {
+    let session = application.session_of(session)?;
+    drop(session.active()?);
+    let seat = &session.seat;
+    let login = {
+        let _changes = seat.login_changes.lock();
+        let login = seat.log_out().ok_or(Reason::UserNotLoggedIn)?;
+        // A verb that found the login before is waited for, and what it began ends here.
+        for session in application.sessions_of(seat) {
+            session.cancel();
+        }
+        login
+    };
+    application.end_login(seat, &login)
+}
+
+/// `C_InitToken`: the PIN is the password of the admin `admin`.
+pub(super) fn initialize_token(
+    application: &Application,
+    request: Request,
+    slot: SlotId,
+    pin: &SecretBytes,
+    label: &str,
+) -> Result<()> {
+    let pin = own_password(FIRST_ADMIN, pin);
+    let caller = application.caller().asking(request);
+    application
+        .engine()
+        .initialize_token(&caller, slot, &pin, label)
+}
+
+/// `C_InitPIN`: the security officer sets the password of the crypto user `user`.
+pub(super) fn initialize_pin(
+    application: &Application,
+    request: Request,
+    session: SessionHandle,
+    pin: &SecretBytes,
+) -> Result<()> {
+    let session = application.session_of(session)?;
+    let _active = session.active()?;
+    let pin = own_password(DEFAULT_USER, pin);
+    let caller = application.caller_in(&session.seat).asking(request);
+    session.seat.cluster.initialize_pin(&caller, &pin)
+}
+
+/// `C_SetPIN`: the password of who is logged in; of the crypto user that the old PIN names, if
+/// nobody is.
+pub(super) fn set_pin(
+    application: &Application,
+    request: Request,
+    session: SessionHandle,
+    old: &SecretBytes,
+    new: &SecretBytes,
+) -> Result<()> {
+    let session = application.session_of(session)?;
+    let _active = session.active()?;
+    if session.access == Access::ReadOnly {
+        return Err(Error::new(
+            Reason::SessionReadOnly,
+            "a PIN is changed in a read-write session",
+        ));
+    }
+    let seat = &session.seat;
+    match seat.login() {
+        Some(login) => {
+            let name = &login.keyring.name;
+            let caller = application.caller_in(seat).asking(request);
+            let (old, new) = (own_password(name, old), own_password(name, new));
+            seat.cluster.change_password(&caller, &login, &old, &new)
+        }
+        None => set_pin_without_login(application, request, seat, old, new),
+    }
+}
+
+fn set_pin_without_login(
+    application: &Application,
+    request: Request,
+    seat: &Seat,
+    old: &SecretBytes,
+    new: &SecretBytes,
+) -> Result<()> {
+    let caller = application.caller().asking(request);
+    // Done before, the old password is wrong by now.
+    if seat.cluster.answered(&caller)?.is_some() {
+        return Ok(());
+    }
+    let claim = Claim::of(Role::CryptoUser, None, old)?;
+    let new = own_password(claim.name, new);
+    let (login, _) = seat.cluster.login(
+        seat.slot,
+        &application.caller(),
+        Role::CryptoUser,
+        claim.name,
+        &claim.password,
+    )?;
+    let caller = caller.with_user(&login.keyring);
+    let changed = seat
+        .cluster
+        .change_password(&caller, &login, &claim.password, &new);
+    application.end_login(seat, &login)?;
+    changed
+}
+
+/// Who somebody says to be.
+struct Claim<'a> {
+    name: &'a str,
+    password: SecretBytes,
+}
+
+impl<'a> Claim<'a> {
+    /// A name apart, or in the PIN before its first colon; without both, the role's first user.
+    fn of(role: Role, name: Option<&'a str>, pin: &'a SecretBytes) -> Result<Self> {
+        if let Some(name) = name {
+            return Ok(Self {
+                name,
+                password: own_password(name, pin),
+            });
+        }
+        let bytes = pin.reveal();
+        let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
+            let name = match role {
+                Role::Admin => FIRST_ADMIN,
+                Role::CryptoUser => DEFAULT_USER,
+            };
+            return Ok(Self {
+                name,
+                password: SecretBytes::copied(bytes),
+            });
+        };
+        let (name, password) = bytes.split_at(colon);
+        let name = std::str::from_utf8(name).map_err(|_| {
+            Error::new(
+                Reason::PinIncorrect,
+                "the user's name before the colon is not UTF-8",
+            )
+        })?;
+        Ok(Self {
+            name,
+            password: SecretBytes::copied(password.get(1..).unwrap_or_default()),
+        })
+    }
+}
+
+/// The password in a PIN of the user `name`: what follows `name:`, or all of it.
+fn own_password(name: &str, pin: &SecretBytes) -> SecretBytes {
+    let bytes = pin.reveal();
+    let rest = bytes
+        .strip_prefix(name.as_bytes())
+        .and_then(|rest| rest.strip_prefix(b":"));
+    SecretBytes::copied(rest.unwrap_or(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(role: Role, name: Option<&str>, pin: &str) -> (String, Vec<u8>) {
+        let pin = SecretBytes::copied(pin.as_bytes());
+        let claim = Claim::of(role, name, &pin).unwrap();
+        (claim.name.to_owned(), claim.password.reveal().to_vec())
+    }
+
+    #[test]
+    fn a_pin_names_its_user_before_the_first_colon() {
+        let named = claim(Role::CryptoUser, None, "example:a:b");
+        assert_eq!(named, ("example".to_owned(), b"a:b".to_vec()));
+    }
+
+    #[test]
+    fn a_pin_without_a_colon_means_the_first_user_of_its_role() {
+        assert_eq!(claim(Role::CryptoUser, None, "1234").0, "user");
+        assert_eq!(claim(Role::Admin, None, "1234").0, "admin");
+    }
+
+    #[test]
+    fn a_name_apart_leaves_colons_to_the_password() {
+        let apart = claim(Role::CryptoUser, Some("example"), "a:b");
+        assert_eq!(apart, ("example".to_owned(), b"a:b".to_vec()));
+        assert_eq!(
+            claim(Role::CryptoUser, Some("example"), "example:a").1,
+            b"a"
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! The verbs of an application, one line each: what a verb means is in the file of its kind.
+
+mod general;
+mod logins;
+mod objects;
+mod operations;
+mod seen;
+mod sessions;
+mod users;
+
+use token::{
+    Access, Attribute, AttributeType, Hsm, LoginAs, Mechanism, MechanismInformation, ObjectHandle,
+    Operation, Produced, Request, Result, Resumption, Revealed, Role, SecretBytes, Session,
+    SessionHandle, Slot, SlotId, Started, Template, Ticket, Token, UserInformation,
+};
+
+use crate::Application;
+
+impl Hsm for Application {
+    fn slots(&self) -> Result<Vec<Slot>> {
+        general::slots(self)
+    }
+
+    fn token(&self, slot: SlotId) -> Result<Token> {
+        general::token(self, slot)
+    }
+
+    fn mechanisms(&self, slot: SlotId) -> Result<Vec<MechanismInformation>> {
+        general::mechanisms(self, slot)
+    }
+
+    fn initialize_token(
+        &self,
+        request: Request,
+        slot: SlotId,
+        pin: &SecretBytes,
+        label: &str,
+    ) -> Result<()> {
+        logins::initialize_token(self, request, slot, pin, label)
+    }
+
+    fn initialize_pin(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        pin: &SecretBytes,
+    ) -> Result<()> {
+        logins::initialize_pin(self, request, session, pin)
+    }
+
+    fn set_pin(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        old: &SecretBytes,
+        new: &SecretBytes,
+    ) -> Result<()> {
+        logins::set_pin(self, request, session, old, new)
+    }
+
+    fn open_session(&self, slot: SlotId, access: Access) -> Result<SessionHandle> {
+        self.open(slot, access, None)
+    }
+
+    fn close_session(&self, session: SessionHandle) -> Result<()> {
+        self.close(session)
+    }
+
+    fn close_sessions(&self, slot: SlotId) -> Result<()> {
+        sessions::close_all(self, slot)
+    }
+
+    fn session(&self, session: SessionHandle) -> Result<Session> {
+        sessions::session(self, session)
+    }
+
+    fn login(
+        &self,
+        session: SessionHandle,
+        user: LoginAs,
+        name: Option<&str>,
+        pin: &SecretBytes,
+    ) -> Result<Ticket> {
+        logins::login(self, session, user, name, pin)
+    }
+
+    fn logout(&self, session: SessionHandle) -> Result<()> {
+        logins::logout(self, session)
+    }
+
+    fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
+        sessions::resume(self, resumption)
+    }
+
+    fn create(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        objects::create(self, request, session, &template)
+    }
+
+    fn destroy(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        object: ObjectHandle,
+    ) -> Result<()> {
+        objects::destroy(self, request, session, object)
+    }
+
+    fn attributes(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kinds: &[AttributeType],
+    ) -> Result<Vec<Revealed>> {
+        objects::attributes(self, session, object, kinds)
+    }
+
+    fn set_attributes(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        object: ObjectHandle,
+        template: Template,
+    ) -> Result<()> {
+        objects::set_attributes(self, request, session, object, &template)
+    }
+
+    fn find_start(&self, session: SessionHandle, template: &[Attribute]) -> Result<()> {
+        objects::find_start(self, session, template)
+    }
+
+    fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>> {
+        objects::find_next(self, session, limit)
+    }
+
+    fn find_end(&self, session: SessionHandle) -> Result<()> {
+        objects::find_end(self, session)
+    }
+
+    fn generate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        objects::generate(self, request, session, mechanism, &template)
+    }
+
+    fn start(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        mechanism: &Mechanism,
+        key: Option<ObjectHandle>,
+    ) -> Result<Started> {
+        operations::start(self, session, operation, mechanism, key)
+    }
+
+    fn transform(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .transform(operation, input, output)
+    }
+
+    fn update(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .update(operation, input, output)
+    }
+
+    fn absorb(&self, session: SessionHandle, operation: Operation, input: &[u8]) -> Result<()> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .absorb(operation, input)
+    }
+
+    fn produce(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .produce(operation, output)
+    }
+
+    fn check(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: Option<&[u8]>,
+        signature: &[u8],
+    ) -> Result<()> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .check(operation, input, signature)
+    }
+
+    fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        self.session_of(session)?
+            .active()?
+            .operations
+            .cancel(operation);
+        Ok(())
+    }
+
+    fn random(&self, session: SessionHandle, output: &mut [u8]) -> Result<()> {
+        operations::random(self, session, output)
+    }
+
+    fn create_user(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        name: &str,
+        role: Role,
+        password: &SecretBytes,
+    ) -> Result<()> {
+        users::create(self, request, session, name, role, password)
+    }
+
+    fn users(&self, session: SessionHandle) -> Result<Vec<UserInformation>> {
+        users::users(self, session)
+    }
+
+    fn delete_user(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        name: &str,
+        role: Role,
+    ) -> Result<()> {
+        users::delete(self, request, session, name, role)
+    }
+
+    fn set_password(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        name: &str,
+        role: Role,
+        password: &SecretBytes,
+    ) -> Result<()> {
+        users::set_password(self, request, session, name, role, password)
+    }
+
+    fn end(&self) -> Result<()> {
+        sessions::end(self)
+    }
+}

@@ -1,0 +1,99 @@
+//! Sessions: what one says of itself, the end of many, and their second life after a restart.
+
+use std::sync::Arc;
+
+use token::{Error, Reason, Result, Resumption, Session, SessionHandle, SlotId, Ticket, limits};
+
+use crate::Application;
+
+/// `C_CloseAllSessions`. Sessions can be closed on an HSM that is gone.
+pub(super) fn close_all(application: &Application, slot: SlotId) -> Result<()> {
+    if application.seat_in(slot).is_none() {
+        application.engine().slot(slot)?;
+    }
+    application.close_all(Some(slot))
+}
+
+/// `C_GetSessionInfo`.
+pub(super) fn session(application: &Application, session: SessionHandle) -> Result<Session> {
+    let session = application.session_of(session)?;
+    let active = session.active()?;
+    let login = session.seat.login_state();
+    drop(active);
+    Ok(Session {
+        slot: session.seat.slot,
+        access: session.access,
+        login,
+    })
+}
+
+/// Takes up sessions and logins after hsmd has started again: the slots whose login is lost. A
+/// session whose HSM has gone stays lost. Asked again, because the answer was lost, it does the
+/// rest.
+pub(super) fn resume(application: &Application, resumption: &Resumption) -> Result<Vec<SlotId>> {
+    if resumption.sessions.len() > limits::SESSIONS || resumption.logins.len() > limits::SESSIONS {
+        return Err(Error::new(
+            Reason::LimitExceeded,
+            "more sessions than an application can have",
+        ));
+    }
+    let legal = |handle: &SessionHandle| handle.0 != 0 && handle.0 < resumption.next_session;
+    if !resumption.sessions.iter().all(|(handle, ..)| legal(handle)) {
+        return Err(Error::new(
+            Reason::Protocol,
+            "a session that was never given",
+        ));
+    }
+    application.skip_sessions(resumption.next_session);
+    for (handle, slot, access) in &resumption.sessions {
+        if application.session_of(*handle).is_err() {
+            match application.open(*slot, *access, Some(*handle)) {
+                Err(error) if is_lost(&error) => log::warn!("session {}: {error}", handle.0),
+                opened => drop(opened?),
+            }
+        }
+    }
+    let logins = resumption.logins.iter();
+    let lost = logins.filter(|(slot, ticket)| !log_in_again(application, *slot, ticket));
+    Ok(lost.map(|(slot, _)| *slot).collect())
+}
+
+/// `C_Finalize`: nothing of the application is left, whatever failed on the way.
+pub(super) fn end(application: &Application) -> Result<()> {
+    let done = application.finish();
+    application.engine().forget(&application.id());
+    done
+}
+
+fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> bool {
+    let Some(seat) = application.seat_in(slot) else {
+        return false;
+    };
+    if seat.login().is_some() {
+        return true;
+    }
+    let resumed = seat
+        .cluster
+        .resume(slot, &application.caller(), ticket)
+        .and_then(|login| {
+            let login = Arc::new(login);
+            seat.log_in(&login)
+        });
+    match resumed {
+        Ok(()) => true,
+        Err(error) => {
+            log::warn!("a login on slot {} could not be taken up: {error}", slot.0);
+            false
+        }
+    }
+}
+
+fn is_lost(error: &Error) -> bool {
+    matches!(
+        error.reason,
+        Reason::SlotIdInvalid
+            | Reason::DeviceRemoved
+            | Reason::TokenNotPresent
+            | Reason::TokenNotRecognized
+    )
+}
