@@ -1,0 +1,218 @@
+//! One connection to hsmd: the greeting, and one verb at a time.
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::net::UnixStream,
+    },
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::de::DeserializeOwned;
+use token::{Error, Produced, limits};
+
+use super::descriptors::Descriptors;
+use crate::{
+    buffer::Buffer,
+    frame::{self, Fault, HEADER, Kind, Reader},
+    message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, SOFTWARE, Verb, Welcome},
+};
+
+/// A connection that hsmd has welcomed.
+pub(super) struct Connection {
+    socket: UnixStream,
+    descriptors: Arc<Descriptors>,
+    reader: Reader,
+    frame: Buffer,
+    number: u32,
+    /// Proves that the application is its own.
+    pub(super) secret: [u8; 32],
+    /// Which life of hsmd it leads to, counted by the client.
+    pub(super) generation: u64,
+}
+
+/// Why hsmd did not welcome a connection.
+pub(super) enum Unwelcome {
+    /// It closed before it answered, as an hsmd does that is leaving: try again.
+    Again,
+    /// It said no.
+    Refused(Refusal),
+    /// It is no hsmd, or does not answer.
+    Fault(io::Error),
+}
+
+/// A connection that can no longer be used, and with it the answer that was to come over it.
+#[derive(Debug)]
+pub(super) struct Lost(pub(super) io::Error);
+
+/// What a verb answered, or why there is no answer.
+pub(super) type Exchange<T> = Result<token::Result<T>, Lost>;
+
+impl Connection {
+    /// Greets hsmd at the other end of `socket`, whose credentials have been checked.
+    pub(super) fn greet(
+        socket: UnixStream,
+        descriptors: &Arc<Descriptors>,
+        purpose: Purpose,
+    ) -> Result<Self, Unwelcome> {
+        let fault = |error: io::Error| match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Unwelcome::Again,
+            _ => Unwelcome::Fault(error),
+        };
+        if !descriptors.add(socket.as_raw_fd()) {
+            let text = "too many connections of one application";
+            return Err(Unwelcome::Fault(io::Error::other(text)));
+        }
+        let patience = Duration::from_secs(limits::STALLED_SECONDS);
+        let mut connection = Self {
+            socket,
+            descriptors: Arc::clone(descriptors),
+            reader: Reader::new(),
+            frame: Buffer::new(),
+            number: 0,
+            secret: [0; 32],
+            generation: 0,
+        };
+        connection.socket.set_read_timeout(Some(patience)).map_err(fault)?;
+        let hello = Hello { oldest: OLDEST, newest: NEWEST, purpose, software: SOFTWARE };
+        frame::encode(&mut connection.frame, Kind::Hello, 0, &hello, 0)
+            .map_err(|fault| Unwelcome::Fault(into_io(fault)))?;
+        frame::send(connection.socket.as_fd(), connection.frame.filled(), &[]).map_err(fault)?;
+        connection.frame.clear();
+        connection.secret = match connection.welcome() {
+            Ok(answer) => answer.map_err(Unwelcome::Refused)?,
+            Err(Fault::Closed) => return Err(Unwelcome::Again),
+            Err(error) => return Err(fault(into_io(error))),
+        };
+        // A verb may take its time; that hsmd is gone is noticed without a clock.
+        connection.socket.set_read_timeout(None).map_err(fault)?;
+        Ok(connection)
+    }
+
+    /// What hsmd answers to the greeting: the application's secret, if it is welcome.
+    fn welcome(&mut self) -> Result<Result<[u8; 32], Refusal>, Fault> {
+        let socket = self.socket.as_fd();
+        let header = self.reader.header(socket)?;
+        let (body, _) = self.reader.whole(socket, &header)?;
+        let answer = match header.kind {
+            Kind::Welcome => {
+                let welcome: Welcome<'_> = message::read(body).ok_or(BROKEN)?;
+                if !(OLDEST..=NEWEST).contains(&welcome.version) {
+                    return Err(Fault::Broken("hsmd chose a version that was not offered"));
+                }
+                Ok(welcome.secret)
+            }
+            Kind::Refusal => Err(message::read(body).ok_or(BROKEN)?),
+            _ => return Err(BROKEN),
+        };
+        self.reader.done(&header);
+        Ok(answer)
+    }
+
+    /// Says a verb with its input and waits for the answer.
+    pub(super) fn exchange<T: DeserializeOwned>(
+        &mut self,
+        verb: &Verb<'_>,
+        data: &[u8],
+    ) -> Exchange<T> {
+        self.ask(verb, data)?;
+        self.answer(|_, _| Ok(&mut []))
+    }
+
+    /// Says a verb whose answer has output beside it.
+    pub(super) fn exchange_output(
+        &mut self,
+        verb: &Verb<'_>,
+        data: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Exchange<Produced> {
+        self.ask(verb, data)?;
+        let output = output.unwrap_or_default();
+        self.answer(|produced, data_len| match produced {
+            Produced::Written(len) if *len == data_len && *len <= output.len() => Ok(output),
+            Produced::Needed(_) if data_len == 0 => Ok(Default::default()),
+            _ => Err(Fault::Broken("output that nobody asked for")),
+        })
+    }
+
+    /// Says a verb that fills `output`.
+    pub(super) fn exchange_fill(&mut self, verb: &Verb<'_>, output: &mut [u8]) -> Exchange<()> {
+        self.ask(verb, &[])?;
+        self.answer(|(), data_len| match data_len == output.len() {
+            true => Ok(output),
+            false => Err(Fault::Broken("random bytes of another length")),
+        })
+    }
+
+    /// Says a verb once more, as it was encoded before.
+    pub(super) fn exchange_again<T: DeserializeOwned>(&mut self, body: &[u8]) -> Exchange<T> {
+        self.number = self.number.wrapping_add(1);
+        frame::encode_again(&mut self.frame, self.number, body, 0).map_err(lost)?;
+        frame::send(self.socket.as_fd(), self.frame.filled(), &[]).map_err(Lost)?;
+        self.answer(|_, _| Ok(&mut []))
+    }
+
+    /// The verb that was said last, as it was encoded.
+    pub(super) fn said(&self) -> &[u8] {
+        self.frame.filled().get(HEADER..).unwrap_or_default()
+    }
+
+    /// Overwrites what the last verb said.
+    pub(super) fn forget(&mut self) {
+        self.frame.clear();
+    }
+
+    fn ask(&mut self, verb: &Verb<'_>, data: &[u8]) -> Result<(), Lost> {
+        self.number = self.number.wrapping_add(1);
+        frame::encode(&mut self.frame, Kind::Request, self.number, verb, data.len())
+            .map_err(lost)?;
+        frame::send(self.socket.as_fd(), self.frame.filled(), data).map_err(Lost)
+    }
+
+    /// Reads the answer; `place` says where its data belongs, once it is known what was answered.
+    fn answer<'o, T: DeserializeOwned>(
+        &mut self,
+        place: impl FnOnce(&T, usize) -> Result<&'o mut [u8], Fault>,
+    ) -> Exchange<T> {
+        let socket = self.socket.as_fd();
+        let header = self.reader.header(socket).map_err(lost)?;
+        if header.kind != Kind::Answer || header.number != self.number {
+            return Err(lost(BROKEN));
+        }
+        let body = self.reader.body(socket, &header).map_err(lost)?;
+        let answer: Result<T, Error> = message::read(body).ok_or_else(|| lost(BROKEN))?;
+        match &answer {
+            Ok(value) => {
+                let place = place(value, header.data_len).map_err(lost)?;
+                self.reader.data_into(socket, &header, place).map_err(lost)?;
+            }
+            Err(_) if header.data_len != 0 => return Err(lost(BROKEN)),
+            Err(_) => {}
+        }
+        self.reader.done(&header);
+        Ok(answer)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.descriptors.remove(self.socket.as_raw_fd());
+    }
+}
+
+const BROKEN: Fault = Fault::Broken("hsmd's answer makes no sense");
+
+fn lost(fault: Fault) -> Lost {
+    Lost(into_io(fault))
+}
+
+fn into_io(fault: Fault) -> io::Error {
+    match fault {
+        Fault::Closed => io::ErrorKind::UnexpectedEof.into(),
+        Fault::Idle => io::ErrorKind::TimedOut.into(),
+        Fault::Io(error) => error,
+        Fault::Broken(text) => io::Error::new(io::ErrorKind::InvalidData, text),
+    }
+}

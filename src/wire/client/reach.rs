@@ -1,0 +1,208 @@
+//! Reaching the hsmd of a home: knock at each place where its socket may be, check who answers,
+//! start it if nobody does and this process may, and say what helps where it may not.
+
+use std::{
+    fs, io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use token::{Error, Mode, Owner, Reason};
+
+use super::{
+    connection::{Connection, Unwelcome},
+    descriptors::Descriptors,
+};
+use crate::{
+    Home, SOCKET, Start,
+    message::{Purpose, Refusal, Refused},
+    start::{self, Birth},
+    system,
+};
+
+/// How long a client tries before it says that hsmd cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long it waits for an hsmd that somebody else has to start, when one was there before.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(3);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why there is no connection.
+pub(super) enum Unreached {
+    /// hsmd does not know the application: it has started again.
+    Unknown,
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Unreached {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// What came of one round over the places.
+enum Knock {
+    Open(Box<Connection>),
+    Refused(Refusal),
+    Again,
+    /// Nobody is there; if somebody was but could not be spoken to, why.
+    Nobody(Option<String>),
+}
+
+/// A connection to the home's hsmd, which is started if need be.
+pub(super) fn reach(
+    home: &Home,
+    descriptors: &Arc<Descriptors>,
+    purpose: Purpose,
+) -> Result<Connection, Unreached> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let problem = match knock(home, descriptors, purpose) {
+            Knock::Open(connection) => return Ok(*connection),
+            Knock::Refused(Refusal { reason: Refused::Unknown, .. }) => {
+                return Err(Unreached::Unknown);
+            }
+            Knock::Refused(refusal) => return Err(refusal.error.into()),
+            Knock::Again => None,
+            Knock::Nobody(problem) if may_start(home) => match start::start(home)? {
+                Birth::Ready => continue_if(begun, home, problem)?,
+                Birth::AnotherWon => problem,
+            },
+            Knock::Nobody(problem) => {
+                let patient = purpose != Purpose::New && begun.elapsed() < PATIENCE_WITH_OTHERS;
+                if !patient {
+                    return Err(nobody(home, problem).into());
+                }
+                problem
+            }
+        };
+        if begun.elapsed() > PATIENCE {
+            return Err(unreachable(home, problem).into());
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// After hsmd said that it is ready, the next knock follows at once, but not for ever.
+fn continue_if(begun: Instant, home: &Home, problem: Option<String>) -> Result<Option<String>, Error> {
+    match begun.elapsed() > PATIENCE {
+        true => Err(unreachable(home, problem)),
+        false => Ok(problem),
+    }
+}
+
+fn may_start(home: &Home) -> bool {
+    home.configuration().start == Start::Auto && home.is_own()
+}
+
+fn knock(home: &Home, descriptors: &Arc<Descriptors>, purpose: Purpose) -> Knock {
+    let mut problem = None;
+    for folder in home.runtime().places() {
+        match connect(home, &folder) {
+            Ok(socket) => match Connection::greet(socket, descriptors, purpose) {
+                Ok(connection) => return Knock::Open(Box::new(connection)),
+                Err(Unwelcome::Again) => return Knock::Again,
+                Err(Unwelcome::Refused(refusal)) => return Knock::Refused(refusal),
+                Err(Unwelcome::Fault(error)) => {
+                    problem = Some(format!("{}: {error}", folder.display()));
+                }
+            },
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {}
+                // The way through a folder of another user is closed: the socket is not there
+                // for us, unless nothing else is.
+                io::ErrorKind::PermissionDenied => problem = Some(closed(home, &folder)),
+                _ => problem = Some(format!("{}: {error}", folder.display())),
+            },
+        }
+    }
+    Knock::Nobody(problem)
+}
+
+/// A socket whose other end is an hsmd that may be trusted with a PIN. Nothing has been sent.
+fn connect(home: &Home, folder: &Path) -> io::Result<UnixStream> {
+    let runtime = home.runtime();
+    if !runtime.verify(folder)? {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let socket = UnixStream::connect(folder.join(SOCKET))?;
+    let peer = system::peer_credentials(socket.as_fd())?;
+    if !runtime.trusts(peer.uid) {
+        let text = format!(
+            "uid {} serves the socket, which is neither root nor the home's owner; if that is \
+             meant, name it in hsmd_uids",
+            peer.uid
+        );
+        return Err(io::Error::other(text));
+    }
+    Ok(socket)
+}
+
+fn closed(home: &Home, folder: &Path) -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    format!(
+        "uid {uid} may not connect to {}: set socket_group or socket_access in {}",
+        folder.join(SOCKET).display(),
+        home.path().join(crate::Configuration::FILE).display()
+    )
+}
+
+/// Nobody answers, and this process may not start anybody: what would help.
+fn nobody(home: &Home, problem: Option<String>) -> Error {
+    if let Some(owner) = embedded_owner(home.path()) {
+        let text = format!(
+            "process {} uses {} in embedded mode; stop it, or let it use mode = \"served\"",
+            owner.pid,
+            home.path().display()
+        );
+        return Error::new(Reason::HomeInUse, text);
+    }
+    if let Some(problem) = problem {
+        return Error::new(Reason::Unreachable, problem);
+    }
+    let path = home.path().display();
+    let text = match home.is_own() {
+        true => format!("nobody serves {path}, and start = \"never\" forbids to start hsmd"),
+        false => format!(
+            "nobody serves {path}; it belongs to uid {}, who must start hsmd or its service \
+             (systemctl start strongroom.socket)",
+            home.owner()
+        ),
+    };
+    Error::new(Reason::Unreachable, text)
+}
+
+fn unreachable(home: &Home, problem: Option<String>) -> Error {
+    let path = home.path().display();
+    let mut text = match embedded_owner(home.path()).or_else(|| owner(home.path())) {
+        Some(owner) => format!("process {} holds {path} ({})", owner.pid, owner.mode),
+        None => format!("hsmd for {path} does not answer"),
+    };
+    if let Some(problem) = problem {
+        text = format!("{text}; {problem}");
+    }
+    Error::new(Reason::Unreachable, text)
+}
+
+/// The living process that says in the lock file that it uses the home by itself.
+fn embedded_owner(home: &Path) -> Option<Owner> {
+    owner(home).filter(|owner| owner.mode == Mode::Embedded)
+}
+
+/// The living process that the lock file names. The file outlives its writer, so this is good for
+/// an error's words and for nothing else.
+fn owner(home: &Path) -> Option<Owner> {
+    let owner: Owner = fs::read_to_string(home.join("lock")).ok()?.parse().ok()?;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(owner.pid).ok()?)?;
+    let alive = match rustix::process::test_kill_process(pid) {
+        Ok(()) => true,
+        Err(error) => error == rustix::io::Errno::PERM,
+    };
+    alive.then_some(owner)
+}

@@ -1,0 +1,340 @@
+//! Frames: a header of 16 bytes, a body, and data that travels beside it without a copy. See
+//! `docs/wire-format.md`, which this file follows byte by byte.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::BorrowedFd,
+};
+
+use rustix::{
+    io::{Errno, retry_on_intr},
+    net::{RecvFlags, SendAncillaryBuffer, SendFlags},
+};
+use serde::Serialize;
+use token::limits;
+
+use crate::buffer::Buffer;
+
+/// Bytes of a header.
+pub(crate) const HEADER: usize = 16;
+/// The letter that every frame begins with.
+const LETTER: u8 = b'S';
+
+/// What a frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Hello = 1,
+    Welcome = 2,
+    Refusal = 3,
+    Request = 4,
+    Answer = 5,
+}
+
+/// The header of a frame, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    pub(crate) number: u32,
+    pub(crate) body_len: usize,
+    pub(crate) data_len: usize,
+}
+
+/// Why no frame could be read.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The peer closed between two frames.
+    Closed,
+    /// Nothing came within the socket's time, and no frame has begun.
+    Idle,
+    /// A frame began and did not go on, or the connection broke.
+    Io(io::Error),
+    /// What came is not a frame.
+    Broken(&'static str),
+}
+
+impl Header {
+    fn encode(self) -> [u8; HEADER] {
+        let number = self.number.to_be_bytes();
+        // Both lengths were checked against limits far below 4 GiB before.
+        let body = u32::try_from(self.body_len).unwrap_or(u32::MAX).to_be_bytes();
+        let data = u32::try_from(self.data_len).unwrap_or(u32::MAX).to_be_bytes();
+        let mut bytes = [0; HEADER];
+        let head = [LETTER, self.kind as u8, 0, 0];
+        let all = head.iter().chain(&number).chain(&body).chain(&data);
+        for (place, byte) in bytes.iter_mut().zip(all) {
+            *place = *byte;
+        }
+        bytes
+    }
+
+    /// The header in these bytes, if it is one and promises no more than is allowed.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let (head, numbers) = bytes.split_at_checked(4).ok_or(Fault::Broken("short header"))?;
+        let [LETTER, kind, 0, 0] = *head else { return Err(Fault::Broken("not a frame")) };
+        let kind = match kind {
+            1 => Kind::Hello,
+            2 => Kind::Welcome,
+            3 => Kind::Refusal,
+            4 => Kind::Request,
+            5 => Kind::Answer,
+            _ => return Err(Fault::Broken("unknown kind of frame")),
+        };
+        let mut numbers = numbers.as_chunks::<4>().0.iter().map(|bytes| u32::from_be_bytes(*bytes));
+        let mut number = || numbers.next().ok_or(Fault::Broken("short header"));
+        let (number, body_len, data_len) = (number()?, len(number()?), len(number()?));
+        if body_len > limits::BODY_BYTES
+            || data_len > limits::DATA_BYTES
+            || body_len + data_len > limits::MESSAGE_BYTES
+        {
+            return Err(Fault::Broken("a frame that is too long"));
+        }
+        Ok(Self { kind, number, body_len, data_len })
+    }
+}
+
+fn len(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Writes a frame's header and body into `buffer`; its data goes beside it to [`send`].
+pub(crate) fn encode<T: Serialize>(
+    buffer: &mut Buffer,
+    kind: Kind,
+    number: u32,
+    body: &T,
+    data_len: usize,
+) -> Result<(), Fault> {
+    encode_with(buffer, kind, number, data_len, |buffer| {
+        postcard::serialize_with_flavor(body, Body(buffer))
+            .map_err(|_| Fault::Broken("a body that cannot be written"))
+    })
+}
+
+/// Writes a frame's header and the body that is encoded already.
+pub(crate) fn encode_again(
+    buffer: &mut Buffer,
+    number: u32,
+    body: &[u8],
+    data_len: usize,
+) -> Result<(), Fault> {
+    encode_with(buffer, Kind::Request, number, data_len, |buffer| {
+        buffer.extend(body);
+        Ok(())
+    })
+}
+
+fn encode_with(
+    buffer: &mut Buffer,
+    kind: Kind,
+    number: u32,
+    data_len: usize,
+    body: impl FnOnce(&mut Buffer) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    buffer.clear();
+    buffer.extend(&[0; HEADER]);
+    body(buffer)?;
+    let body_len = buffer.len() - HEADER;
+    if body_len > limits::BODY_BYTES || data_len > limits::DATA_BYTES {
+        return Err(Fault::Broken("a frame that is too long"));
+    }
+    buffer.put(0, &Header { kind, number, body_len, data_len }.encode());
+    Ok(())
+}
+
+/// The body at the end of a buffer, as postcard writes it.
+struct Body<'a>(&'a mut Buffer);
+
+impl postcard::ser_flavors::Flavor for Body<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.extend(&[byte]);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends an encoded frame and its data, with one system call where the socket has room. A peer that
+/// is gone is an error here and never a SIGPIPE in a host that did not ask for it.
+pub(crate) fn send(socket: BorrowedFd<'_>, frame: &[u8], data: &[u8]) -> io::Result<()> {
+    let mut sent = 0;
+    while sent < frame.len() + data.len() {
+        let parts = [
+            IoSlice::new(frame.get(sent..).unwrap_or_default()),
+            IoSlice::new(data.get(sent.saturating_sub(frame.len())..).unwrap_or_default()),
+        ];
+        sent += retry_on_intr(|| {
+            let mut nothing = SendAncillaryBuffer::default();
+            rustix::net::sendmsg(socket, &parts, &mut nothing, SendFlags::NOSIGNAL)
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads frames. What was read and not yet asked for stays for the next one.
+pub(crate) struct Reader {
+    buffer: Buffer,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self { buffer: Buffer::new() }
+    }
+
+    /// Reads the next frame's header.
+    pub(crate) fn header(&mut self, socket: BorrowedFd<'_>) -> Result<Header, Fault> {
+        self.fill(socket, HEADER)?;
+        Header::decode(self.buffer.filled().get(..HEADER).unwrap_or_default())
+    }
+
+    /// Reads the frame's body; its data stays in the socket.
+    pub(crate) fn body(&mut self, socket: BorrowedFd<'_>, header: &Header) -> Result<&[u8], Fault> {
+        self.fill(socket, HEADER + header.body_len)?;
+        Ok(self.buffer.filled().get(HEADER..HEADER + header.body_len).unwrap_or_default())
+    }
+
+    /// Reads the frame's body and data.
+    pub(crate) fn whole(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        header: &Header,
+    ) -> Result<(&[u8], &[u8]), Fault> {
+        let end = HEADER + header.body_len + header.data_len;
+        self.fill(socket, end)?;
+        let parts = self.buffer.filled().get(HEADER..end).unwrap_or_default();
+        parts.split_at_checked(header.body_len).ok_or(Fault::Broken("short frame"))
+    }
+
+    /// Reads the frame's data to where it belongs, after its body.
+    pub(crate) fn data_into(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        header: &Header,
+        output: &mut [u8],
+    ) -> Result<(), Fault> {
+        let here = self.buffer.filled().get(HEADER + header.body_len..).unwrap_or_default();
+        let here = here.get(..header.data_len).unwrap_or(here);
+        let output = output.get_mut(..header.data_len).ok_or(Fault::Broken("too much data"))?;
+        let (front, mut rest) = output.split_at_mut(here.len());
+        front.copy_from_slice(here);
+        while !rest.is_empty() {
+            let count = receive(socket, rest).map_err(stalled)?;
+            rest = rest.get_mut(count..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Forgets a frame that has been dealt with, and overwrites it.
+    pub(crate) fn done(&mut self, header: &Header) {
+        self.buffer.consume(HEADER + header.body_len + header.data_len);
+        self.buffer.erase();
+    }
+
+    /// Reads until `wanted` bytes are there. Memory grows with what has come, never with what was
+    /// promised.
+    fn fill(&mut self, socket: BorrowedFd<'_>, wanted: usize) -> Result<(), Fault> {
+        while self.buffer.len() < wanted {
+            let room = if self.buffer.free() == 0 { 1 } else { 0 };
+            let count = match receive(socket, self.buffer.room(room)) {
+                Ok(count) => count,
+                Err(fault) if self.buffer.len() == 0 => return Err(fault),
+                Err(fault) => return Err(stalled(fault)),
+            };
+            self.buffer.advance(count);
+        }
+        Ok(())
+    }
+}
+
+/// Some bytes of the socket.
+fn receive(socket: BorrowedFd<'_>, room: &mut [u8]) -> Result<usize, Fault> {
+    match retry_on_intr(|| rustix::net::recv(socket, &mut *room, RecvFlags::empty())) {
+        Ok((_, 0)) => Err(Fault::Closed),
+        Ok((_, count)) => Ok(count),
+        Err(Errno::AGAIN) => Err(Fault::Idle),
+        Err(error) => Err(Fault::Io(error.into())),
+    }
+}
+
+/// What the end of the stream or of patience means in the middle of a frame.
+fn stalled(fault: Fault) -> Fault {
+    match fault {
+        Fault::Closed => Fault::Io(io::ErrorKind::UnexpectedEof.into()),
+        Fault::Idle => Fault::Io(io::ErrorKind::TimedOut.into()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::{fd::AsFd, unix::net::UnixStream}, thread};
+
+    use super::*;
+
+    #[test]
+    fn a_header_reads_as_it_was_written() {
+        let header = Header { kind: Kind::Answer, number: 7, body_len: 300, data_len: 1 << 20 };
+        assert_eq!(Header::decode(&header.encode()).unwrap(), header);
+    }
+
+    #[test]
+    fn a_promise_beyond_the_limit_is_no_frame() {
+        for (body_len, data_len) in
+            [(0, limits::DATA_BYTES + 1), (limits::BODY_BYTES + 1, 0), (4_000_000_000, 0)]
+        {
+            let header = Header { kind: Kind::Request, number: 0, body_len, data_len };
+            assert!(Header::decode(&header.encode()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_frame_in_single_bytes_is_a_frame() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let mut frame = Buffer::new();
+        encode(&mut frame, Kind::Request, 3, &"body", 4).unwrap();
+        let writer = thread::spawn(move || {
+            for byte in frame.filled().iter().chain(b"data") {
+                send(far.as_fd(), &[*byte], &[]).unwrap();
+            }
+        });
+        let mut reader = Reader::new();
+        let header = reader.header(near.as_fd()).unwrap();
+        let (body, data) = reader.whole(near.as_fd(), &header).unwrap();
+        assert_eq!((postcard::from_bytes(body), data), (Ok("body"), b"data".as_slice()));
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn data_larger_than_the_buffer_goes_straight_to_its_place() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let data: Vec<u8> = (0..300_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let sent = data.clone();
+        let writer = thread::spawn(move || {
+            let mut frame = Buffer::new();
+            encode(&mut frame, Kind::Answer, 0, &(), sent.len()).unwrap();
+            send(far.as_fd(), frame.filled(), &sent).unwrap();
+        });
+        let mut reader = Reader::new();
+        let header = reader.header(near.as_fd()).unwrap();
+        reader.body(near.as_fd(), &header).unwrap();
+        let mut output = vec![0; data.len()];
+        reader.data_into(near.as_fd(), &header, &mut output).unwrap();
+        assert_eq!(output, data);
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_is_gone_is_an_error_and_no_signal() {
+        let (near, far) = UnixStream::pair().unwrap();
+        drop(far);
+        assert!(send(near.as_fd(), b"x", &[]).is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! What is said on a connection: greetings, and the verbs of `token::Hsm` and `token::Operator` as
+//! one enum. It borrows from the caller when it is written and from the buffer when it is read. The
+//! order of the variants is the wire format; new ones go to the end.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_bytes::Bytes;
+use token::{
+    Access, Attribute, AttributeType, ClusterId, Error, HsmId, LoginAs, Mechanism, NewCluster,
+    ObjectHandle, Operation, Request, Resumption, Role, SessionHandle, SlotId, Template, limits,
+};
+
+/// The oldest version of the protocol that is spoken here.
+pub(crate) const OLDEST: u16 = 1;
+/// The newest one.
+pub(crate) const NEWEST: u16 = 1;
+/// What a greeting says of its sender.
+pub(crate) const SOFTWARE: &str = concat!("strongroom ", env!("CARGO_PKG_VERSION"));
+/// The longest `software` that is read.
+const SOFTWARE_BYTES: usize = 64;
+
+/// The first thing that a client says.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Hello<'a> {
+    pub(crate) oldest: u16,
+    pub(crate) newest: u16,
+    pub(crate) purpose: Purpose,
+    #[serde(borrow)]
+    pub(crate) software: &'a str,
+}
+
+/// What a connection is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Purpose {
+    New,
+    Attach { secret: [u8; 32] },
+    Resume { secret: [u8; 32] },
+}
+
+/// hsmd's yes.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Welcome<'a> {
+    pub(crate) version: u16,
+    pub(crate) secret: [u8; 32],
+    #[serde(borrow)]
+    pub(crate) software: &'a str,
+}
+
+/// hsmd's no.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Refused,
+    pub(crate) error: Error,
+}
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Refused {
+    Version,
+    Unknown,
+    Denied,
+}
+
+/// A verb with what it is said about; its input travels beside it.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Verb<'a> {
+    Slots,
+    Token(SlotId),
+    Mechanisms(SlotId),
+    InitializeToken(Request, SlotId, #[serde(borrow)] &'a Bytes, &'a str),
+    InitializePin(Request, SessionHandle, #[serde(borrow)] &'a Bytes),
+    SetPin(Request, SessionHandle, #[serde(borrow)] &'a Bytes, &'a Bytes),
+    OpenSession(SlotId, Access),
+    CloseSession(SessionHandle),
+    CloseSessions(SlotId),
+    Session(SessionHandle),
+    Login(SessionHandle, LoginAs, Option<&'a str>, #[serde(borrow)] &'a Bytes),
+    Logout(SessionHandle),
+    Resume(Held<'a, Resumption>),
+    Create(Request, SessionHandle, Held<'a, Template>),
+    Destroy(Request, SessionHandle, ObjectHandle),
+    Attributes(SessionHandle, ObjectHandle, Many<'a, AttributeType>),
+    SetAttributes(Request, SessionHandle, ObjectHandle, Held<'a, Template>),
+    FindStart(SessionHandle, Many<'a, Attribute>),
+    FindNext(SessionHandle, u64),
+    FindEnd(SessionHandle),
+    Generate(Request, SessionHandle, Held<'a, Mechanism>, Held<'a, Template>),
+    Start(SessionHandle, Operation, Held<'a, Mechanism>, Option<ObjectHandle>),
+    Transform(SessionHandle, Operation, Option<u64>),
+    Update(SessionHandle, Operation, Option<u64>),
+    Absorb(SessionHandle, Operation),
+    Produce(SessionHandle, Operation, Option<u64>),
+    Check { session: SessionHandle, operation: Operation, whole: bool, #[serde(borrow)] signature: &'a Bytes },
+    Cancel(SessionHandle, Operation),
+    Random(SessionHandle, u64),
+    CreateUser(Request, SessionHandle, &'a str, Role, #[serde(borrow)] &'a Bytes),
+    Users(SessionHandle),
+    DeleteUser(Request, SessionHandle, &'a str, Role),
+    SetPassword(Request, SessionHandle, &'a str, Role, #[serde(borrow)] &'a Bytes),
+    End,
+    CreateCluster(Request, Held<'a, NewCluster>),
+    Clusters,
+    Cluster(Held<'a, ClusterId>),
+    DeleteCluster(Request, Held<'a, ClusterId>),
+    CreateHsm(Request, Held<'a, ClusterId>, &'a str),
+    DeleteHsm(Request, Held<'a, ClusterId>, Held<'a, HsmId>),
+    InitializeCluster(Request, Held<'a, ClusterId>, &'a str, &'a str),
+    ActivateCluster(Request, Held<'a, ClusterId>, #[serde(borrow)] &'a Bytes),
+    VerifyAudit(Held<'a, ClusterId>),
+}
+
+/// Reads one body, all of it: bytes that nobody asked for are a fault as well.
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    match postcard::take_from_bytes(body) {
+        Ok((value, [])) => Some(value),
+        _ => None,
+    }
+}
+
+impl<'a> Hello<'a> {
+    /// A greeting, if it is one.
+    pub(crate) fn decode(body: &'a [u8]) -> Option<Self> {
+        read(body).filter(|hello: &Self| hello.software.len() <= SOFTWARE_BYTES)
+    }
+}
+
+impl<'a> Verb<'a> {
+    /// A verb, if it is one and keeps the limits that the engine is not asked to check.
+    pub(crate) fn decode(body: &'a [u8], data: &[u8]) -> Option<Self> {
+        let verb: Self = read(body)?;
+        let takes_data = matches!(
+            verb,
+            Self::Transform(..) | Self::Update(..) | Self::Absorb(..) | Self::Check { whole: true, .. }
+        );
+        let within = match &verb {
+            Self::Attributes(_, _, kinds) => kinds.get().len() <= limits::TEMPLATE_ATTRIBUTES,
+            Self::FindStart(_, template) => template.get().len() <= limits::TEMPLATE_ATTRIBUTES,
+            Self::Resume(resumption) => {
+                let resumption = resumption.get();
+                resumption.sessions.len() <= limits::SESSIONS
+                    && resumption.logins.len() <= limits::SESSIONS
+            }
+            _ => true,
+        };
+        (within && (takes_data || data.is_empty())).then_some(verb)
+    }
+
+    /// The verb's name, for the log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Login(..) => "login",
+            Self::Start(..) => "start",
+            Self::Transform(..) => "transform",
+            Self::Generate(..) => "generate",
+            Self::Create(..) => "create",
+            Self::Resume(..) => "resume",
+            Self::End => "end",
+            _ => "verb",
+        }
+    }
+}
+
+/// A value that is borrowed when it is written and owned when it was read.
+pub(crate) enum Held<'a, T> {
+    Lent(&'a T),
+    Owned(T),
+}
+
+impl<T> Held<'_, T> {
+    pub(crate) fn get(&self) -> &T {
+        match self {
+            Held::Lent(value) => value,
+            Held::Owned(value) => value,
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Held<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.get().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Held<'_, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Held::Owned)
+    }
+}
+
+/// The same for several values.
+pub(crate) enum Many<'a, T> {
+    Lent(&'a [T]),
+    Owned(Vec<T>),
+}
+
+impl<T> Many<'_, T> {
+    pub(crate) fn get(&self) -> &[T] {
+        match self {
+            Many::Lent(values) => values,
+            Many::Owned(values) => values,
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Many<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.get().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<'_, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Many::Owned)
+    }
+}

@@ -1,0 +1,240 @@
+//! The applications that a server knows, and the ends of their processes.
+
+use std::{
+    collections::HashMap,
+    net::Shutdown,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use rustix::{
+    event::{EventfdFlags, PollFd, PollFlags, Timespec},
+    process::PidfdFlags,
+};
+use token::{ApplicationId, Error, Reason, Result};
+
+use super::{
+    Host, Tenant,
+    tally::{Held, Tally, What},
+};
+use crate::{
+    message::{Purpose, Refusal, Refused},
+    system::{self, Credentials},
+};
+
+/// How long an application without a known process may be without a connection.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// An application: who proved to be it, and what answers its verbs.
+pub(super) struct Application {
+    id: ApplicationId,
+    hash: [u8; 32],
+    pub(super) tenant: Arc<dyn Tenant>,
+    /// Ready to read when the process has ended; none if it cannot be seen from here.
+    process: Option<OwnedFd>,
+    ended: AtomicBool,
+    connections: Mutex<Connections>,
+    _counted: Held,
+}
+
+struct Connections {
+    sockets: HashMap<u64, Weak<UnixStream>>,
+    /// Since when there is none.
+    none_since: Instant,
+}
+
+/// All of them.
+pub(super) struct Applications {
+    host: Arc<dyn Host>,
+    tally: Arc<Tally>,
+    known: Mutex<HashMap<ApplicationId, Arc<Application>>>,
+    next_connection: AtomicU64,
+    /// Wakes the watcher when there is another process to watch.
+    wake: OwnedFd,
+}
+
+/// A connection's place in its application.
+pub(super) struct Attached {
+    pub(super) application: Arc<Application>,
+    number: u64,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let mut connections = self.application.connections.lock();
+        connections.sockets.remove(&self.number);
+        connections.none_since = Instant::now();
+    }
+}
+
+impl Application {
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+}
+
+impl Applications {
+    pub(super) fn new(host: Arc<dyn Host>, tally: Arc<Tally>) -> std::io::Result<Self> {
+        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self {
+            host,
+            tally,
+            known: Mutex::default(),
+            next_connection: AtomicU64::new(0),
+            wake,
+        })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.known.lock().len()
+    }
+
+    /// The application that a greeting asks for, and its secret.
+    pub(super) fn greet(
+        &self,
+        purpose: Purpose,
+        socket: &Arc<UnixStream>,
+        peer: Credentials,
+    ) -> std::result::Result<(Attached, [u8; 32]), Refusal> {
+        let denied = |error| Refusal { reason: Refused::Denied, error };
+        let secret = match purpose {
+            Purpose::New => {
+                let mut secret = [0; 32];
+                crypto::random::fill(&mut secret)
+                    .map_err(|_| denied(Error::new(Reason::Internal, "no random bytes")))?;
+                secret
+            }
+            Purpose::Attach { secret } | Purpose::Resume { secret } => secret,
+        };
+        let hash = crypto::hash::sha256(&[b"strongroom/1/application", &secret]);
+        let id = ApplicationId(first_half(&hash));
+        let known = self.known.lock().get(&id).cloned();
+        let application = match known {
+            Some(application) if crypto::eq(&application.hash, &hash) => application,
+            Some(_) => return Err(denied(Reason::NotPermitted.into())),
+            None if matches!(purpose, Purpose::Attach { .. }) => {
+                let text = "hsmd does not know the application";
+                return Err(Refusal {
+                    reason: Refused::Unknown,
+                    error: Error::new(Reason::NotFound, text),
+                });
+            }
+            None => self.add(id, hash, socket, peer).map_err(denied)?,
+        };
+        let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        application.connections.lock().sockets.insert(number, Arc::downgrade(socket));
+        Ok((Attached { application, number }, secret))
+    }
+
+    fn add(
+        &self,
+        id: ApplicationId,
+        hash: [u8; 32],
+        socket: &Arc<UnixStream>,
+        peer: Credentials,
+    ) -> Result<Arc<Application>> {
+        let counted = self.tally.take(peer.uid, What::Applications, 1)?;
+        let process = process_of(socket, peer);
+        let tenant = self.host.application(id, peer.uid)?;
+        let connections = Connections { sockets: HashMap::new(), none_since: Instant::now() };
+        let application = Arc::new(Application {
+            id,
+            hash,
+            tenant,
+            process,
+            ended: AtomicBool::new(false),
+            connections: Mutex::new(connections),
+            _counted: counted,
+        });
+        self.known.lock().insert(id, Arc::clone(&application));
+        self.wake_watcher();
+        Ok(application)
+    }
+
+    /// Forgets an application whose tenant has ended, and closes its connections.
+    pub(super) fn remove(&self, application: &Application) {
+        application.ended.store(true, Ordering::Relaxed);
+        self.known.lock().remove(&application.id);
+        for socket in application.connections.lock().sockets.values().filter_map(Weak::upgrade) {
+            let _ = socket.shutdown(Shutdown::Read);
+        }
+    }
+
+    pub(super) fn wake_watcher(&self) {
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Waits for the ends of processes, for ever. One thread does this for all.
+    pub(super) fn watch(&self, leaving: &AtomicBool) {
+        while !leaving.load(Ordering::Relaxed) {
+            let known: Vec<_> = self.known.lock().values().cloned().collect();
+            for application in self.wait_for_ends(&known) {
+                self.end(&application);
+            }
+        }
+    }
+
+    /// Those of `known` that have ended, when some have or something has changed.
+    fn wait_for_ends(&self, known: &[Arc<Application>]) -> Vec<Arc<Application>> {
+        let watched: Vec<_> = known.iter().filter(|application| application.process.is_some()).collect();
+        let mut waiting = vec![PollFd::new(&self.wake, PollFlags::IN)];
+        waiting.extend(watched.iter().filter_map(|application| {
+            application.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN))
+        }));
+        let unseen = watched.len() < known.len();
+        let timeout = Timespec { tv_sec: GRACE.as_secs().cast_signed() / 2, tv_nsec: 0 };
+        if let Err(error) = rustix::event::poll(&mut waiting, unseen.then_some(&timeout)) {
+            if error != rustix::io::Errno::INTR {
+                log::error!("waiting for processes: {error}");
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            return Vec::new();
+        }
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.wake, &mut count);
+        let ended = watched.iter().zip(waiting.iter().skip(1));
+        let ended = ended.filter(|(_, process)| !process.revents().is_empty());
+        let abandoned = known.iter().filter(|application| {
+            let connections = application.connections.lock();
+            application.process.is_none()
+                && connections.sockets.is_empty()
+                && connections.none_since.elapsed() > GRACE
+        });
+        ended.map(|(application, _)| Arc::clone(application)).chain(abandoned.cloned()).collect()
+    }
+
+    fn end(&self, application: &Application) {
+        self.remove(application);
+        let tenant = std::panic::AssertUnwindSafe(&application.tenant);
+        match std::panic::catch_unwind(|| tenant.end()) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::warn!("an application whose process ended: {error}"),
+            Err(_) => log::error!("a panic at the end of an application was caught"),
+        }
+    }
+}
+
+/// The process at the other end of a socket, by which its end is noticed.
+fn process_of(socket: &UnixStream, peer: Credentials) -> Option<OwnedFd> {
+    if let Ok(process) = system::peer_process(socket.as_fd()) {
+        return Some(process);
+    }
+    // Linux before 6.5. The number may have been given to another process in the meantime: then
+    // the application lives as long as that one, and what it holds is still counted for its user.
+    let pid = rustix::process::Pid::from_raw(peer.pid?)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+fn first_half(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.iter_mut().zip(hash).for_each(|(place, byte)| *place = *byte);
+    half
+}

@@ -1,0 +1,156 @@
+//! One connection of the server: the greeting, and then one verb after the other, in a thread of its
+//! own.
+
+use std::{
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::Arc,
+    time::Duration,
+};
+
+use token::{Error, Reason, limits};
+
+use super::{
+    Shared,
+    applications::Attached,
+    dispatch::{Answer, UNCOUNTED},
+    tally::{Held, What},
+};
+use crate::{
+    buffer::Buffer,
+    frame::{self, Fault, Header, Kind, Reader},
+    message::{Hello, NEWEST, OLDEST, Refusal, Refused, SOFTWARE, Verb, Welcome},
+    system::Credentials,
+};
+
+/// Serves a connection until it ends. Whatever comes over it, nothing but it can suffer.
+pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials) {
+    let mut reader = Reader::new();
+    let patience = |seconds| Some(Duration::from_secs(seconds));
+    let set = socket
+        .set_read_timeout(patience(limits::HANDSHAKE_SECONDS))
+        .and_then(|()| socket.set_write_timeout(patience(limits::STALLED_SECONDS)));
+    if set.is_err() {
+        return;
+    }
+    let attached = match greet(shared, socket, peer, &mut reader) {
+        Ok(Some(attached)) => attached,
+        Ok(None) => return,
+        Err(fault) => return note(peer, &fault),
+    };
+    if socket.set_read_timeout(patience(limits::STALLED_SECONDS)).is_err() {
+        return;
+    }
+    let mut answer = Answer::new(&shared.tally, peer.uid);
+    loop {
+        match verb(shared, socket, peer, &attached, &mut reader, &mut answer) {
+            Ok(Next::GoOn) => {}
+            Ok(Next::Close) => return,
+            Err(fault) => return note(peer, &fault),
+        }
+    }
+}
+
+/// Reads the greeting and answers it.
+fn greet(
+    shared: &Shared,
+    socket: &Arc<UnixStream>,
+    peer: Credentials,
+    reader: &mut Reader,
+) -> Result<Option<Attached>, Fault> {
+    let header = reader.header(socket.as_fd())?;
+    if header.kind != Kind::Hello || header.body_len > UNCOUNTED || header.data_len != 0 {
+        return Err(Fault::Broken("no greeting"));
+    }
+    let (body, _) = reader.whole(socket.as_fd(), &header)?;
+    let hello = Hello::decode(body).ok_or(Fault::Broken("no greeting"))?;
+    let mut frame = Buffer::new();
+    let greeted = match (hello.oldest.max(OLDEST), hello.newest.min(NEWEST)) {
+        (oldest, newest) if oldest > newest => {
+            let text = format!("hsmd speaks the versions {OLDEST} to {NEWEST} of the protocol");
+            let error = Error::new(Reason::Protocol, text);
+            Err(Refusal { reason: Refused::Version, error })
+        }
+        (_, version) => {
+            shared.applications.greet(hello.purpose, socket, peer).map(|greeted| (version, greeted))
+        }
+    };
+    reader.done(&header);
+    let attached = match greeted {
+        Ok((version, (attached, secret))) => {
+            let welcome = Welcome { version, secret, software: SOFTWARE };
+            frame::encode(&mut frame, Kind::Welcome, header.number, &welcome, 0)?;
+            Some(attached)
+        }
+        Err(refusal) => {
+            frame::encode(&mut frame, Kind::Refusal, header.number, &refusal, 0)?;
+            None
+        }
+    };
+    frame::send(socket.as_fd(), frame.filled(), &[]).map_err(Fault::Io)?;
+    Ok(attached)
+}
+
+/// What happens after a verb.
+enum Next {
+    GoOn,
+    Close,
+}
+
+/// Reads one verb and answers it.
+fn verb(
+    shared: &Shared,
+    socket: &UnixStream,
+    peer: Credentials,
+    attached: &Attached,
+    reader: &mut Reader,
+    answer: &mut Answer,
+) -> Result<Next, Fault> {
+    let header = match reader.header(socket.as_fd()) {
+        Ok(header) => header,
+        Err(Fault::Idle) => return Ok(Next::GoOn),
+        Err(Fault::Closed) => return Ok(Next::Close),
+        Err(fault) => return Err(fault),
+    };
+    if header.kind != Kind::Request {
+        return Err(Fault::Broken("not a request"));
+    }
+    let Ok(_counted) = count(shared, peer, &header) else {
+        return Err(Fault::Broken("more memory than its user may have"));
+    };
+    let (body, data) = reader.whole(socket.as_fd(), &header)?;
+    let Some(verb) = Verb::decode(body, data) else {
+        return Err(Fault::Broken("not a verb"));
+    };
+    let _working = shared.working();
+    if attached.application.has_ended() || shared.is_leaving() {
+        return Ok(Next::Close);
+    }
+    let ends = matches!(verb, Verb::End);
+    answer.of(attached.application.tenant.as_ref(), header.number, verb, data)?;
+    reader.done(&header);
+    if ends {
+        shared.applications.remove(&attached.application);
+    }
+    let sent = frame::send(socket.as_fd(), answer.frame.filled(), answer.output.filled());
+    answer.clear();
+    sent.map_err(Fault::Io)?;
+    Ok(if ends { Next::Close } else { Next::GoOn })
+}
+
+/// Counts a large message for its user for as long as it is here.
+fn count(shared: &Shared, peer: Credentials, header: &Header) -> token::Result<Option<Held>> {
+    let promised = header.body_len + header.data_len;
+    match promised > UNCOUNTED {
+        true => shared.tally.take(peer.uid, What::Bytes, promised).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn note(peer: Credentials, fault: &Fault) {
+    match fault {
+        Fault::Closed => {}
+        Fault::Broken(what) => log::warn!("uid {} sent {what}; its connection is closed", peer.uid),
+        Fault::Idle => log::info!("uid {} connected and said nothing", peer.uid),
+        Fault::Io(error) => log::debug!("connection of uid {}: {error}", peer.uid),
+    }
+}

@@ -1,0 +1,196 @@
+//! The server: a thread for each connection, an application for each id, limits for each user. A
+//! client can say whatever it likes; it only ever hurts itself.
+
+mod applications;
+mod connection;
+mod dispatch;
+mod tally;
+
+use std::{
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::{UnixListener, UnixStream},
+    },
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use rustix::event::{EventfdFlags, PollFd, PollFlags};
+use token::{ApplicationId, Hsm, Operator, Result};
+
+use self::{
+    applications::Applications,
+    tally::{Tally, What},
+};
+use crate::system;
+
+/// What answers the verbs of one application.
+pub trait Tenant: Hsm + Operator {}
+
+impl<T: Hsm + Operator> Tenant for T {}
+
+/// What makes applications: the engine.
+pub trait Host: Send + Sync {
+    /// The application `id` of the user `uid`, who has proven to be it.
+    fn application(&self, id: ApplicationId, uid: u32) -> Result<Arc<dyn Tenant>>;
+}
+
+/// Serves applications over listening sockets, until it is told to leave.
+pub struct Server {
+    shared: Arc<Shared>,
+    /// Wakes the threads that wait for connections.
+    wake: Arc<OwnedFd>,
+}
+
+/// What all threads of the server know.
+struct Shared {
+    applications: Applications,
+    tally: Arc<Tally>,
+    leaving: AtomicBool,
+    /// Verbs being answered. (A number and not a lock: every verb passes here.)
+    working: AtomicUsize,
+    /// When a client last came or went.
+    last_seen: Mutex<Instant>,
+}
+
+/// The stack of a connection's thread: verbs decode, compute and commit on it.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+/// How long the server pauses when it can take no connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Server {
+    /// A server of `host`, without listeners yet.
+    pub fn new(host: Arc<dyn Host>) -> io::Result<Self> {
+        let tally = Arc::new(Tally::default());
+        let shared = Arc::new(Shared {
+            applications: Applications::new(host, Arc::clone(&tally))?,
+            tally,
+            leaving: AtomicBool::new(false),
+            working: AtomicUsize::new(0),
+            last_seen: Mutex::new(Instant::now()),
+        });
+        let watching = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("watcher".to_owned())
+            .spawn(move || watching.applications.watch(&watching.leaving))?;
+        let wake = Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?);
+        Ok(Self { shared, wake })
+    }
+
+    /// Takes connections from `listener`, in a thread of its own.
+    pub fn serve(&self, listener: UnixListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let (shared, wake) = (Arc::clone(&self.shared), Arc::clone(&self.wake));
+        let listen = move || accept(&shared, &listener, &wake);
+        thread::Builder::new().name("listener".to_owned()).spawn(listen)?;
+        Ok(())
+    }
+
+    /// Since when there has been no client; none while there is one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let quiet = self.shared.applications.count() == 0 && self.shared.tally.connections() == 0;
+        quiet.then(|| *self.shared.last_seen.lock())
+    }
+
+    /// How many applications there are.
+    pub fn applications(&self) -> usize {
+        self.shared.applications.count()
+    }
+
+    /// Takes no more connections and no more verbs, and waits, not longer than `patience`, until
+    /// those being answered are. Answers whether they all were.
+    pub fn leave(&self, patience: Duration) -> bool {
+        self.shared.leaving.store(true, Ordering::SeqCst);
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        self.shared.applications.wake_watcher();
+        let deadline = Instant::now() + patience;
+        while self.shared.working.load(Ordering::SeqCst) > 0 {
+            if Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+}
+
+impl Shared {
+    fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+
+    fn seen(&self) {
+        *self.last_seen.lock() = Instant::now();
+    }
+
+    /// A verb is being answered, until the value is dropped.
+    fn working(&self) -> Working<'_> {
+        self.working.fetch_add(1, Ordering::SeqCst);
+        Working(self)
+    }
+}
+
+struct Working<'a>(&'a Shared);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Takes connections until the server leaves.
+fn accept(shared: &Arc<Shared>, listener: &UnixListener, wake: &OwnedFd) {
+    while !shared.is_leaving() {
+        let mut waiting = [PollFd::new(listener, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+        if let Err(error) = rustix::event::poll(&mut waiting, None)
+            && error != rustix::io::Errno::INTR
+        {
+            log::error!("waiting for connections: {error}");
+            thread::sleep(PAUSE);
+        }
+        if shared.is_leaving() {
+            return;
+        }
+        match listener.accept() {
+            Ok((socket, _)) => admit(shared, socket),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
+                io::ErrorKind::ConnectionAborted => {}
+                _ => {
+                    // Most likely no descriptor is left: those who wait, wait.
+                    log::error!("taking a connection: {error}");
+                    thread::sleep(PAUSE);
+                }
+            },
+        }
+    }
+}
+
+/// Gives a connection its thread, if its user may have one more.
+fn admit(shared: &Arc<Shared>, socket: UnixStream) {
+    let admitted = socket.set_nonblocking(false).and_then(|()| system::peer_credentials(socket.as_fd()));
+    let Ok(peer) = admitted else { return };
+    let held = match shared.tally.take(peer.uid, What::Connections, 1) {
+        Ok(held) => held,
+        Err(error) => return log::warn!("{error}; one more is refused"),
+    };
+    shared.seen();
+    let thread = Arc::clone(shared);
+    let serve = move || {
+        let socket = Arc::new(socket);
+        connection::serve(&thread, &socket, peer);
+        thread.seen();
+        drop(held);
+    };
+    let spawned =
+        thread::Builder::new().name("connection".to_owned()).stack_size(STACK_BYTES).spawn(serve);
+    if let Err(error) = spawned {
+        log::error!("no thread for a connection: {error}");
+    }
+}
