@@ -1,0 +1,66 @@
+//! `doctor`: what stands between an application and its HSM, and what went wrong lately.
+
+use std::fs;
+
+use serde::Serialize;
+use token::Operator;
+
+use crate::{
+    arguments::Arguments,
+    output::{Answer, Result},
+    shell::Shell,
+};
+
+/// Lines of hsmd's log that are shown.
+const LOG_LINES: usize = 5;
+
+pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
+    let (hsmd, clusters) = match shell.client().and_then(|client| Ok(client.clusters()?)) {
+        Ok(clusters) => ("reachable".to_owned(), Some(clusters.len())),
+        Err(error) => (error.to_string(), None),
+    };
+    let home = &shell.home;
+    Answer::data(Findings {
+        home: home.path().display().to_string(),
+        home_exists: home.path().is_dir(),
+        owner_uid: home.owner(),
+        own_uid: rustix::process::geteuid().as_raw(),
+        mode: home.configuration().mode.to_string(),
+        lock: fs::read_to_string(home.path().join("lock"))
+            .ok()
+            .map(|text| text.trim().to_owned()),
+        hsmd,
+        path_in_use: "socket",
+        clusters,
+        version: env!("CARGO_PKG_VERSION"),
+        complaints: complaints(shell),
+    })
+}
+
+/// The last lines of hsmd's log that are no good news.
+fn complaints(shell: &Shell) -> Vec<String> {
+    let log = fs::read_to_string(shell.home.path().join("runtime"))
+        .and_then(|folder| fs::read_to_string(format!("{}/hsmd.log", folder.trim())));
+    let log = log.unwrap_or_default();
+    let bad = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+    let mut lines: Vec<_> = log.lines().rev().filter(bad).take(LOG_LINES).collect();
+    lines.reverse();
+    lines.into_iter().map(str::to_owned).collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Findings {
+    home: String,
+    home_exists: bool,
+    owner_uid: u32,
+    own_uid: u32,
+    mode: String,
+    /// Mode, process and version of whoever holds the home.
+    lock: Option<String>,
+    hsmd: String,
+    path_in_use: &'static str,
+    clusters: Option<usize>,
+    version: &'static str,
+    complaints: Vec<String>,
+}
