@@ -4,6 +4,8 @@
 //! The mechanisms of the HSM run on AWS-LC; sealing at rest runs on `aes-gcm`. No primitive is
 //! written here: XAES-256-GCM (C2SP) is composed from AES and AES-GCM, with its public vectors.
 
+#![deny(unsafe_code)]
+
 pub mod aes;
 mod argon2id;
 mod error;
@@ -13,7 +15,9 @@ mod hkdf;
 pub mod hmac;
 #[cfg(test)]
 mod known_answers;
+#[allow(unsafe_code)] // System calls for memory, each with its reason.
 mod locked;
+#[allow(unsafe_code)] // Calls of AWS-LC in C, each with its reason.
 mod native;
 pub mod random;
 pub mod seal;

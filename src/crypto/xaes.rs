@@ -1,4 +1,4 @@
-//! XAES-256-GCM (C2SP, https://c2sp.org/XAES-256-GCM): AES-256-GCM with 192-bit nonces, which may
+//! XAES-256-GCM (C2SP, <https://c2sp.org/XAES-256-GCM>): AES-256-GCM with 192-bit nonces, which may
 //! be random without a limit in practice. Each message has a key of its own.
 
 use zeroize::Zeroizing;

@@ -95,7 +95,7 @@ impl Context {
             return Err(Error::Length);
         }
         // SAFETY: as in `seal`.
-        let status = unsafe {
+        let opened = done(unsafe {
             sys::EVP_AEAD_CTX_open_gather(
                 self.context(),
                 output.as_mut_ptr(),
@@ -108,13 +108,8 @@ impl Context {
                 additional.as_ptr(),
                 additional.len(),
             )
-        };
-        done(status).map_err(|_| {
-            // The error queue belongs to the thread, which belongs to somebody's application.
-            // SAFETY: no preconditions.
-            unsafe { sys::ERR_clear_error() };
-            Error::Authentication
-        })
+        });
+        opened.map_err(|_| Error::Authentication)
     }
 
     fn context(&self) -> *const sys::EVP_AEAD_CTX {

@@ -30,13 +30,20 @@ impl Blocks {
     fn chain(&self, with: Use<'_>) -> Result<Chain> {
         let iv = match (self.0, with.parameters) {
             (Mode::Ecb, Parameters::None) => [0; BLOCK],
-            (Mode::Cbc | Mode::CbcPad, Parameters::Iv(iv)) => {
-                iv.as_slice().try_into().map_err(|_| Reason::MechanismParamInvalid)?
-            }
+            (Mode::Cbc | Mode::CbcPad, Parameters::Iv(iv)) => iv
+                .as_slice()
+                .try_into()
+                .map_err(|_| Reason::MechanismParamInvalid)?,
             _ => return Err(Reason::MechanismParamInvalid.into()),
         };
         let held = Zeroizing::new([0; BLOCK]);
-        Ok(Chain { mode: self.0, direction: self.1, iv, held, held_len: 0 })
+        Ok(Chain {
+            mode: self.0,
+            direction: self.1,
+            iv,
+            held,
+            held_len: 0,
+        })
     }
 }
 
@@ -47,7 +54,12 @@ impl Transformation for Blocks {
             (Mode::CbcPad, Direction::Encrypt) => BLOCK as u64,
             _ => 0,
         };
-        Ok(OutputBound { per_input: true, removed: 0, added: 0, padded_to })
+        Ok(OutputBound {
+            per_input: true,
+            removed: 0,
+            added: 0,
+            padded_to,
+        })
     }
 
     fn exact_len(&self, with: Use<'_>, input: &[u8]) -> Result<Option<usize>> {
@@ -56,8 +68,9 @@ impl Transformation for Blocks {
         }
         // How much padding there is stands in the last block, which needs the one before it.
         let mut chain = self.chain(with)?;
-        let (before, last) =
-            input.split_last_chunk::<BLOCK>().ok_or(Reason::EncryptedDataLenRange)?;
+        let (before, last) = input
+            .split_last_chunk::<BLOCK>()
+            .ok_or(Reason::EncryptedDataLenRange)?;
         if !before.len().is_multiple_of(BLOCK) {
             return Err(Reason::EncryptedDataLenRange.into());
         }
@@ -161,7 +174,9 @@ impl Chain {
         }
         let mut last = Zeroizing::new([0; BLOCK]);
         let mut iv = self.iv;
-        with.aes()?.cbc_decrypt(&mut iv, &self.held[..], &mut last[..]).map_err(internal)?;
+        with.aes()?
+            .cbc_decrypt(&mut iv, &self.held[..], &mut last[..])
+            .map_err(internal)?;
         // The same steps for every padding: how wrong it is must not show in the time it takes.
         let padding = last.last().copied().unwrap_or(0);
         let mut wrong = u8::from(padding == 0) | u8::from(usize::from(padding) > BLOCK);
@@ -179,10 +194,14 @@ impl Chain {
         let done = match (self.mode, self.direction) {
             (Mode::Ecb, direction) => {
                 output.copy_from_slice(input);
-                output.as_chunks_mut().0.iter_mut().try_for_each(|block| match direction {
-                    Direction::Encrypt => key.encrypt_block(block),
-                    Direction::Decrypt => key.decrypt_block(block),
-                })
+                output
+                    .as_chunks_mut()
+                    .0
+                    .iter_mut()
+                    .try_for_each(|block| match direction {
+                        Direction::Encrypt => key.encrypt_block(block),
+                        Direction::Decrypt => key.decrypt_block(block),
+                    })
             }
             (_, Direction::Encrypt) => key.cbc_encrypt(&mut self.iv, input, output),
             (_, Direction::Decrypt) => key.cbc_decrypt(&mut self.iv, input, output),

@@ -3,16 +3,18 @@
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, MechanismId, ObjectClass, Operation, Reason, Result};
 
-use super::{
-    Material, Row, Work,
-    table::ROWS,
-};
+use super::{Material, Row, Work, table::ROWS};
 use crate::object::Attributes;
 
 /// The row of `mechanism`.
 pub(crate) fn find(mechanism: MechanismId) -> Result<&'static Row> {
     let row = ROWS.iter().find(|row| row.id == mechanism);
-    row.ok_or_else(|| Error::new(Reason::MechanismInvalid, format!("mechanism {:#x}", mechanism.0)))
+    row.ok_or_else(|| {
+        Error::new(
+            Reason::MechanismInvalid,
+            format!("mechanism {:#x}", mechanism.0),
+        )
+    })
 }
 
 /// The column that does `operation` with `mechanism`, if the key may be used so: the mechanism
@@ -25,7 +27,10 @@ pub(crate) fn check_use(
 ) -> Result<Work> {
     let row = find(mechanism)?;
     let work = row.work(operation).ok_or_else(|| {
-        Error::new(Reason::MechanismInvalid, format!("{} does not {operation:?}", row.name))
+        Error::new(
+            Reason::MechanismInvalid,
+            format!("{} does not {operation:?}", row.name),
+        )
     })?;
     let (rule, (attributes, material)) = match (&row.key, key) {
         (None, None) => return Ok(work),
@@ -44,12 +49,20 @@ pub(crate) fn check_use(
         return Err(Error::new(Reason::KeySizeRange, row.name));
     }
     if !usage(operation).is_none_or(|usage| attributes.flag(usage)) {
-        return Err(Error::new(Reason::KeyFunctionNotPermitted, format!("{operation:?}")));
+        return Err(Error::new(
+            Reason::KeyFunctionNotPermitted,
+            format!("{operation:?}"),
+        ));
     }
     // An empty list is the attribute's default and allows everything.
-    let allowed = attributes.mechanisms(AttributeType::ALLOWED_MECHANISMS).unwrap_or_default();
+    let allowed = attributes
+        .mechanisms(AttributeType::ALLOWED_MECHANISMS)
+        .unwrap_or_default();
     if !allowed.is_empty() && !allowed.contains(&mechanism) {
-        let context = format!("CKA_ALLOWED_MECHANISMS of the key does not have {}", row.name);
+        let context = format!(
+            "CKA_ALLOWED_MECHANISMS of the key does not have {}",
+            row.name
+        );
         return Err(Error::new(Reason::MechanismInvalid, context));
     }
     Ok(work)

@@ -18,7 +18,11 @@ pub(super) enum Ctr {
 
 impl Ctr {
     fn counter(self, with: Use<'_>) -> Result<Counter> {
-        let Parameters::Counter { counter_bits, block } = with.parameters else {
+        let Parameters::Counter {
+            counter_bits,
+            block,
+        } = with.parameters
+        else {
             return Err(Reason::MechanismParamInvalid.into());
         };
         let bits = u32::try_from(*counter_bits).unwrap_or(0);
@@ -36,16 +40,26 @@ impl Ctr {
 impl Transformation for Ctr {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         self.counter(with)?;
-        Ok(OutputBound { per_input: true, removed: 0, added: 0, padded_to: 0 })
+        Ok(OutputBound {
+            per_input: true,
+            removed: 0,
+            added: 0,
+            padded_to: 0,
+        })
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
         let mut counter = self.counter(with)?;
-        counter.apply(with.aes()?, input, output).map_err(|failure| self.failed(failure))
+        counter
+            .apply(with.aes()?, input, output)
+            .map_err(|failure| self.failed(failure))
     }
 
     fn parts(&self, with: Use<'_>) -> Result<Box<dyn Parts>> {
-        Ok(Box::new(CtrParts { column: *self, counter: self.counter(with)? }))
+        Ok(Box::new(CtrParts {
+            column: *self,
+            counter: self.counter(with)?,
+        }))
     }
 }
 

@@ -12,7 +12,12 @@ impl Transformation for Digest {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         with.no_parameter()?;
         let added = self.0.len() as u64;
-        Ok(OutputBound { per_input: false, removed: 0, added, padded_to: 0 })
+        Ok(OutputBound {
+            per_input: false,
+            removed: 0,
+            added,
+            padded_to: 0,
+        })
     }
 
     fn whole(&self, _with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -20,7 +25,10 @@ impl Transformation for Digest {
     }
 
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
-        Ok(Box::new(DigestParts { hash: self.0, stream: Stream::new(self.0) }))
+        Ok(Box::new(DigestParts {
+            hash: self.0,
+            stream: Stream::new(self.0),
+        }))
     }
 }
 

@@ -15,9 +15,7 @@ pub(super) fn encrypting(failure: Failure) -> Error {
 pub(super) fn decrypting(failure: Failure) -> Error {
     match failure {
         Failure::Authentication => Reason::EncryptedDataInvalid.into(),
-        Failure::CounterExhausted => {
-            Error::new(Reason::EncryptedDataLenRange, failure.to_string())
-        }
+        Failure::CounterExhausted => Error::new(Reason::EncryptedDataLenRange, failure.to_string()),
         other => internal(other),
     }
 }

@@ -20,7 +20,12 @@ struct Checked<'a> {
 }
 
 fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
-    let Parameters::Gcm { iv, additional, tag_bits } = parameters else {
+    let Parameters::Gcm {
+        iv,
+        additional,
+        tag_bits,
+    } = parameters
+    else {
         return Err(Reason::MechanismParamInvalid.into());
     };
     let tag_len = usize::try_from(tag_bits / 8).unwrap_or(usize::MAX);
@@ -31,7 +36,11 @@ fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
     if !legal {
         return Err(Reason::MechanismParamInvalid.into());
     }
-    Ok(Checked { iv, additional, tag_len })
+    Ok(Checked {
+        iv,
+        additional,
+        tag_len,
+    })
 }
 
 /// The encrypt column.
@@ -40,20 +49,33 @@ pub(super) struct Encrypt;
 impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = checked(with.parameters)?.tag_len as u64;
-        Ok(OutputBound { per_input: true, removed: 0, added, padded_to: 0 })
+        Ok(OutputBound {
+            per_input: true,
+            removed: 0,
+            added,
+            padded_to: 0,
+        })
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
         let Checked { iv, additional, .. } = checked(with.parameters)?;
-        let (ciphertext, tag) =
-            output.split_at_mut_checked(input.len()).ok_or(Reason::Internal)?;
+        let (ciphertext, tag) = output
+            .split_at_mut_checked(input.len())
+            .ok_or(Reason::Internal)?;
         gcm::seal(with.aes()?, iv, additional, input, ciphertext, tag).map_err(encrypting)
     }
 
     fn parts(&self, with: Use<'_>) -> Result<Box<dyn Parts>> {
-        let Checked { iv, additional, tag_len } = checked(with.parameters)?;
+        let Checked {
+            iv,
+            additional,
+            tag_len,
+        } = checked(with.parameters)?;
         let encryption = gcm::Encryption::new(with.aes()?, iv, additional).map_err(encrypting)?;
-        Ok(Box::new(EncryptParts { encryption, tag_len }))
+        Ok(Box::new(EncryptParts {
+            encryption,
+            tag_len,
+        }))
     }
 }
 
@@ -86,11 +108,20 @@ pub(super) struct Decrypt;
 impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let removed = checked(with.parameters)?.tag_len as u64;
-        Ok(OutputBound { per_input: true, removed, added: 0, padded_to: 0 })
+        Ok(OutputBound {
+            per_input: true,
+            removed,
+            added: 0,
+            padded_to: 0,
+        })
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let Checked { iv, additional, tag_len } = checked(with.parameters)?;
+        let Checked {
+            iv,
+            additional,
+            tag_len,
+        } = checked(with.parameters)?;
         let (ciphertext, tag) = input
             .len()
             .checked_sub(tag_len)
@@ -103,4 +134,3 @@ impl Transformation for Decrypt {
         Ok(Box::new(Held::of(&Decrypt)))
     }
 }
-

@@ -29,12 +29,22 @@ pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result
     let make = row.generate.ok_or(Reason::MechanismInvalid)?;
     let material = make(attributes)?;
     let value_len = attributes.number(AttributeType::VALUE_LEN);
-    Ok(Generated { class: rule.class, key_type, material, value_len })
+    Ok(Generated {
+        class: rule.class,
+        key_type,
+        material,
+        value_len,
+    })
 }
 
 fn generator(mechanism: &Mechanism) -> Result<(&'static Row, &'static KeyRule, KeyType)> {
     let row = find(mechanism.id)?;
-    let refused = || Error::new(Reason::MechanismInvalid, format!("{} makes no key", row.name));
+    let refused = || {
+        Error::new(
+            Reason::MechanismInvalid,
+            format!("{} makes no key", row.name),
+        )
+    };
     if row.generate.is_none() {
         return Err(refused());
     }
@@ -50,7 +60,9 @@ fn generator(mechanism: &Mechanism) -> Result<(&'static Row, &'static KeyRule, K
 pub(super) fn aes(attributes: &Attributes) -> Result<Material> {
     let len = value_len(attributes, &[16, 24, 32])?;
     let value = Secret::random(len).map_err(internal)?;
-    crypto::aes::Key::new(value).map(Material::Aes).map_err(internal)
+    crypto::aes::Key::new(value)
+        .map(Material::Aes)
+        .map_err(internal)
 }
 
 /// `CKM_GENERIC_SECRET_KEY_GEN`.
@@ -71,7 +83,10 @@ fn value_len(attributes: &Attributes, legal: &[usize]) -> Result<usize> {
             _ => legal.contains(len),
         })
         .ok_or_else(|| {
-            Error::new(Reason::AttributeValueInvalid, format!("CKA_VALUE_LEN {asked}"))
+            Error::new(
+                Reason::AttributeValueInvalid,
+                format!("CKA_VALUE_LEN {asked}"),
+            )
         })
 }
 
@@ -87,8 +102,10 @@ mod tests {
         if let Some(len) = value_len {
             attributes.set(AttributeType::VALUE_LEN, len.into());
         }
-        let mechanism =
-            Mechanism { id: MechanismId(mechanism), parameters: Parameters::None };
+        let mechanism = Mechanism {
+            id: MechanismId(mechanism),
+            parameters: Parameters::None,
+        };
         generate(&mechanism, &attributes)
     }
 
@@ -131,6 +148,9 @@ mod tests {
 
     #[test]
     fn a_mechanism_that_encrypts_makes_no_key() {
-        assert_eq!(reason(made(sys::CKM_AES_ECB, Some(32))), Some(Reason::MechanismInvalid));
+        assert_eq!(
+            reason(made(sys::CKM_AES_ECB, Some(32))),
+            Some(Reason::MechanismInvalid)
+        );
     }
 }

@@ -14,7 +14,10 @@ pub(super) struct Held {
 impl Held {
     /// Nothing yet of what `column` will decrypt as a whole.
     pub(super) fn of(column: &'static dyn Transformation) -> Self {
-        Self { column, ciphertext: Vec::new() }
+        Self {
+            column,
+            ciphertext: Vec::new(),
+        }
     }
 }
 

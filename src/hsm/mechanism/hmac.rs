@@ -6,9 +6,7 @@ use crypto::{
 };
 use token::{OutputBound, Parameters, Reason, Result};
 
-use super::{
-    Parts, Transformation, Use, Verification, VerificationParts, failure::internal,
-};
+use super::{Parts, Transformation, Use, Verification, VerificationParts, failure::internal};
 
 /// The sign and verify columns.
 pub(super) struct Hmac {
@@ -35,14 +33,22 @@ impl Hmac {
 
     fn code(&self, with: Use<'_>) -> Result<Code> {
         let len = self.len(with.parameters)?;
-        Ok(Code { stream: Stream::new(self.hash, with.bytes()?), len })
+        Ok(Code {
+            stream: Stream::new(self.hash, with.bytes()?),
+            len,
+        })
     }
 }
 
 impl Transformation for Hmac {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = self.len(with.parameters)? as u64;
-        Ok(OutputBound { per_input: false, removed: 0, added, padded_to: 0 })
+        Ok(OutputBound {
+            per_input: false,
+            removed: 0,
+            added,
+            padded_to: 0,
+        })
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -82,7 +88,9 @@ impl Code {
     fn write(self, output: &mut [u8]) -> Result<()> {
         let mut whole = [0; MAX_LEN];
         self.stream.finish(&mut whole).map_err(internal)?;
-        let cut = whole.get(..self.len).filter(|cut| cut.len() == output.len());
+        let cut = whole
+            .get(..self.len)
+            .filter(|cut| cut.len() == output.len());
         output.copy_from_slice(cut.ok_or(Reason::Internal)?);
         Ok(())
     }

@@ -12,8 +12,11 @@ pub(crate) enum Material {
     Bytes(Secret),
 }
 
-/// How material of a key type is made from `CKA_VALUE`: one row for each type of secret key.
-const KEY_TYPES: &[(sys::CK_KEY_TYPE, fn(Secret) -> Result<Material>)] = &[
+/// How material of a key type is made from `CKA_VALUE`.
+type Make = fn(Secret) -> Result<Material>;
+
+/// The types of secret key: one row for each.
+const KEY_TYPES: &[(sys::CK_KEY_TYPE, Make)] = &[
     (sys::CKK_AES, aes_key),
     (sys::CKK_GENERIC_SECRET, generic_secret),
     (sys::CKK_SHA_1_HMAC, generic_secret),
@@ -33,7 +36,10 @@ impl Material {
     pub(crate) fn from_secret(key_type: KeyType, value: Secret) -> Result<Self> {
         let row = KEY_TYPES.iter().find(|(known, _)| *known == key_type.0);
         let (_, make) = row.ok_or_else(|| {
-            Error::new(Reason::AttributeValueInvalid, format!("CKA_KEY_TYPE {:#x}", key_type.0))
+            Error::new(
+                Reason::AttributeValueInvalid,
+                format!("CKA_KEY_TYPE {:#x}", key_type.0),
+            )
         })?;
         make(value)
     }
@@ -79,7 +85,10 @@ impl Material {
 
 fn aes_key(value: Secret) -> Result<Material> {
     let key = aes::Key::new(value).map_err(|_| {
-        Error::new(Reason::AttributeValueInvalid, "an AES key has 16, 24 or 32 bytes")
+        Error::new(
+            Reason::AttributeValueInvalid,
+            "an AES key has 16, 24 or 32 bytes",
+        )
     })?;
     Ok(Material::Aes(key))
 }
@@ -107,7 +116,10 @@ mod tests {
     #[test]
     fn an_aes_key_has_one_of_three_lengths() {
         for len in [16, 24, 32] {
-            assert_eq!(import(sys::CKK_AES, &vec![7; len]).unwrap().bits(), len as u64 * 8);
+            assert_eq!(
+                import(sys::CKK_AES, &vec![7; len]).unwrap().bits(),
+                len as u64 * 8
+            );
         }
         for len in [0, 15, 17, 33, 64] {
             let refused = reason(import(sys::CKK_AES, &vec![7; len]));
@@ -121,13 +133,19 @@ mod tests {
             let refused = reason(import(sys::CKK_GENERIC_SECRET, &vec![7; len]));
             assert_eq!(refused, Some(Reason::AttributeValueInvalid), "{len}");
         }
-        let longest = import(sys::CKK_GENERIC_SECRET, &vec![7; limits::GENERIC_SECRET_BYTES]);
+        let longest = import(
+            sys::CKK_GENERIC_SECRET,
+            &vec![7; limits::GENERIC_SECRET_BYTES],
+        );
         assert!(longest.is_ok());
     }
 
     #[test]
     fn a_key_of_an_unknown_type_is_refused() {
-        assert_eq!(reason(import(sys::CKK_RC4, &[7; 16])), Some(Reason::AttributeValueInvalid));
+        assert_eq!(
+            reason(import(sys::CKK_RC4, &[7; 16])),
+            Some(Reason::AttributeValueInvalid)
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod material;
 mod row;
 mod table;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 mod xaes;
 
 pub(crate) use check::check_use;
@@ -26,7 +26,10 @@ use token::{MechanismId, MechanismInformation};
 
 /// The name that the standard gives a mechanism that is in the table.
 pub fn name(mechanism: MechanismId) -> Option<&'static str> {
-    table::ROWS.iter().find(|row| row.id == mechanism).map(|row| row.name)
+    table::ROWS
+        .iter()
+        .find(|row| row.id == mechanism)
+        .map(|row| row.name)
 }
 
 /// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.

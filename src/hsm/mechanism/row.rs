@@ -121,12 +121,16 @@ pub(crate) struct Use<'a> {
 impl<'a> Use<'a> {
     /// The key, where it is an AES key.
     pub(crate) fn aes(&self) -> Result<&'a crypto::aes::Key> {
-        self.key.and_then(Material::aes).ok_or(Reason::KeyTypeInconsistent.into())
+        self.key
+            .and_then(Material::aes)
+            .ok_or(Reason::KeyTypeInconsistent.into())
     }
 
     /// The key, where it is nothing but bytes.
     pub(crate) fn bytes(&self) -> Result<&'a [u8]> {
-        self.key.map(Material::bytes).ok_or(Reason::KeyTypeInconsistent.into())
+        self.key
+            .map(Material::bytes)
+            .ok_or(Reason::KeyTypeInconsistent.into())
     }
 
     /// Refuses a parameter where the mechanism has none.
@@ -153,7 +157,10 @@ pub(crate) trait Transformation: Sync {
 
     /// The same in parts, where the mechanism can.
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
-        Err(token::Error::new(Reason::FunctionNotSupported, "the mechanism takes no parts"))
+        Err(token::Error::new(
+            Reason::FunctionNotSupported,
+            "the mechanism takes no parts",
+        ))
     }
 }
 
@@ -183,7 +190,10 @@ pub(crate) trait Verification: Sync {
 
     /// The same in parts, where the mechanism can.
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
-        Err(token::Error::new(Reason::FunctionNotSupported, "the mechanism takes no parts"))
+        Err(token::Error::new(
+            Reason::FunctionNotSupported,
+            "the mechanism takes no parts",
+        ))
     }
 }
 

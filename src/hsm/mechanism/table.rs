@@ -53,26 +53,60 @@ pub(super) static ROWS: &[Row] = &[
         ..Row::new(sys::CKM_AES_GCM, "CKM_AES_GCM")
     },
     Row {
-        key: Some(KeyRule { min_bits: 256, ..AES_KEY }),
+        key: Some(KeyRule {
+            min_bits: 256,
+            ..AES_KEY
+        }),
         encrypt: Some(&xaes::Encrypt),
         decrypt: Some(&xaes::Decrypt),
         ..Row::new(MechanismId::XAES_256_GCM.0, "CKM_STRONGROOM_XAES_256_GCM")
     },
     Row {
-        key: Some(KeyRule { unit: Unit::Bits, ..SECRET }),
+        key: Some(KeyRule {
+            unit: Unit::Bits,
+            ..SECRET
+        }),
         generate: Some(generate::generic_secret),
-        ..Row::new(sys::CKM_GENERIC_SECRET_KEY_GEN, "CKM_GENERIC_SECRET_KEY_GEN")
+        ..Row::new(
+            sys::CKM_GENERIC_SECRET_KEY_GEN,
+            "CKM_GENERIC_SECRET_KEY_GEN",
+        )
     },
     digest(sys::CKM_SHA_1, "CKM_SHA_1", &Digest(Hash::Sha1)),
     digest(sys::CKM_SHA224, "CKM_SHA224", &Digest(Hash::Sha224)),
     digest(sys::CKM_SHA256, "CKM_SHA256", &Digest(Hash::Sha256)),
     digest(sys::CKM_SHA384, "CKM_SHA384", &Digest(Hash::Sha384)),
     digest(sys::CKM_SHA512, "CKM_SHA512", &Digest(Hash::Sha512)),
-    hmac(sys::CKM_SHA_1_HMAC, "CKM_SHA_1_HMAC", SHA_1_KEY, &whole(Hash::Sha1)),
-    hmac(sys::CKM_SHA224_HMAC, "CKM_SHA224_HMAC", SHA224_KEY, &whole(Hash::Sha224)),
-    hmac(sys::CKM_SHA256_HMAC, "CKM_SHA256_HMAC", SHA256_KEY, &whole(Hash::Sha256)),
-    hmac(sys::CKM_SHA384_HMAC, "CKM_SHA384_HMAC", SHA384_KEY, &whole(Hash::Sha384)),
-    hmac(sys::CKM_SHA512_HMAC, "CKM_SHA512_HMAC", SHA512_KEY, &whole(Hash::Sha512)),
+    hmac(
+        sys::CKM_SHA_1_HMAC,
+        "CKM_SHA_1_HMAC",
+        SHA_1_KEY,
+        &whole(Hash::Sha1),
+    ),
+    hmac(
+        sys::CKM_SHA224_HMAC,
+        "CKM_SHA224_HMAC",
+        SHA224_KEY,
+        &whole(Hash::Sha224),
+    ),
+    hmac(
+        sys::CKM_SHA256_HMAC,
+        "CKM_SHA256_HMAC",
+        SHA256_KEY,
+        &whole(Hash::Sha256),
+    ),
+    hmac(
+        sys::CKM_SHA384_HMAC,
+        "CKM_SHA384_HMAC",
+        SHA384_KEY,
+        &whole(Hash::Sha384),
+    ),
+    hmac(
+        sys::CKM_SHA512_HMAC,
+        "CKM_SHA512_HMAC",
+        SHA512_KEY,
+        &whole(Hash::Sha512),
+    ),
     hmac(
         sys::CKM_SHA_1_HMAC_GENERAL,
         "CKM_SHA_1_HMAC_GENERAL",
@@ -134,19 +168,33 @@ const fn hmac_key(types: &'static [KeyType]) -> KeyRule {
 }
 
 const fn whole(hash: Hash) -> Hmac {
-    Hmac { hash, general: false }
+    Hmac {
+        hash,
+        general: false,
+    }
 }
 
 const fn general(hash: Hash) -> Hmac {
-    Hmac { hash, general: true }
+    Hmac {
+        hash,
+        general: true,
+    }
 }
 
 const fn digest(id: u64, name: &'static str, column: &'static Digest) -> Row {
-    Row { digest: Some(column), ..Row::new(id, name) }
+    Row {
+        digest: Some(column),
+        ..Row::new(id, name)
+    }
 }
 
 const fn hmac(id: u64, name: &'static str, key: KeyRule, column: &'static Hmac) -> Row {
-    Row { key: Some(key), sign: Some(column), verify: Some(column), ..Row::new(id, name) }
+    Row {
+        key: Some(key),
+        sign: Some(column),
+        verify: Some(column),
+        ..Row::new(id, name)
+    }
 }
 
 #[cfg(test)]
@@ -183,5 +231,37 @@ mod tests {
         assert_eq!(lengths(MechanismId::XAES_256_GCM.0), (32, 32));
         assert_eq!(lengths(sys::CKM_GENERIC_SECRET_KEY_GEN), (8, 32_768));
         assert_eq!(lengths(sys::CKM_SHA512), (0, 0));
+    }
+
+    #[test]
+    fn the_header_for_c_says_the_same_numbers() {
+        let header = include_str!("../../../include/strongroom.h");
+        let defines = |name: &str, value: String| {
+            let line = format!("#define {name} {value}\n");
+            assert!(header.contains(&line), "{line}");
+        };
+        for row in ROWS
+            .iter()
+            .filter(|row| row.id.0 & sys::CKM_VENDOR_DEFINED != 0)
+        {
+            let number = row.id.0 & !sys::CKM_VENDOR_DEFINED;
+            defines(
+                row.name,
+                format!("(CKM_VENDOR_DEFINED | {number:#X}UL)").replace("0X", "0x"),
+            );
+        }
+        defines(
+            "CKM_VENDOR_DEFINED",
+            format!("{:#x}UL", sys::CKM_VENDOR_DEFINED),
+        );
+        defines(
+            "CK_STRONGROOM_XAES_OVERHEAD",
+            format!("{}UL", crypto::xaes::OVERHEAD),
+        );
+        let additional_len = crypto::hash::sha256(&[]).len();
+        defines(
+            "CK_STRONGROOM_XAES_ADDITIONAL_LEN",
+            format!("{additional_len}UL"),
+        );
     }
 }

@@ -60,19 +60,37 @@ impl Operations {
         if self.place(operation).is_some() {
             return Err(Reason::OperationActive.into());
         }
-        let checked = key.as_ref().map(|(attributes, material)| (*attributes, &**material));
+        let checked = key
+            .as_ref()
+            .map(|(attributes, material)| (*attributes, &**material));
         let work = check_use(operation, mechanism.id, checked)?;
         let key = key.map(|(_, material)| material);
-        let with = Use { key: key.as_deref(), parameters: &mechanism.parameters };
+        let with = Use {
+            key: key.as_deref(),
+            parameters: &mechanism.parameters,
+        };
         let bound = match work {
             Work::Transform(column) => column.begin(with)?,
             Work::Verify(column) => {
                 column.begin(with)?;
-                OutputBound { per_input: false, removed: 0, added: 0, padded_to: 0 }
+                OutputBound {
+                    per_input: false,
+                    removed: 0,
+                    added: 0,
+                    padded_to: 0,
+                }
             }
         };
-        let start = Start { work, key, parameters: mechanism.parameters.clone(), bound };
-        *self.place(operation) = Some(Active { start, stage: Stage::Fresh });
+        let start = Start {
+            work,
+            key,
+            parameters: mechanism.parameters.clone(),
+            bound,
+        };
+        *self.place(operation) = Some(Active {
+            start,
+            stage: Stage::Fresh,
+        });
         Ok(Started { bound })
     }
 
@@ -84,8 +102,12 @@ impl Operations {
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let Active { start, stage } = self.take(operation, input)?;
-        let Work::Transform(column) = start.work else { return Err(wrong_verb()) };
-        let Stage::Fresh = stage else { return Err(parts_were_given()) };
+        let Work::Transform(column) = start.work else {
+            return Err(wrong_verb());
+        };
+        let Stage::Fresh = stage else {
+            return Err(parts_were_given());
+        };
         let bound = start.bound.of(input.len());
         let Some(output) = output else {
             self.put_back(operation, Active { start, stage });
@@ -116,12 +138,22 @@ impl Operations {
         let needed = parts.update_len(input.len());
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
             // Parts that only told a length are dropped: all of the input may still come at once.
-            let stage = if fresh { Stage::Fresh } else { Stage::Parts(parts) };
+            let stage = if fresh {
+                Stage::Fresh
+            } else {
+                Stage::Parts(parts)
+            };
             self.put_back(operation, Active { start, stage });
             return Ok(Produced::Needed(needed));
         };
         parts.update(start.with(), input, output)?;
-        self.put_back(operation, Active { start, stage: Stage::Parts(parts) });
+        self.put_back(
+            operation,
+            Active {
+                start,
+                stage: Stage::Parts(parts),
+            },
+        );
         Ok(Produced::Written(needed))
     }
 
@@ -132,12 +164,18 @@ impl Operations {
             Operation::Digest | Operation::Sign => {
                 let (start, mut parts) = active.parts()?;
                 parts.update(start.with(), input, &mut [])?;
-                Active { start, stage: Stage::Parts(parts) }
+                Active {
+                    start,
+                    stage: Stage::Parts(parts),
+                }
             }
             Operation::Verify => {
                 let (start, mut parts) = active.checking()?;
                 parts.update(start.with(), input)?;
-                Active { start, stage: Stage::Checking(parts) }
+                Active {
+                    start,
+                    stage: Stage::Checking(parts),
+                }
             }
             Operation::Encrypt | Operation::Decrypt => return Err(wrong_verb()),
         };
@@ -156,7 +194,11 @@ impl Operations {
         let (start, parts) = active.parts()?;
         let needed = parts.finish_len(start.with())?;
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
-            let stage = if fresh { Stage::Fresh } else { Stage::Parts(parts) };
+            let stage = if fresh {
+                Stage::Fresh
+            } else {
+                Stage::Parts(parts)
+            };
             self.put_back(operation, Active { start, stage });
             return Ok(Produced::Needed(needed));
         };
@@ -177,8 +219,12 @@ impl Operations {
             return parts.check(start.with(), signature);
         };
         let Active { start, stage } = active;
-        let Work::Verify(column) = start.work else { return Err(wrong_verb()) };
-        let Stage::Fresh = stage else { return Err(parts_were_given()) };
+        let Work::Verify(column) = start.work else {
+            return Err(wrong_verb());
+        };
+        let Stage::Fresh = stage else {
+            return Err(parts_were_given());
+        };
         column.whole(start.with(), input, signature)
     }
 
@@ -204,13 +250,19 @@ impl Operations {
 
     /// Takes the operation out of its place: from here on it has ended unless it is put back.
     fn take(&mut self, operation: Operation, input: &[u8]) -> Result<Active> {
-        let active = self.place(operation).take().ok_or(Reason::OperationNotInitialized)?;
+        let active = self
+            .place(operation)
+            .take()
+            .ok_or(Reason::OperationNotInitialized)?;
         if input.len() > limits::DATA_BYTES {
             let reason = match operation {
                 Operation::Decrypt => Reason::EncryptedDataLenRange,
                 _ => Reason::DataLenRange,
             };
-            return Err(Error::new(reason, format!("at most {} bytes a call", limits::DATA_BYTES)));
+            return Err(Error::new(
+                reason,
+                format!("at most {} bytes a call", limits::DATA_BYTES),
+            ));
         }
         Ok(active)
     }
@@ -244,13 +296,19 @@ impl Active {
 
 impl Start {
     fn with(&self) -> Use<'_> {
-        Use { key: self.key.as_deref(), parameters: &self.parameters }
+        Use {
+            key: self.key.as_deref(),
+            parameters: &self.parameters,
+        }
     }
 }
 
 /// §5.8.2: a call with all of the input cannot end an operation in parts.
 fn parts_were_given() -> Error {
-    Error::new(Reason::OperationNotInitialized, "the operation in parts has ended: it takes a Final")
+    Error::new(
+        Reason::OperationNotInitialized,
+        "the operation in parts has ended: it takes a Final",
+    )
 }
 
 /// Only a client that is not ours says a verb of one kind of operation about another kind.
