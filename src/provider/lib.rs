@@ -25,4 +25,6 @@ mod parameters;
 mod random;
 mod sessions;
 mod slots;
+#[cfg(test)]
+mod supported;
 mod template;

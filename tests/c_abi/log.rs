@@ -1,0 +1,19 @@
+//! The module's own log: there when asked for, silent on the host's standard error, without data.
+
+use cryptoki_sys::*;
+use tests::{Token, everywhere};
+
+#[test]
+fn a_failure_is_a_line_in_the_log_without_the_pin() {
+    everywhere(|| {
+        let token = Token::make();
+        let session = token.session();
+        assert_eq!(
+            session.login(CKU_USER, "hunter2-not-the-pin"),
+            CKR_PIN_INCORRECT
+        );
+        let log = tests::log();
+        assert!(log.contains("C_Login: the password is wrong"), "{log}");
+        assert!(!log.contains("hunter2"), "{log}");
+    });
+}

@@ -1,0 +1,20 @@
+//! The module as a C program meets it, and as a careless or hostile one does: black box, one
+//! process and one home a test. `TEST_PKCS11_MODULE` names another module to run them on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod initialize;
+mod interfaces;
+mod log;
+mod login;
+mod memory;
+mod null;
+mod objects;
+mod operations;
+mod processes;
+mod threads;

@@ -1,0 +1,111 @@
+//! Many threads at once, and the library that goes from under them.
+
+use std::{
+    ptr,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
+
+use cryptoki_sys::*;
+use tests::{Token, call, everywhere};
+
+#[test]
+fn threads_with_a_session_each_do_not_disturb_one_another() {
+    everywhere(|| {
+        let token = Token::make();
+        let key = token.logged_in().generate(true, "shared").unwrap();
+        thread::scope(|scope| {
+            for number in 0..8_u8 {
+                let token = &token;
+                scope.spawn(move || {
+                    let session = token.logged_in();
+                    for _ in 0..200 {
+                        let message = vec![number; 100];
+                        assert_eq!(session.start_encrypting(key), CKR_OK);
+                        let sealed = session.encrypt(&message).unwrap();
+                        assert_eq!(session.decrypt(key, &sealed).unwrap(), message);
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn threads_that_open_and_close_sessions_leave_none() {
+    everywhere(|| {
+        let token = Token::make();
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let session = token.session();
+                        assert_eq!(call!(token.module, C_CloseSession(session.handle)), CKR_OK);
+                    }
+                });
+            }
+        });
+        let mut information = CK_TOKEN_INFO::default();
+        tests::ok!(
+            token.module,
+            C_GetTokenInfo(token.slot, &raw mut information)
+        );
+        assert_eq!(
+            (information.ulSessionCount, information.ulRwSessionCount),
+            (0, 0)
+        );
+    });
+}
+
+#[test]
+fn finalize_under_running_calls_is_safe() {
+    everywhere(|| {
+        let token = Token::make();
+        token.logged_in().generate(true, "kept").unwrap();
+        let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut bytes = [0; 64];
+                    while !stop.load(Relaxed) {
+                        if let Ok(session) = token.open(CKF_SERIAL_SESSION) {
+                            let (handle, first) = (session.handle, bytes.as_mut_ptr());
+                            let answer = call!(token.module, C_GenerateRandom(handle, first, 64));
+                            assert_ne!(answer, CKR_GENERAL_ERROR);
+                            calls.fetch_add(1, Relaxed);
+                        }
+                    }
+                });
+            }
+            for _ in 0..10 {
+                thread::sleep(Duration::from_millis(30));
+                let answer = call!(token.module, C_Finalize(ptr::null_mut()));
+                assert_eq!(answer, CKR_OK);
+                token.module.initialize();
+            }
+            stop.store(true, Relaxed);
+        });
+        assert!(calls.load(Relaxed) > 0);
+        token.logged_in().generate(false, "after").unwrap();
+    });
+}
+
+#[test]
+fn one_of_many_threads_that_initialize_at_once_does_it() {
+    everywhere(|| {
+        let module = tests::Module::load();
+        let won = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| match call!(module, C_Initialize(ptr::null_mut())) {
+                    CKR_OK => {
+                        won.fetch_add(1, Relaxed);
+                    }
+                    answer => assert_eq!(answer, CKR_CRYPTOKI_ALREADY_INITIALIZED),
+                });
+            }
+        });
+        assert_eq!(won.load(Relaxed), 1);
+    });
+}
