@@ -226,6 +226,37 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_locked_and_left_out_of_dumps() {
+        let may_lock = rustix::process::getrlimit(rustix::process::Resource::Memlock)
+            .current
+            .is_none_or(|limit| limit >= 16 * CHUNK as u64);
+        for len in [32, 5000] {
+            let region = Region::zeroed(len);
+            let flags = flags_of_mapping(region.start.as_ptr().addr());
+            assert!(flags.contains("dd"), "{flags}");
+            assert!(flags.contains("lo") || !may_lock, "{flags}");
+        }
+    }
+
+    /// What the kernel says of the mapping at `address` (proc(5), `VmFlags`).
+    fn flags_of_mapping(address: usize) -> String {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut inside = false;
+        for line in maps.lines() {
+            let range = line
+                .split_once(' ')
+                .and_then(|(range, _)| range.split_once('-'));
+            if let Some((from, to)) = range {
+                let bound = |text| usize::from_str_radix(text, 16).unwrap();
+                inside = (bound(from)..bound(to)).contains(&address);
+            } else if let Some(flags) = line.strip_prefix("VmFlags: ").filter(|_| inside) {
+                return flags.to_owned();
+            }
+        }
+        String::new()
+    }
+
+    #[test]
     fn no_two_regions_share_a_byte() {
         let mut regions: Vec<Region> = (0..3000).map(|n| Region::zeroed(1 + n % 700)).collect();
         for (mark, region) in (0..=255).cycle().zip(&mut regions) {

@@ -22,14 +22,11 @@ pub(crate) use generate::{Generated, generate, generated_by};
 pub(crate) use material::Material;
 pub(crate) use row::{Parts, Row, Transformation, Use, Verification, VerificationParts, Work};
 
-use token::{MechanismId, MechanismInformation};
+use token::MechanismInformation;
 
-/// The name that the standard gives a mechanism that is in the table.
-pub fn name(mechanism: MechanismId) -> Option<&'static str> {
-    table::ROWS
-        .iter()
-        .find(|row| row.id == mechanism)
-        .map(|row| row.name)
+/// Every mechanism with its name, for documents.
+pub fn named() -> impl Iterator<Item = (&'static str, MechanismInformation)> {
+    table::ROWS.iter().map(|row| (row.name, row.information()))
 }
 
 /// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.

@@ -15,42 +15,49 @@ use super::{
     xaes,
 };
 
+/// A row with the standard's number and name, and nothing else.
+macro_rules! named {
+    ($name:ident) => {
+        Row::new(sys::$name, stringify!($name))
+    };
+}
+
 /// Every mechanism, each once.
 pub(super) static ROWS: &[Row] = &[
     Row {
         key: Some(AES_KEY),
         generate: Some(generate::aes),
-        ..Row::new(sys::CKM_AES_KEY_GEN, "CKM_AES_KEY_GEN")
+        ..named!(CKM_AES_KEY_GEN)
     },
     Row {
         key: Some(AES_KEY),
         encrypt: Some(&Blocks(Mode::Ecb, Direction::Encrypt)),
         decrypt: Some(&Blocks(Mode::Ecb, Direction::Decrypt)),
-        ..Row::new(sys::CKM_AES_ECB, "CKM_AES_ECB")
+        ..named!(CKM_AES_ECB)
     },
     Row {
         key: Some(AES_KEY),
         encrypt: Some(&Blocks(Mode::Cbc, Direction::Encrypt)),
         decrypt: Some(&Blocks(Mode::Cbc, Direction::Decrypt)),
-        ..Row::new(sys::CKM_AES_CBC, "CKM_AES_CBC")
+        ..named!(CKM_AES_CBC)
     },
     Row {
         key: Some(AES_KEY),
         encrypt: Some(&Blocks(Mode::CbcPad, Direction::Encrypt)),
         decrypt: Some(&Blocks(Mode::CbcPad, Direction::Decrypt)),
-        ..Row::new(sys::CKM_AES_CBC_PAD, "CKM_AES_CBC_PAD")
+        ..named!(CKM_AES_CBC_PAD)
     },
     Row {
         key: Some(AES_KEY),
         encrypt: Some(&Ctr::Encrypt),
         decrypt: Some(&Ctr::Decrypt),
-        ..Row::new(sys::CKM_AES_CTR, "CKM_AES_CTR")
+        ..named!(CKM_AES_CTR)
     },
     Row {
         key: Some(AES_KEY),
         encrypt: Some(&gcm::Encrypt),
         decrypt: Some(&gcm::Decrypt),
-        ..Row::new(sys::CKM_AES_GCM, "CKM_AES_GCM")
+        ..named!(CKM_AES_GCM)
     },
     Row {
         key: Some(KeyRule {
@@ -67,73 +74,40 @@ pub(super) static ROWS: &[Row] = &[
             ..SECRET
         }),
         generate: Some(generate::generic_secret),
-        ..Row::new(
-            sys::CKM_GENERIC_SECRET_KEY_GEN,
-            "CKM_GENERIC_SECRET_KEY_GEN",
-        )
+        ..named!(CKM_GENERIC_SECRET_KEY_GEN)
     },
-    digest(sys::CKM_SHA_1, "CKM_SHA_1", &Digest(Hash::Sha1)),
-    digest(sys::CKM_SHA224, "CKM_SHA224", &Digest(Hash::Sha224)),
-    digest(sys::CKM_SHA256, "CKM_SHA256", &Digest(Hash::Sha256)),
-    digest(sys::CKM_SHA384, "CKM_SHA384", &Digest(Hash::Sha384)),
-    digest(sys::CKM_SHA512, "CKM_SHA512", &Digest(Hash::Sha512)),
+    digest(named!(CKM_SHA_1), &Digest(Hash::Sha1)),
+    digest(named!(CKM_SHA224), &Digest(Hash::Sha224)),
+    digest(named!(CKM_SHA256), &Digest(Hash::Sha256)),
+    digest(named!(CKM_SHA384), &Digest(Hash::Sha384)),
+    digest(named!(CKM_SHA512), &Digest(Hash::Sha512)),
+    hmac(named!(CKM_SHA_1_HMAC), SHA_1_KEY, &whole(Hash::Sha1)),
+    hmac(named!(CKM_SHA224_HMAC), SHA224_KEY, &whole(Hash::Sha224)),
+    hmac(named!(CKM_SHA256_HMAC), SHA256_KEY, &whole(Hash::Sha256)),
+    hmac(named!(CKM_SHA384_HMAC), SHA384_KEY, &whole(Hash::Sha384)),
+    hmac(named!(CKM_SHA512_HMAC), SHA512_KEY, &whole(Hash::Sha512)),
     hmac(
-        sys::CKM_SHA_1_HMAC,
-        "CKM_SHA_1_HMAC",
-        SHA_1_KEY,
-        &whole(Hash::Sha1),
-    ),
-    hmac(
-        sys::CKM_SHA224_HMAC,
-        "CKM_SHA224_HMAC",
-        SHA224_KEY,
-        &whole(Hash::Sha224),
-    ),
-    hmac(
-        sys::CKM_SHA256_HMAC,
-        "CKM_SHA256_HMAC",
-        SHA256_KEY,
-        &whole(Hash::Sha256),
-    ),
-    hmac(
-        sys::CKM_SHA384_HMAC,
-        "CKM_SHA384_HMAC",
-        SHA384_KEY,
-        &whole(Hash::Sha384),
-    ),
-    hmac(
-        sys::CKM_SHA512_HMAC,
-        "CKM_SHA512_HMAC",
-        SHA512_KEY,
-        &whole(Hash::Sha512),
-    ),
-    hmac(
-        sys::CKM_SHA_1_HMAC_GENERAL,
-        "CKM_SHA_1_HMAC_GENERAL",
+        named!(CKM_SHA_1_HMAC_GENERAL),
         SHA_1_KEY,
         &general(Hash::Sha1),
     ),
     hmac(
-        sys::CKM_SHA224_HMAC_GENERAL,
-        "CKM_SHA224_HMAC_GENERAL",
+        named!(CKM_SHA224_HMAC_GENERAL),
         SHA224_KEY,
         &general(Hash::Sha224),
     ),
     hmac(
-        sys::CKM_SHA256_HMAC_GENERAL,
-        "CKM_SHA256_HMAC_GENERAL",
+        named!(CKM_SHA256_HMAC_GENERAL),
         SHA256_KEY,
         &general(Hash::Sha256),
     ),
     hmac(
-        sys::CKM_SHA384_HMAC_GENERAL,
-        "CKM_SHA384_HMAC_GENERAL",
+        named!(CKM_SHA384_HMAC_GENERAL),
         SHA384_KEY,
         &general(Hash::Sha384),
     ),
     hmac(
-        sys::CKM_SHA512_HMAC_GENERAL,
-        "CKM_SHA512_HMAC_GENERAL",
+        named!(CKM_SHA512_HMAC_GENERAL),
         SHA512_KEY,
         &general(Hash::Sha512),
     ),
@@ -181,19 +155,19 @@ const fn general(hash: Hash) -> Hmac {
     }
 }
 
-const fn digest(id: u64, name: &'static str, column: &'static Digest) -> Row {
+const fn digest(row: Row, column: &'static Digest) -> Row {
     Row {
         digest: Some(column),
-        ..Row::new(id, name)
+        ..row
     }
 }
 
-const fn hmac(id: u64, name: &'static str, key: KeyRule, column: &'static Hmac) -> Row {
+const fn hmac(row: Row, key: KeyRule, column: &'static Hmac) -> Row {
     Row {
         key: Some(key),
         sign: Some(column),
         verify: Some(column),
-        ..Row::new(id, name)
+        ..row
     }
 }
 
