@@ -57,6 +57,13 @@ impl Scope {
     }
 }
 
+/// An id that follows from `parts`: `prefix` and 17 hexadecimal digits, as AWS's network ids have.
+pub fn derived_id(prefix: &str, parts: &[&str]) -> String {
+    let parts: Vec<&[u8]> = parts.iter().flat_map(|part| [part.as_bytes(), &b"/"[..]]).collect();
+    let digits = hex::encode(crypto::hash::sha256(&parts));
+    format!("{prefix}{}", digits.get(..17).unwrap_or_default())
+}
+
 impl fmt::Display for ScopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

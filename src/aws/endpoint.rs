@@ -194,3 +194,111 @@ fn principal_id(account: &str, user_name: &str) -> String {
     let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
     "AIDA".chars().chain(hash.iter().take(17).filter_map(letter).map(char::from)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        FixedClock, Operation, Service, Timestamp,
+        auth::Signer,
+        error::{SERIALIZATION, UNRECOGNIZED_CLIENT},
+    };
+    use crypto::Secret;
+    use serde_json::{Value, json};
+
+    static ECHO: Service<()> = Service {
+        target: "EchoService",
+        signing_name: "echo",
+        event_source: "echo.amazonaws.com",
+        resource_type: "AWS::Echo",
+        message_member: "Message",
+        operations: &[
+            Operation {
+                name: "Echo",
+                run: crate::typed!(echo),
+                read_only: true,
+                swift: true,
+                logged: &[],
+            },
+            Operation {
+                name: "Panic",
+                run: crate::typed!(panicking),
+                read_only: true,
+                swift: false,
+                logged: &[],
+            },
+        ],
+    };
+
+    fn echo(_: &(), call: &Call, request: Value) -> Result<Value> {
+        Ok(json!({"Caller": call.principal.arn, "Request": request}))
+    }
+
+    fn panicking(_: &(), _: &Call, _: Value) -> Result<Value> {
+        panic!("on purpose")
+    }
+
+    struct OneKey;
+
+    impl AccessKeys for OneKey {
+        fn find(&self, id: &str) -> Result<Option<Arc<SigningKey>>> {
+            let key = || Arc::new(SigningKey::new("AKIAONE", "alice", &Secret::from(&b"s"[..])));
+            Ok((id == "AKIAONE").then(key))
+        }
+    }
+
+    fn answer(id: &str, operation: &str, body: &str) -> (u16, Value) {
+        let clock = Arc::new(FixedClock(Timestamp(1_440_938_160_000)));
+        let scope = Scope::new("us-east-1", "111122223333").unwrap();
+        let endpoint =
+            Endpoint::new(vec![ECHO.mount(Arc::new(()))], Arc::new(OneKey), scope, clock, None);
+        let signer = Signer::new(id, &Secret::from(&b"s"[..]), "us-east-1", "echo");
+        let headers =
+            signer.headers("localhost", operation, body.as_bytes(), Timestamp(1_440_938_160_000));
+        let headers: Vec<(&str, &[u8])> =
+            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let response = endpoint.answer(&Request {
+            method: "POST",
+            target: "/",
+            headers: Headers::new(&headers),
+            body: body.as_bytes(),
+            source: [127, 0, 0, 1].into(),
+        });
+        (response.status, serde_json::from_slice(&response.body).unwrap())
+    }
+
+    #[test]
+    fn a_signed_request_reaches_its_operation_with_its_caller() {
+        let (status, body) = answer("AKIAONE", "EchoService.Echo", r#"{"A":1}"#);
+        assert_eq!(status, 200);
+        assert_eq!(body["Caller"], "arn:aws:iam::111122223333:user/alice");
+        assert_eq!(body["Request"]["A"], 1);
+    }
+
+    #[test]
+    fn an_error_has_its_name_its_status_and_the_services_message_member() {
+        let (status, body) = answer("AKIATWO", "EchoService.Echo", "{}");
+        assert_eq!((status, &body["__type"]), (400, &json!(UNRECOGNIZED_CLIENT.name)));
+        assert!(body["Message"].is_string());
+    }
+
+    #[test]
+    fn an_operation_that_is_in_no_table_is_unknown() {
+        for operation in ["EchoService.Shout", "TrentService.Echo", "Echo", ""] {
+            let (status, body) = answer("AKIAONE", operation, "{}");
+            assert_eq!((status, &body["__type"]), (400, &json!(UNKNOWN_OPERATION.name)));
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_refused_after_the_signature_was_checked() {
+        let (_, body) = answer("AKIAONE", "EchoService.Echo", "{");
+        assert_eq!(body["__type"], SERIALIZATION.name);
+    }
+
+    #[test]
+    fn an_operation_that_panics_is_an_internal_failure_and_nothing_more() {
+        let (status, body) = answer("AKIAONE", "EchoService.Panic", "{}");
+        assert_eq!((status, &body["__type"]), (500, &json!(INTERNAL_FAILURE.name)));
+    }
+}

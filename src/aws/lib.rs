@@ -15,7 +15,7 @@ mod protocol;
 mod service;
 mod time;
 
-pub use arn::{Scope, ScopeError};
+pub use arn::{Scope, ScopeError, derived_id};
 pub use call::{Call, Notes, Principal};
 pub use endpoint::{BODY_BYTES, Endpoint, Headers, Request, Response, refusal};
 pub use protocol::{

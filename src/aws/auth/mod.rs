@@ -4,6 +4,8 @@ pub(crate) mod canonical;
 pub mod credentials;
 mod sigv4;
 mod signer;
+#[cfg(test)]
+mod tests;
 
 pub use sigv4::{AccessKeys, SigningKey, Verifier};
 pub use signer::Signer;
