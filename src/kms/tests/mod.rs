@@ -1,0 +1,11 @@
+//! The operations against a real PKCS#11 module: SoftHSM2, each test in a process of its own.
+
+mod aliases;
+mod cryptography;
+mod custom_key_stores;
+mod deletion;
+mod faults;
+mod keys;
+mod support;
+mod table;
+mod tags;
