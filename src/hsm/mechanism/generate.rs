@@ -8,15 +8,6 @@ use token::{
 use super::{Material, Row, check::find, failure::internal, row::KeyRule};
 use crate::object::Attributes;
 
-/// A key that was made.
-pub(crate) struct Generated {
-    pub(crate) class: ObjectClass,
-    pub(crate) key_type: KeyType,
-    pub(crate) material: Material,
-    /// What `CKA_VALUE_LEN` says of it, if keys of its type have that attribute.
-    pub(crate) value_len: Option<u64>,
-}
-
 /// The class and type of key that `mechanism` makes, if it makes any.
 pub(crate) fn generated_by(mechanism: &Mechanism) -> Result<(ObjectClass, KeyType)> {
     let (_, rule, key_type) = generator(mechanism)?;
@@ -24,17 +15,9 @@ pub(crate) fn generated_by(mechanism: &Mechanism) -> Result<(ObjectClass, KeyTyp
 }
 
 /// Makes a key of the length that the checked template says.
-pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result<Generated> {
-    let (row, rule, key_type) = generator(mechanism)?;
-    let make = row.generate.ok_or(Reason::MechanismInvalid)?;
-    let material = make(attributes)?;
-    let value_len = attributes.number(AttributeType::VALUE_LEN);
-    Ok(Generated {
-        class: rule.class,
-        key_type,
-        material,
-        value_len,
-    })
+pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result<Material> {
+    let (row, ..) = generator(mechanism)?;
+    row.generate.ok_or(Reason::MechanismInvalid)?(attributes)
 }
 
 fn generator(mechanism: &Mechanism) -> Result<(&'static Row, &'static KeyRule, KeyType)> {
@@ -97,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    fn made(mechanism: sys::CK_MECHANISM_TYPE, value_len: Option<u64>) -> Result<Generated> {
+    fn made(mechanism: sys::CK_MECHANISM_TYPE, value_len: Option<u64>) -> Result<Material> {
         let mut attributes = Attributes::default();
         if let Some(len) = value_len {
             attributes.set(AttributeType::VALUE_LEN, len.into());
@@ -109,7 +92,7 @@ mod tests {
         generate(&mechanism, &attributes)
     }
 
-    fn reason(result: Result<Generated>) -> Option<Reason> {
+    fn reason(result: Result<Material>) -> Option<Reason> {
         result.err().map(|error| error.reason)
     }
 
@@ -117,23 +100,21 @@ mod tests {
     fn an_aes_key_is_as_long_as_the_template_says() {
         for len in [16, 24, 32] {
             let key = made(sys::CKM_AES_KEY_GEN, Some(len)).unwrap();
-            assert_eq!((key.material.bits(), key.value_len), (len * 8, Some(len)));
-            assert_eq!(key.key_type, KeyType(sys::CKK_AES));
-            assert!(key.material.aes().is_some());
+            assert_eq!(key.bits(), len * 8);
+            assert!(key.aes().is_some());
         }
     }
 
     #[test]
     fn a_generic_secret_is_as_long_as_the_template_says() {
         let key = made(sys::CKM_GENERIC_SECRET_KEY_GEN, Some(100)).unwrap();
-        assert_eq!(key.material.bytes().len(), 100);
-        assert_eq!(key.key_type, KeyType(sys::CKK_GENERIC_SECRET));
+        assert_eq!(key.bytes().len(), 100);
     }
 
     #[test]
     fn two_keys_are_never_the_same() {
         let [a, b] = [(); 2].map(|()| made(sys::CKM_AES_KEY_GEN, Some(32)).unwrap());
-        assert_ne!(a.material.bytes(), b.material.bytes());
+        assert_ne!(a.bytes(), b.bytes());
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) mod vectors;
 mod xaes;
 
 pub(crate) use check::check_use;
-pub(crate) use generate::{Generated, generate, generated_by};
+pub(crate) use generate::{generate, generated_by};
 pub(crate) use material::Material;
 pub(crate) use row::{Parts, Row, Transformation, Use, Verification, VerificationParts, Work};
 

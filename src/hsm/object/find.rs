@@ -206,3 +206,6 @@ fn entries(cluster: &Cluster, scopes: &[Scope], term: &Term, limit: usize) -> Re
     }
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests;

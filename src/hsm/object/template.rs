@@ -87,7 +87,7 @@ pub(crate) fn created(template: &Template, maker: Maker) -> Result<Draft> {
         && family == Family::Certificate
     {
         let mut hash = [0; crypto::hash::MAX_LEN];
-        let _ = Hash::Sha1
+        Hash::Sha1
             .of(certificate, &mut hash)
             .map_err(|_| Reason::Internal)?;
         let [first, second, third, ..] = hash;
@@ -379,3 +379,6 @@ fn consistent(attributes: &Attributes) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
-    mechanism::{self, Generated, Material},
+    mechanism::{self, Material},
     object::{self, Attributes, Draft, Find, Generation, Held, Plain, Reveal, SessionObject},
     seat::Seat,
     session::{Active, Session},
@@ -71,7 +71,7 @@ pub(super) fn generate(
     };
     let draft = object::generated(template, what, application.maker_in(&session.seat))?;
     admit(&session, &draft.attributes)?;
-    let Generated { material, .. } = mechanism::generate(mechanism, &draft.attributes)?;
+    let material = mechanism::generate(mechanism, &draft.attributes)?;
     let draft = draft.with_material(&material)?;
     let mechanism = mechanism.id.0;
     let event = |reference| Event::ObjectGenerated {

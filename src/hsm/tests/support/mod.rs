@@ -1,0 +1,309 @@
+//! A home that vanishes, an engine in it, and applications that speak to it as the provider does.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(unreachable_pub, reason = "a test crate has no surface")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect"
+)]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use hsm::{Application, Engine, Peer, Settings};
+use token::{
+    Access, ApplicationId, Attribute, AttributeType, Error, Hsm, LoginAs, Mechanism, MechanismId,
+    Mode, ObjectHandle, Parameters, Reason, Request, Result, Revealed, Role, SecretBytes,
+    SessionHandle, SlotId, Template, Value,
+};
+
+pub const CKO_DATA: u64 = 0;
+pub const CKO_CERTIFICATE: u64 = 1;
+pub const CKO_SECRET_KEY: u64 = 4;
+pub const CKK_GENERIC_SECRET: u64 = 0x10;
+pub const CKK_AES: u64 = 0x1f;
+pub const CKM_AES_KEY_GEN: u64 = 0x1080;
+pub const CKM_AES_ECB: u64 = 0x1081;
+
+pub const ADMIN_PIN: &str = "admin-password";
+pub const USER_PIN: &str = "user-password";
+
+/// A home with one active cluster, and its engine.
+pub struct World {
+    pub engine: Arc<Engine>,
+    pub slot: SlotId,
+    home: tempfile::TempDir,
+}
+
+/// An application with its own request numbers.
+pub struct App {
+    pub hsm: Arc<Application>,
+    pub slot: SlotId,
+    requests: AtomicU64,
+}
+
+impl World {
+    /// With the admin `admin` and the crypto users `user`, `kmsuser` and `example`.
+    pub fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let engine = open(home.path());
+        let slot = application(&engine).slots().unwrap().first().unwrap().id;
+        let world = Self { engine, slot, home };
+        let app = world.app();
+        app.initialize();
+        for name in ["kmsuser", "example"] {
+            let session = app.open(Access::ReadWrite);
+            app.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN)
+                .unwrap();
+            let password = secret(USER_PIN);
+            app.hsm
+                .create_user(app.request(), session, name, Role::CryptoUser, &password)
+                .unwrap();
+            app.hsm.close_session(session).unwrap();
+        }
+        app.hsm.end().unwrap();
+        world
+    }
+
+    /// A new application in it.
+    pub fn app(&self) -> App {
+        App {
+            hsm: application(&self.engine),
+            slot: self.slot,
+            requests: AtomicU64::new(1),
+        }
+    }
+
+    /// The same home, opened again by another engine.
+    pub fn reopened(self) -> Self {
+        self.engine.close().unwrap();
+        let Self { engine, slot, home } = self;
+        drop(engine);
+        Self {
+            engine: open(home.path()),
+            slot,
+            home,
+        }
+    }
+}
+
+impl App {
+    /// An application that the test made itself; its requests are numbered anew.
+    pub fn of(hsm: Arc<Application>) -> Self {
+        let slot = hsm.slots().unwrap().first().unwrap().id;
+        Self {
+            hsm,
+            slot,
+            requests: AtomicU64::new(1),
+        }
+    }
+
+    pub fn request(&self) -> Request {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        Request {
+            number,
+            settled: number,
+        }
+    }
+
+    pub fn open(&self, access: Access) -> SessionHandle {
+        self.hsm.open_session(self.slot, access).unwrap()
+    }
+
+    /// A read-write session in which `user` is logged in.
+    pub fn session(&self, user: &str) -> SessionHandle {
+        let session = self.open(Access::ReadWrite);
+        self.login_as(session, LoginAs::User, &format!("{user}:{USER_PIN}"))
+            .unwrap();
+        session
+    }
+
+    pub fn login_as(&self, session: SessionHandle, user: LoginAs, pin: &str) -> Result<()> {
+        self.hsm.login(session, user, None, &secret(pin)).map(drop)
+    }
+
+    pub fn create(&self, session: SessionHandle, template: Template) -> Result<ObjectHandle> {
+        self.hsm.create(self.request(), session, template)
+    }
+
+    pub fn generate(&self, session: SessionHandle, template: Template) -> Result<ObjectHandle> {
+        self.hsm.generate(
+            self.request(),
+            session,
+            &mechanism(CKM_AES_KEY_GEN),
+            template,
+        )
+    }
+
+    pub fn destroy(&self, session: SessionHandle, object: ObjectHandle) -> Result<()> {
+        self.hsm.destroy(self.request(), session, object)
+    }
+
+    pub fn set(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        attributes: Vec<Attribute>,
+    ) -> Result<()> {
+        self.hsm
+            .set_attributes(self.request(), session, object, Template(attributes))
+    }
+
+    pub fn find(&self, session: SessionHandle, template: &[Attribute]) -> Vec<ObjectHandle> {
+        self.hsm.find_start(session, template).unwrap();
+        let mut found = Vec::new();
+        loop {
+            let page = self.hsm.find_next(session, 10).unwrap();
+            if page.is_empty() {
+                break;
+            }
+            found.extend(page);
+        }
+        self.hsm.find_end(session).unwrap();
+        found
+    }
+
+    pub fn attribute(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kind: AttributeType,
+    ) -> Revealed {
+        let mut revealed = self.hsm.attributes(session, object, &[kind]).unwrap();
+        revealed.pop().unwrap()
+    }
+
+    pub fn flag_of(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kind: AttributeType,
+    ) -> Option<bool> {
+        match self.attribute(session, object, kind) {
+            Revealed::Value(Value::Flag(flag)) => Some(flag),
+            _ => None,
+        }
+    }
+
+    /// One block of zeroes under the key.
+    pub fn encrypt(&self, session: SessionHandle, key: ObjectHandle) -> Result<Vec<u8>> {
+        let operation = token::Operation::Encrypt;
+        self.hsm
+            .start(session, operation, &mechanism(CKM_AES_ECB), Some(key))?;
+        let mut output = vec![0; 16];
+        self.hsm
+            .transform(session, operation, &[0; 16], Some(&mut output))?;
+        Ok(output)
+    }
+
+    fn initialize(&self) {
+        self.hsm
+            .initialize_token(self.request(), self.slot, &secret(ADMIN_PIN), "world")
+            .unwrap();
+        let session = self.open(Access::ReadWrite);
+        self.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN)
+            .unwrap();
+        self.hsm
+            .initialize_pin(self.request(), session, &secret(USER_PIN))
+            .unwrap();
+        self.hsm.close_session(session).unwrap();
+    }
+}
+
+pub fn secret(text: &str) -> SecretBytes {
+    SecretBytes::copied(text.as_bytes())
+}
+
+pub fn mechanism(id: u64) -> Mechanism {
+    Mechanism {
+        id: MechanismId(id),
+        parameters: Parameters::None,
+    }
+}
+
+pub fn flag(kind: AttributeType, flag: bool) -> Attribute {
+    Attribute {
+        kind,
+        value: Value::Flag(flag),
+    }
+}
+
+pub fn number(kind: AttributeType, number: u64) -> Attribute {
+    Attribute {
+        kind,
+        value: Value::Number(number),
+    }
+}
+
+pub fn bytes(kind: AttributeType, bytes: &[u8]) -> Attribute {
+    Attribute {
+        kind,
+        value: Value::Bytes(bytes.to_vec()),
+    }
+}
+
+pub fn value(bytes: &[u8]) -> Attribute {
+    Attribute {
+        kind: AttributeType::VALUE,
+        value: Value::Secret(SecretBytes::copied(bytes)),
+    }
+}
+
+/// An AES-256 key to generate, on the token, with these attributes too.
+pub fn token_key(more: Vec<Attribute>) -> Template {
+    let mut attributes = vec![
+        flag(AttributeType::TOKEN, true),
+        number(AttributeType::VALUE_LEN, 32),
+    ];
+    attributes.extend(more);
+    Template(attributes)
+}
+
+/// An AES-128 key to create, with these attributes too.
+pub fn known_key(more: Vec<Attribute>) -> Template {
+    let mut attributes = vec![
+        number(AttributeType::CLASS, CKO_SECRET_KEY),
+        number(AttributeType::KEY_TYPE, CKK_AES),
+        value(&[7; 16]),
+    ];
+    attributes.extend(more);
+    Template(attributes)
+}
+
+pub fn label(text: &str) -> Attribute {
+    bytes(AttributeType::LABEL, text.as_bytes())
+}
+
+/// The reason of a verb that must fail.
+pub fn reason<T>(result: Result<T>) -> Reason {
+    result
+        .map(drop)
+        .map_err(|error: Error| error.reason)
+        .unwrap_err()
+}
+
+fn open(home: &std::path::Path) -> Arc<Engine> {
+    Engine::open(home, Mode::Embedded, Settings::default()).unwrap()
+}
+
+fn application(engine: &Arc<Engine>) -> Arc<Application> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mut id = [0; 16];
+    for (to, from) in id
+        .iter_mut()
+        .zip(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes())
+    {
+        *to = from;
+    }
+    engine
+        .application(
+            ApplicationId(id),
+            Peer {
+                uid: 1000,
+                operator: true,
+            },
+        )
+        .unwrap()
+}
