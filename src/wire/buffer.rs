@@ -18,7 +18,11 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; FIRST], len: 0, high: 0 }
+        Self {
+            bytes: vec![0; FIRST],
+            len: 0,
+            high: 0,
+        }
     }
 
     /// The bytes in use.

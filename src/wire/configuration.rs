@@ -32,6 +32,8 @@ pub struct Configuration {
     pub socket_access: SocketAccess,
     /// Users besides root and hsmd's own who may create and change clusters.
     pub operators: Vec<u32>,
+    /// Which defaults the attributes of new objects have.
+    pub profile: Profile,
     /// Which slots an application sees.
     pub slots: Slots,
     /// What hsmd logs, and where.
@@ -68,6 +70,17 @@ pub enum SocketAccess {
     Owner,
     /// Everybody on the machine: PIN and limits decide.
     All,
+}
+
+/// Whose defaults attributes have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Those that programs for PKCS#11 expect.
+    #[default]
+    Standard,
+    /// Those of AWS CloudHSM's own library.
+    CloudHsm,
 }
 
 /// `[slots]`.
@@ -136,6 +149,7 @@ impl Default for Configuration {
             socket_group: None,
             socket_access: SocketAccess::Owner,
             operators: Vec::new(),
+            profile: Profile::Standard,
             slots: Slots::default(),
             log: Log::default(),
         }
@@ -144,7 +158,10 @@ impl Default for Configuration {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { to: LogTarget::File, level: LogLevel::Info }
+        Self {
+            to: LogTarget::File,
+            level: LogLevel::Info,
+        }
     }
 }
 
@@ -155,7 +172,8 @@ impl Configuration {
     /// The configuration in `text`.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
         let configuration: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        let relative = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.is_relative());
+        let relative =
+            |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.is_relative());
         if relative(&configuration.home) || relative(&configuration.hsmd) {
             return Err("`home` and `hsmd` must be absolute paths".to_owned());
         }
@@ -187,7 +205,9 @@ impl Configuration {
         let parent = path.parent().and_then(|folder| fs::metadata(folder).ok());
         let folder_owner = parent.map_or(own, |folder| folder.uid());
         if ![0, own, folder_owner].contains(&metadata.uid()) {
-            return Err(named(&"it belongs to somebody who owns neither its folder nor this process"));
+            return Err(named(
+                &"it belongs to somebody who owns neither its folder nor this process",
+            ));
         }
         Self::parse(&text).map(Some).map_err(|error| named(&error))
     }
@@ -234,6 +254,7 @@ mod tests {
             socket_group = "www-data"
             socket_access = "all"
             operators = [1000]
+            profile = "cloudhsm"
             [slots]
             per_hsm = "none"
             [log]
@@ -274,7 +295,9 @@ mod tests {
     #[test]
     fn an_application_may_only_decide_for_itself() {
         let mut configuration = Configuration::default();
-        configuration.apply("start=never slots.per_hsm=none").unwrap();
+        configuration
+            .apply("start=never slots.per_hsm=none")
+            .unwrap();
         assert_eq!(configuration.start, Start::Never);
         assert!(configuration.apply("hsmd=/tmp/evil").is_err());
     }

@@ -56,8 +56,12 @@ impl Header {
     fn encode(self) -> [u8; HEADER] {
         let number = self.number.to_be_bytes();
         // Both lengths were checked against limits far below 4 GiB before.
-        let body = u32::try_from(self.body_len).unwrap_or(u32::MAX).to_be_bytes();
-        let data = u32::try_from(self.data_len).unwrap_or(u32::MAX).to_be_bytes();
+        let body = u32::try_from(self.body_len)
+            .unwrap_or(u32::MAX)
+            .to_be_bytes();
+        let data = u32::try_from(self.data_len)
+            .unwrap_or(u32::MAX)
+            .to_be_bytes();
         let mut bytes = [0; HEADER];
         let head = [LETTER, self.kind as u8, 0, 0];
         let all = head.iter().chain(&number).chain(&body).chain(&data);
@@ -69,8 +73,12 @@ impl Header {
 
     /// The header in these bytes, if it is one and promises no more than is allowed.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        let (head, numbers) = bytes.split_at_checked(4).ok_or(Fault::Broken("short header"))?;
-        let [LETTER, kind, 0, 0] = *head else { return Err(Fault::Broken("not a frame")) };
+        let (head, numbers) = bytes
+            .split_at_checked(4)
+            .ok_or(Fault::Broken("short header"))?;
+        let [LETTER, kind, 0, 0] = *head else {
+            return Err(Fault::Broken("not a frame"));
+        };
         let kind = match kind {
             1 => Kind::Hello,
             2 => Kind::Welcome,
@@ -79,7 +87,11 @@ impl Header {
             5 => Kind::Answer,
             _ => return Err(Fault::Broken("unknown kind of frame")),
         };
-        let mut numbers = numbers.as_chunks::<4>().0.iter().map(|bytes| u32::from_be_bytes(*bytes));
+        let mut numbers = numbers
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| u32::from_be_bytes(*bytes));
         let mut number = || numbers.next().ok_or(Fault::Broken("short header"));
         let (number, body_len, data_len) = (number()?, len(number()?), len(number()?));
         if body_len > limits::BODY_BYTES
@@ -88,7 +100,12 @@ impl Header {
         {
             return Err(Fault::Broken("a frame that is too long"));
         }
-        Ok(Self { kind, number, body_len, data_len })
+        Ok(Self {
+            kind,
+            number,
+            body_len,
+            data_len,
+        })
     }
 }
 
@@ -137,7 +154,16 @@ fn encode_with(
     if body_len > limits::BODY_BYTES || data_len > limits::DATA_BYTES {
         return Err(Fault::Broken("a frame that is too long"));
     }
-    buffer.put(0, &Header { kind, number, body_len, data_len }.encode());
+    buffer.put(
+        0,
+        &Header {
+            kind,
+            number,
+            body_len,
+            data_len,
+        }
+        .encode(),
+    );
     Ok(())
 }
 
@@ -169,7 +195,10 @@ pub(crate) fn send(socket: BorrowedFd<'_>, frame: &[u8], data: &[u8]) -> io::Res
     while sent < frame.len() + data.len() {
         let parts = [
             IoSlice::new(frame.get(sent..).unwrap_or_default()),
-            IoSlice::new(data.get(sent.saturating_sub(frame.len())..).unwrap_or_default()),
+            IoSlice::new(
+                data.get(sent.saturating_sub(frame.len())..)
+                    .unwrap_or_default(),
+            ),
         ];
         sent += retry_on_intr(|| {
             let mut nothing = SendAncillaryBuffer::default();
@@ -186,7 +215,9 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new() -> Self {
-        Self { buffer: Buffer::new() }
+        Self {
+            buffer: Buffer::new(),
+        }
     }
 
     /// Reads the next frame's header.
@@ -198,7 +229,11 @@ impl Reader {
     /// Reads the frame's body; its data stays in the socket.
     pub(crate) fn body(&mut self, socket: BorrowedFd<'_>, header: &Header) -> Result<&[u8], Fault> {
         self.fill(socket, HEADER + header.body_len)?;
-        Ok(self.buffer.filled().get(HEADER..HEADER + header.body_len).unwrap_or_default())
+        Ok(self
+            .buffer
+            .filled()
+            .get(HEADER..HEADER + header.body_len)
+            .unwrap_or_default())
     }
 
     /// Reads the frame's body and data.
@@ -210,7 +245,9 @@ impl Reader {
         let end = HEADER + header.body_len + header.data_len;
         self.fill(socket, end)?;
         let parts = self.buffer.filled().get(HEADER..end).unwrap_or_default();
-        parts.split_at_checked(header.body_len).ok_or(Fault::Broken("short frame"))
+        parts
+            .split_at_checked(header.body_len)
+            .ok_or(Fault::Broken("short frame"))
     }
 
     /// Reads the frame's data to where it belongs, after its body.
@@ -220,9 +257,15 @@ impl Reader {
         header: &Header,
         output: &mut [u8],
     ) -> Result<(), Fault> {
-        let here = self.buffer.filled().get(HEADER + header.body_len..).unwrap_or_default();
+        let here = self
+            .buffer
+            .filled()
+            .get(HEADER + header.body_len..)
+            .unwrap_or_default();
         let here = here.get(..header.data_len).unwrap_or(here);
-        let output = output.get_mut(..header.data_len).ok_or(Fault::Broken("too much data"))?;
+        let output = output
+            .get_mut(..header.data_len)
+            .ok_or(Fault::Broken("too much data"))?;
         let (front, mut rest) = output.split_at_mut(here.len());
         front.copy_from_slice(here);
         while !rest.is_empty() {
@@ -234,7 +277,8 @@ impl Reader {
 
     /// Forgets a frame that has been dealt with, and overwrites it.
     pub(crate) fn done(&mut self, header: &Header) {
-        self.buffer.consume(HEADER + header.body_len + header.data_len);
+        self.buffer
+            .consume(HEADER + header.body_len + header.data_len);
         self.buffer.erase();
     }
 
@@ -275,22 +319,37 @@ fn stalled(fault: Fault) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::{fd::AsFd, unix::net::UnixStream}, thread};
+    use std::{
+        os::{fd::AsFd, unix::net::UnixStream},
+        thread,
+    };
 
     use super::*;
 
     #[test]
     fn a_header_reads_as_it_was_written() {
-        let header = Header { kind: Kind::Answer, number: 7, body_len: 300, data_len: 1 << 20 };
+        let header = Header {
+            kind: Kind::Answer,
+            number: 7,
+            body_len: 300,
+            data_len: 1 << 20,
+        };
         assert_eq!(Header::decode(&header.encode()).unwrap(), header);
     }
 
     #[test]
     fn a_promise_beyond_the_limit_is_no_frame() {
-        for (body_len, data_len) in
-            [(0, limits::DATA_BYTES + 1), (limits::BODY_BYTES + 1, 0), (4_000_000_000, 0)]
-        {
-            let header = Header { kind: Kind::Request, number: 0, body_len, data_len };
+        for (body_len, data_len) in [
+            (0, limits::DATA_BYTES + 1),
+            (limits::BODY_BYTES + 1, 0),
+            (4_000_000_000, 0),
+        ] {
+            let header = Header {
+                kind: Kind::Request,
+                number: 0,
+                body_len,
+                data_len,
+            };
             assert!(Header::decode(&header.encode()).is_err());
         }
     }
@@ -308,7 +367,10 @@ mod tests {
         let mut reader = Reader::new();
         let header = reader.header(near.as_fd()).unwrap();
         let (body, data) = reader.whole(near.as_fd(), &header).unwrap();
-        assert_eq!((postcard::from_bytes(body), data), (Ok("body"), b"data".as_slice()));
+        assert_eq!(
+            (postcard::from_bytes(body), data),
+            (Ok("body"), b"data".as_slice())
+        );
         writer.join().unwrap();
     }
 
@@ -326,7 +388,9 @@ mod tests {
         let header = reader.header(near.as_fd()).unwrap();
         reader.body(near.as_fd(), &header).unwrap();
         let mut output = vec![0; data.len()];
-        reader.data_into(near.as_fd(), &header, &mut output).unwrap();
+        reader
+            .data_into(near.as_fd(), &header, &mut output)
+            .unwrap();
         assert_eq!(output, data);
         writer.join().unwrap();
     }

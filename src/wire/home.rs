@@ -50,7 +50,12 @@ impl Home {
             .or_else(|| environment.home.clone())
             .or_else(|| general.home.clone())
             .or_else(|| machine_home(&environment))
-            .or_else(|| environment.data.as_ref().map(|data| data.join("strongroom")))
+            .or_else(|| {
+                environment
+                    .data
+                    .as_ref()
+                    .map(|data| data.join("strongroom"))
+            })
             .ok_or_else(|| invalid("set STRONGROOM_HOME: this user has no home folder"))?;
         Self::with(&path, general, &environment)
     }
@@ -78,7 +83,12 @@ impl Home {
             configuration.mode = mode;
         }
         let runtime = Runtime::of(&path, owner, &configuration, environment.runtime.as_deref());
-        Ok(Self { path, owner, configuration, runtime })
+        Ok(Self {
+            path,
+            owner,
+            configuration,
+            runtime,
+        })
     }
 
     /// Its path, absolute and without links.
@@ -116,7 +126,12 @@ impl Home {
     pub(crate) fn in_test(path: &Path, runtime: &Path, configuration: Configuration) -> Self {
         let owner = rustix::process::geteuid().as_raw();
         let runtime = Runtime::only(runtime, owner);
-        Self { path: path.to_owned(), owner, configuration, runtime }
+        Self {
+            path: path.to_owned(),
+            owner,
+            configuration,
+            runtime,
+        }
     }
 }
 
@@ -135,14 +150,23 @@ impl Environment {
         let folder = user_folder();
         let below = |name: &str| folder.as_ref().map(|folder| folder.join(name));
         if system::is_privileged_execution() {
-            return Self { data: below(".local/share"), ..Self::default() };
+            return Self {
+                data: below(".local/share"),
+                ..Self::default()
+            };
         }
-        let path = |name: &str| env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+        let path = |name: &str| {
+            env::var_os(name)
+                .filter(|text| !text.is_empty())
+                .map(PathBuf::from)
+        };
         // The XDG base directory specification ignores relative paths.
         let absolute = |name: &str| path(name).filter(|path| path.is_absolute());
         Self {
             home: path("STRONGROOM_HOME"),
-            mode: env::var("STRONGROOM_MODE").ok().and_then(|text| text.parse().ok()),
+            mode: env::var("STRONGROOM_MODE")
+                .ok()
+                .and_then(|text| text.parse().ok()),
             data: absolute("XDG_DATA_HOME").or_else(|| below(".local/share")),
             configuration: absolute("XDG_CONFIG_HOME").or_else(|| below(".config")),
             runtime: absolute("XDG_RUNTIME_DIR"),
@@ -152,21 +176,33 @@ impl Environment {
 
 /// The folder of this process's user: `HOME` if it may be believed, else what `/etc/passwd` says.
 fn user_folder() -> Option<PathBuf> {
-    let told = env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let told = env::var_os("HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     if let (Some(told), false) = (told, system::is_privileged_execution()) {
         return Some(told);
     }
     let uid = rustix::process::geteuid().as_raw().to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;
-    let mut lines = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut lines = users
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
     let line = lines.find(|fields| fields.get(2) == Some(&uid.as_str()))?;
-    line.get(5).map(PathBuf::from).filter(|path| path.is_absolute())
+    line.get(5)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// The user's configuration, else the machine's, else the defaults.
 fn general_configuration(environment: &Environment) -> Result<Configuration> {
-    let user = environment.configuration.as_ref().map(|folder| folder.join("strongroom"));
-    for folder in user.into_iter().chain([PathBuf::from(MACHINE_CONFIGURATION)]) {
+    let user = environment
+        .configuration
+        .as_ref()
+        .map(|folder| folder.join("strongroom"));
+    for folder in user
+        .into_iter()
+        .chain([PathBuf::from(MACHINE_CONFIGURATION)])
+    {
         if let Some(found) = Configuration::read(&folder.join(Configuration::FILE))? {
             return Ok(found);
         }
@@ -179,8 +215,12 @@ fn general_configuration(environment: &Environment) -> Result<Configuration> {
 fn machine_home(environment: &Environment) -> Option<PathBuf> {
     let path = PathBuf::from(MACHINE_HOME);
     let owner = fs::metadata(&path).ok()?.uid();
-    let runtime =
-        Runtime::of(&path, owner, &Configuration::default(), environment.runtime.as_deref());
+    let runtime = Runtime::of(
+        &path,
+        owner,
+        &Configuration::default(),
+        environment.runtime.as_deref(),
+    );
     let usable = owner == rustix::process::geteuid().as_raw() || runtime.can_be_searched();
     usable.then_some(path)
 }
@@ -188,13 +228,23 @@ fn machine_home(environment: &Environment) -> Option<PathBuf> {
 /// `path` made absolute and free of links, as far as it exists.
 fn canonical(path: &Path) -> Result<PathBuf> {
     let absolute = std::path::absolute(path).map_err(|error| invalid(error.to_string()))?;
-    if absolute.components().any(|part| part == Component::ParentDir) && !absolute.exists() {
-        return Err(invalid(format!("{}: name the home without `..`", path.display())));
+    if absolute
+        .components()
+        .any(|part| part == Component::ParentDir)
+        && !absolute.exists()
+    {
+        return Err(invalid(format!(
+            "{}: name the home without `..`",
+            path.display()
+        )));
     }
     for (depth, existing) in absolute.ancestors().enumerate() {
         if let Ok(real) = fs::canonicalize(existing) {
             let parts: Vec<_> = absolute.components().rev().take(depth).collect();
-            return Ok(parts.into_iter().rev().fold(real, |path, part| path.join(part)));
+            return Ok(parts
+                .into_iter()
+                .rev()
+                .fold(real, |path, part| path.join(part)));
         }
     }
     Ok(absolute)
@@ -207,7 +257,10 @@ fn nearest_owner(path: &Path) -> Option<u32> {
     if error.kind() != std::io::ErrorKind::PermissionDenied {
         return None;
     }
-    path.ancestors().skip(1).find_map(|above| fs::metadata(above).ok()).map(|found| found.uid())
+    path.ancestors()
+        .skip(1)
+        .find_map(|above| fs::metadata(above).ok())
+        .map(|found| found.uid())
 }
 
 /// File systems on which a lock is not a lock and a flush is not a flush, by their magic numbers.
@@ -226,7 +279,9 @@ const NETWORK: &[(u32, &str)] = &[
 
 /// Refuses a home on a network file system, by its name.
 fn refuse_network(path: &Path) -> Result<()> {
-    let found = path.ancestors().find_map(|above| rustix::fs::statfs(above).ok());
+    let found = path
+        .ancestors()
+        .find_map(|above| rustix::fs::statfs(above).ok());
     let Some(found) = found else { return Ok(()) };
     match network_name(found.f_type as i128) {
         Some(name) => Err(invalid(format!(
@@ -242,7 +297,10 @@ fn refuse_network(path: &Path) -> Result<()> {
 fn network_name(magic: i128) -> Option<&'static str> {
     // The type of the field differs between machines; the magic numbers are 32 bits everywhere.
     let magic = u32::try_from(magic & 0xFFFF_FFFF).ok()?;
-    NETWORK.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
+    NETWORK
+        .iter()
+        .find(|(number, _)| *number == magic)
+        .map(|(_, name)| *name)
 }
 
 fn invalid(text: impl Into<String>) -> Error {
@@ -284,13 +342,22 @@ mod tests {
     fn a_home_has_the_configuration_that_lies_in_it() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(Configuration::FILE), "idle_seconds = 7").unwrap();
-        assert_eq!(Home::at(folder.path()).unwrap().configuration().idle_seconds, 7);
+        assert_eq!(
+            Home::at(folder.path())
+                .unwrap()
+                .configuration()
+                .idle_seconds,
+            7
+        );
     }
 
     #[test]
     fn a_network_file_system_has_a_name() {
         assert_eq!(network_name(0x6969), Some("NFS"));
-        assert_eq!(network_name(i128::from(0xFF53_4D42_u32.cast_signed())), Some("CIFS"));
+        assert_eq!(
+            network_name(i128::from(0xFF53_4D42_u32.cast_signed())),
+            Some("CIFS")
+        );
         assert_eq!(network_name(0xEF53), None);
     }
 }

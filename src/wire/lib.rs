@@ -15,10 +15,12 @@ mod runtime;
 pub mod server;
 pub mod start;
 mod system;
+#[cfg(test)]
+mod testing;
 
 pub use client::Client;
 pub use configuration::{
-    Configuration, Group, Log, LogLevel, LogTarget, PerHsm, Slots, SocketAccess, Start,
+    Configuration, Group, Log, LogLevel, LogTarget, PerHsm, Profile, Slots, SocketAccess, Start,
 };
 pub use home::Home;
 pub use requests::{InFlight, Requests};

@@ -68,12 +68,22 @@ pub(crate) enum Verb<'a> {
     Mechanisms(SlotId),
     InitializeToken(Request, SlotId, #[serde(borrow)] &'a Bytes, &'a str),
     InitializePin(Request, SessionHandle, #[serde(borrow)] &'a Bytes),
-    SetPin(Request, SessionHandle, #[serde(borrow)] &'a Bytes, &'a Bytes),
+    SetPin(
+        Request,
+        SessionHandle,
+        #[serde(borrow)] &'a Bytes,
+        &'a Bytes,
+    ),
     OpenSession(SlotId, Access),
     CloseSession(SessionHandle),
     CloseSessions(SlotId),
     Session(SessionHandle),
-    Login(SessionHandle, LoginAs, Option<&'a str>, #[serde(borrow)] &'a Bytes),
+    Login(
+        SessionHandle,
+        LoginAs,
+        Option<&'a str>,
+        #[serde(borrow)] &'a Bytes,
+    ),
     Logout(SessionHandle),
     Resume(Held<'a, Resumption>),
     Create(Request, SessionHandle, Held<'a, Template>),
@@ -83,19 +93,47 @@ pub(crate) enum Verb<'a> {
     FindStart(SessionHandle, Many<'a, Attribute>),
     FindNext(SessionHandle, u64),
     FindEnd(SessionHandle),
-    Generate(Request, SessionHandle, Held<'a, Mechanism>, Held<'a, Template>),
-    Start(SessionHandle, Operation, Held<'a, Mechanism>, Option<ObjectHandle>),
+    Generate(
+        Request,
+        SessionHandle,
+        Held<'a, Mechanism>,
+        Held<'a, Template>,
+    ),
+    Start(
+        SessionHandle,
+        Operation,
+        Held<'a, Mechanism>,
+        Option<ObjectHandle>,
+    ),
     Transform(SessionHandle, Operation, Option<u64>),
     Update(SessionHandle, Operation, Option<u64>),
     Absorb(SessionHandle, Operation),
     Produce(SessionHandle, Operation, Option<u64>),
-    Check { session: SessionHandle, operation: Operation, whole: bool, #[serde(borrow)] signature: &'a Bytes },
+    Check {
+        session: SessionHandle,
+        operation: Operation,
+        whole: bool,
+        #[serde(borrow)]
+        signature: &'a Bytes,
+    },
     Cancel(SessionHandle, Operation),
     Random(SessionHandle, u64),
-    CreateUser(Request, SessionHandle, &'a str, Role, #[serde(borrow)] &'a Bytes),
+    CreateUser(
+        Request,
+        SessionHandle,
+        &'a str,
+        Role,
+        #[serde(borrow)] &'a Bytes,
+    ),
     Users(SessionHandle),
     DeleteUser(Request, SessionHandle, &'a str, Role),
-    SetPassword(Request, SessionHandle, &'a str, Role, #[serde(borrow)] &'a Bytes),
+    SetPassword(
+        Request,
+        SessionHandle,
+        &'a str,
+        Role,
+        #[serde(borrow)] &'a Bytes,
+    ),
     End,
     CreateCluster(Request, Held<'a, NewCluster>),
     Clusters,
@@ -129,7 +167,10 @@ impl<'a> Verb<'a> {
         let verb: Self = read(body)?;
         let takes_data = matches!(
             verb,
-            Self::Transform(..) | Self::Update(..) | Self::Absorb(..) | Self::Check { whole: true, .. }
+            Self::Transform(..)
+                | Self::Update(..)
+                | Self::Absorb(..)
+                | Self::Check { whole: true, .. }
         );
         let within = match &verb {
             Self::Attributes(_, _, kinds) => kinds.get().len() <= limits::TEMPLATE_ATTRIBUTES,

@@ -29,7 +29,10 @@ impl Requests {
         let number = numbers.last;
         numbers.in_flight.insert(number);
         let settled = numbers.in_flight.first().copied().unwrap_or(number);
-        InFlight { requests: self, request: Request { number, settled } }
+        InFlight {
+            requests: self,
+            request: Request { number, settled },
+        }
     }
 }
 
@@ -48,7 +51,11 @@ impl InFlight<'_> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.requests.0.lock().in_flight.remove(&self.request.number);
+        self.requests
+            .0
+            .lock()
+            .in_flight
+            .remove(&self.request.number);
     }
 }
 

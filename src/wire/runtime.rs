@@ -61,14 +61,24 @@ impl Runtime {
         add(PathBuf::from(format!("/tmp/strongroom-{owner}")));
         let mut trusted = vec![0, owner];
         trusted.extend(&configuration.hsmd_uids);
-        Self { candidates, signpost: path.join(SIGNPOST), trusted, owner }
+        Self {
+            candidates,
+            signpost: path.join(SIGNPOST),
+            trusted,
+            owner,
+        }
     }
 
     /// One folder and no other.
     #[cfg(test)]
     pub(crate) fn only(folder: &Path, owner: u32) -> Self {
         let signpost = folder.join(SIGNPOST);
-        Self { candidates: vec![folder.to_owned()], signpost, trusted: vec![0, owner], owner }
+        Self {
+            candidates: vec![folder.to_owned()],
+            signpost,
+            trusted: vec![0, owner],
+            owner,
+        }
     }
 
     /// The folders in which the socket may be.
@@ -80,7 +90,10 @@ impl Runtime {
     pub(crate) fn places(&self) -> Vec<PathBuf> {
         let named = fs::read_to_string(&self.signpost).ok().map(PathBuf::from);
         let named = named.filter(|path| path.is_absolute() && !self.candidates.contains(path));
-        named.into_iter().chain(self.candidates.iter().cloned()).collect()
+        named
+            .into_iter()
+            .chain(self.candidates.iter().cloned())
+            .collect()
     }
 
     /// Whether hsmd may run as `uid`.
@@ -116,14 +129,17 @@ impl Runtime {
             return Err(io::Error::other(text));
         }
         if found.st_mode & 0o022 != 0 {
-            return Err(io::Error::other(format!("{} can be written by others", folder.display())));
+            return Err(io::Error::other(format!(
+                "{} can be written by others",
+                folder.display()
+            )));
         }
         Ok(())
     }
 
     /// Makes the runtime directory, as the home's owner, and answers it: the first whose base is
     /// there and can be written.
-    pub(crate) fn make(&self) -> Result<PathBuf> {
+    pub fn make(&self) -> Result<PathBuf> {
         let mut problem = None;
         for folder in &self.candidates {
             match make_below(folder, self.owner).and_then(|()| self.verify(folder)) {
@@ -140,7 +156,10 @@ impl Runtime {
             }
         }
         let text = problem.unwrap_or_else(|| "no folder for the socket".to_owned());
-        Err(Error::new(Reason::HomeInvalid, format!("no runtime directory can be made: {text}")))
+        Err(Error::new(
+            Reason::HomeInvalid,
+            format!("no runtime directory can be made: {text}"),
+        ))
     }
 }
 
@@ -148,7 +167,11 @@ impl Runtime {
 fn open_below(folder: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
     let above_path = folder.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let base = above_path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let name = |path: &Path| path.file_name().map(ToOwned::to_owned).ok_or(io::ErrorKind::InvalidInput);
+    let name = |path: &Path| {
+        path.file_name()
+            .map(ToOwned::to_owned)
+            .ok_or(io::ErrorKind::InvalidInput)
+    };
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let base = rustix::fs::open(base, flags, Mode::empty())?;
     let strict = flags | OFlags::NOFOLLOW;
@@ -209,7 +232,10 @@ mod tests {
     fn the_folder_is_made_for_its_owner_alone() {
         let (_base, folder, runtime) = made();
         assert!(runtime.verify(&folder).unwrap());
-        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
     }
 
     #[test]
@@ -249,11 +275,23 @@ mod tests {
     #[test]
     fn the_same_owner_means_the_same_folders_for_everybody() {
         let configuration = Configuration::default();
-        let root = Runtime::of(Path::new("/srv/x"), 0, &configuration, Some(Path::new("/run/user/0")));
+        let root = Runtime::of(
+            Path::new("/srv/x"),
+            0,
+            &configuration,
+            Some(Path::new("/run/user/0")),
+        );
         assert!(root.candidates()[0].starts_with("/run/strongroom"));
-        assert!(root.candidates().iter().all(|path| !path.starts_with("/run/user")));
+        assert!(
+            root.candidates()
+                .iter()
+                .all(|path| !path.starts_with("/run/user"))
+        );
         let other = Runtime::of(Path::new("/srv/x"), 4711, &configuration, None);
-        assert_eq!(other.candidates()[1], Path::new("/run/user/4711/strongroom").join(hash(Path::new("/srv/x"))));
+        assert_eq!(
+            other.candidates()[1],
+            Path::new("/run/user/4711/strongroom").join(hash(Path::new("/srv/x")))
+        );
     }
 
     #[test]

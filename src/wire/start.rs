@@ -125,7 +125,10 @@ fn find_program(home: &Home) -> Result<PathBuf> {
     })?;
     let folder = own.parent().unwrap_or(Path::new("/"));
     let libexec = folder.ancestors().take(5).flat_map(|above| {
-        [above.join("libexec/strongroom/hsmd"), above.join("lib/strongroom/hsmd")]
+        [
+            above.join("libexec/strongroom/hsmd"),
+            above.join("lib/strongroom/hsmd"),
+        ]
     });
     let mut places = [folder.join("hsmd")].into_iter().chain(libexec);
     places.find(|place| is_program(place)).ok_or_else(|| {
@@ -188,7 +191,10 @@ fn spawn(program: &Path, arguments: &[&OsStr]) -> io::Result<OwnedFd> {
     )?;
     let prepared = Prepared {
         program: text(program.as_os_str())?,
-        arguments: arguments.iter().map(|argument| text(argument)).collect::<io::Result<_>>()?,
+        arguments: arguments
+            .iter()
+            .map(|argument| text(argument))
+            .collect::<io::Result<_>>()?,
         null: high(null)?,
         ready: high(write)?,
         user: rustix::process::geteuid().as_raw(),
@@ -291,7 +297,13 @@ fn become_hsmd(prepared: &Prepared, argv: &[*const c_char]) -> ! {
     unsafe { libc::syscall(libc::SYS_setresuid, user, user, user) };
     let no_environment: [*const c_char; 1] = [ptr::null()];
     // SAFETY: all strings end in a zero and both arrays in a null pointer.
-    unsafe { libc::execve(prepared.program.as_ptr(), argv.as_ptr(), no_environment.as_ptr()) };
+    unsafe {
+        libc::execve(
+            prepared.program.as_ptr(),
+            argv.as_ptr(),
+            no_environment.as_ptr(),
+        )
+    };
     report_on(READY_FD, &io::Error::last_os_error());
     // SAFETY: ends the child without running anything of the host's.
     unsafe { libc::_exit(1) }
@@ -344,7 +356,10 @@ fn read_all(pipe: OwnedFd) -> io::Result<Vec<u8>> {
     let mut message = Vec::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let left = Timespec {
+            tv_sec: left.as_secs().cast_signed(),
+            tv_nsec: left.subsec_nanos().into(),
+        };
         let mut waiting = [PollFd::new(&pipe, PollFlags::IN)];
         match rustix::event::poll(&mut waiting, Some(&left)) {
             Err(rustix::io::Errno::INTR) => continue,

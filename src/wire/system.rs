@@ -18,9 +18,16 @@ pub(crate) struct Credentials {
 
 /// `SO_PEERCRED`. (`rustix` has it, but takes the process id for non-zero.)
 pub(crate) fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
-    let mut found = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut found = libc::ucred {
+        pid: 0,
+        uid: u32::MAX,
+        gid: u32::MAX,
+    };
     socket_option(socket, libc::SO_PEERCRED, &mut found)?;
-    Ok(Credentials { pid: (found.pid > 0).then_some(found.pid), uid: found.uid })
+    Ok(Credentials {
+        pid: (found.pid > 0).then_some(found.pid),
+        uid: found.uid,
+    })
 }
 
 /// `SO_PEERPIDFD` (Linux 6.5): a descriptor of the peer's process, without the race that looking
@@ -70,7 +77,9 @@ pub(crate) fn is_privileged_execution() -> bool {
 pub fn inherited_descriptor(number: RawFd) -> Option<OwnedFd> {
     /// One bit for each descriptor that has an owner.
     static TAKEN: AtomicU64 = AtomicU64::new(0);
-    let bit = 1_u64.checked_shl(u32::try_from(number).ok()?).filter(|_| number > 2)?;
+    let bit = 1_u64
+        .checked_shl(u32::try_from(number).ok()?)
+        .filter(|_| number > 2)?;
     // SAFETY: asks whether the number is open, and changes nothing.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
     if flags < 0 || TAKEN.fetch_or(bit, Ordering::Relaxed) & bit != 0 {

@@ -75,8 +75,16 @@ impl Connection {
             secret: [0; 32],
             generation: 0,
         };
-        connection.socket.set_read_timeout(Some(patience)).map_err(fault)?;
-        let hello = Hello { oldest: OLDEST, newest: NEWEST, purpose, software: SOFTWARE };
+        connection
+            .socket
+            .set_read_timeout(Some(patience))
+            .map_err(fault)?;
+        let hello = Hello {
+            oldest: OLDEST,
+            newest: NEWEST,
+            purpose,
+            software: SOFTWARE,
+        };
         frame::encode(&mut connection.frame, Kind::Hello, 0, &hello, 0)
             .map_err(|fault| Unwelcome::Fault(into_io(fault)))?;
         frame::send(connection.socket.as_fd(), connection.frame.filled(), &[]).map_err(fault)?;
@@ -166,8 +174,14 @@ impl Connection {
 
     fn ask(&mut self, verb: &Verb<'_>, data: &[u8]) -> Result<(), Lost> {
         self.number = self.number.wrapping_add(1);
-        frame::encode(&mut self.frame, Kind::Request, self.number, verb, data.len())
-            .map_err(lost)?;
+        frame::encode(
+            &mut self.frame,
+            Kind::Request,
+            self.number,
+            verb,
+            data.len(),
+        )
+        .map_err(lost)?;
         frame::send(self.socket.as_fd(), self.frame.filled(), data).map_err(Lost)
     }
 
@@ -186,7 +200,9 @@ impl Connection {
         match &answer {
             Ok(value) => {
                 let place = place(value, header.data_len).map_err(lost)?;
-                self.reader.data_into(socket, &header, place).map_err(lost)?;
+                self.reader
+                    .data_into(socket, &header, place)
+                    .map_err(lost)?;
             }
             Err(_) if header.data_len != 0 => return Err(lost(BROKEN)),
             Err(_) => {}

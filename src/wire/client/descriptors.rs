@@ -17,7 +17,11 @@ pub(super) struct Descriptors(Vec<AtomicI32>);
 
 impl Descriptors {
     pub(super) fn new() -> Self {
-        Self((0..limits::CONNECTIONS).map(|_| AtomicI32::new(FREE)).collect())
+        Self(
+            (0..limits::CONNECTIONS)
+                .map(|_| AtomicI32::new(FREE))
+                .collect(),
+        )
     }
 
     /// Notes a descriptor that was opened. Answers false when there is no place left.
@@ -42,7 +46,9 @@ impl Descriptors {
 
     fn replace(&self, from: RawFd, to: RawFd) -> bool {
         let exchange = |place: &AtomicI32| {
-            place.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            place
+                .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
         };
         self.0.iter().any(exchange)
     }

@@ -133,9 +133,8 @@ impl Ledger {
     /// Forgets all sessions of a slot.
     pub(super) fn closed_all(&self, slot: SlotId) {
         let mut entries = self.entries.lock();
-        let of_slot = |entry: (&SessionHandle, &(SlotId, Access))| {
-            (entry.1.0 == slot).then_some(*entry.0)
-        };
+        let of_slot =
+            |entry: (&SessionHandle, &(SlotId, Access))| (entry.1.0 == slot).then_some(*entry.0);
         let gone: Vec<_> = entries.sessions.iter().filter_map(of_slot).collect();
         for session in gone {
             entries.sessions.remove(&session);
@@ -172,7 +171,10 @@ impl Ledger {
 
     /// Forgets logins that could not be taken up.
     pub(super) fn lost_logins(&self, slots: &[SlotId]) {
-        self.entries.lock().logins.retain(|slot, _| !slots.contains(slot));
+        self.entries
+            .lock()
+            .logins
+            .retain(|slot, _| !slots.contains(slot));
     }
 
     /// Begins a new life of hsmd: its number, and what is to be taken up in it.
@@ -181,9 +183,15 @@ impl Ledger {
         entries.generation += 1;
         let sessions = entries.sessions.iter();
         let resumption = Resumption {
-            sessions: sessions.map(|(session, (slot, access))| (*session, *slot, *access)).collect(),
+            sessions: sessions
+                .map(|(session, (slot, access))| (*session, *slot, *access))
+                .collect(),
             next_session: entries.next_session.max(1),
-            logins: entries.logins.iter().map(|(slot, ticket)| (*slot, copied(ticket))).collect(),
+            logins: entries
+                .logins
+                .iter()
+                .map(|(slot, ticket)| (*slot, copied(ticket)))
+                .collect(),
         };
         (entries.generation, resumption)
     }
@@ -203,12 +211,16 @@ impl Ledger {
         &self,
         session: SessionHandle,
     ) -> Option<&RwLock<HashMap<SessionHandle, Arc<Operations>>>> {
-        self.operations.get(usize::try_from(session.0 % SHARDS as u64).ok()?)
+        self.operations
+            .get(usize::try_from(session.0 % SHARDS as u64).ok()?)
     }
 }
 
 fn copied(ticket: &Ticket) -> Ticket {
-    Ticket { login: ticket.login, secret: SecretBytes::copied(ticket.secret.reveal()) }
+    Ticket {
+        login: ticket.login,
+        secret: SecretBytes::copied(ticket.secret.reveal()),
+    }
 }
 
 #[cfg(test)]
@@ -218,7 +230,10 @@ mod tests {
     const SLOT: SlotId = SlotId(3);
 
     fn ticket() -> Ticket {
-        Ticket { login: [1; 16], secret: SecretBytes::copied(b"secret") }
+        Ticket {
+            login: [1; 16],
+            secret: SecretBytes::copied(b"secret"),
+        }
     }
 
     #[test]
@@ -229,7 +244,11 @@ mod tests {
         }
         ledger.closed(SessionHandle(2));
         let (_, resumption) = ledger.next_life();
-        let handles: Vec<_> = resumption.sessions.iter().map(|session| session.0.0).collect();
+        let handles: Vec<_> = resumption
+            .sessions
+            .iter()
+            .map(|session| session.0.0)
+            .collect();
         assert_eq!((handles, resumption.next_session), (vec![1, 3], 4));
     }
 

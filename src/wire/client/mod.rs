@@ -9,6 +9,8 @@ mod operator;
 mod pool;
 mod reach;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 use std::sync::{
@@ -93,7 +95,9 @@ impl Client {
         }
         let _one_at_a_time = self.opening.lock();
         for _ in 0..ATTEMPTS {
-            let attach = Purpose::Attach { secret: self.secret };
+            let attach = Purpose::Attach {
+                secret: self.secret,
+            };
             match reach::reach(&self.home, &self.descriptors, attach) {
                 Ok(mut connection) => {
                     connection.generation = self.ledger.generation();
@@ -106,12 +110,17 @@ impl Client {
                 return Ok(connection);
             }
         }
-        Err(Error::new(Reason::Unreachable, "hsmd dies again and again; its log says why"))
+        Err(Error::new(
+            Reason::Unreachable,
+            "hsmd dies again and again; its log says why",
+        ))
     }
 
     /// Takes the application up with an hsmd that does not know it. `None`: that one is gone, too.
     fn resume_application(&self) -> Result<Option<Connection>> {
-        let resume = Purpose::Resume { secret: self.secret };
+        let resume = Purpose::Resume {
+            secret: self.secret,
+        };
         let mut connection = match reach::reach(&self.home, &self.descriptors, resume) {
             Ok(connection) => connection,
             Err(Unreached::Error(error)) => return Err(error),
@@ -131,7 +140,10 @@ impl Client {
             }
             Err(_) => return Ok(None),
         }
-        log::info!("hsmd has started again; {} sessions taken up", resumption.sessions.len());
+        log::info!(
+            "hsmd has started again; {} sessions taken up",
+            resumption.sessions.len()
+        );
         connection.generation = generation;
         Ok(Some(connection))
     }

@@ -27,13 +27,19 @@ impl Client {
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         let verb = Verb::Start(session, operation, Held::Lent(mechanism), key);
         let end = Verb::Cancel(session, operation);
         let said = self.attempt(|connection, again| {
             let answer: Result<Started> = begin_with(connection, &verb, &end, begun, again)?;
             if let (Ok(started), Some(begun)) = (&answer, begun) {
-                begun.lock().begin(connection.said(), connection.generation, Some(started.bound));
+                begun.lock().begin(
+                    connection.said(),
+                    connection.generation,
+                    Some(started.bound),
+                );
             }
             Ok(answer)
         })?;
@@ -48,7 +54,9 @@ impl Client {
         let said = self.attempt(|connection, again| {
             let answer = begin_with(connection, &verb, &Verb::FindEnd(session), begun, again)?;
             if let (Ok(()), Some(begun)) = (&answer, begun) {
-                begun.lock().begin(connection.said(), connection.generation, None);
+                begun
+                    .lock()
+                    .begin(connection.said(), connection.generation, None);
             }
             Ok(answer)
         })?;
@@ -64,9 +72,11 @@ impl Client {
         let operations = self.ledger.operations(session);
         let begun = operations.as_ref().map(|operations| operations.find());
         let verb = Verb::FindNext(session, limit as u64);
-        let answer = self.continued(begun, || Verb::FindEnd(session), |connection| {
-            connection.exchange(&verb, &[])
-        });
+        let answer = self.continued(
+            begun,
+            || Verb::FindEnd(session),
+            |connection| connection.exchange(&verb, &[]),
+        );
         touch(begun, answer.is_ok());
         answer
     }
@@ -94,7 +104,9 @@ impl Client {
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         if output.is_none()
             && let Some(begun) = begun.map(Mutex::lock)
             && let (true, false, Some(bound)) = (begun.is_active(), begun.touched, begun.bound)
@@ -117,7 +129,9 @@ impl Client {
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         let answer = self.output_of(session, operation, begun, verb, &[], output);
         if !matches!(answer, Ok(Produced::Needed(_))) {
             finish(begun);
@@ -135,7 +149,9 @@ impl Client {
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         let answer = self.output_of(session, operation, begun, verb, input, output);
         if !matches!(answer, Ok(Produced::Needed(_))) {
             touch(begun, answer.is_ok());
@@ -152,11 +168,15 @@ impl Client {
         input: &[u8],
     ) -> Result<()> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         self.refuse_too_long(session, operation, input)?;
-        let answer = self.continued(begun, || Verb::Cancel(session, operation), |connection| {
-            connection.exchange(verb, input)
-        });
+        let answer = self.continued(
+            begun,
+            || Verb::Cancel(session, operation),
+            |connection| connection.exchange(verb, input),
+        );
         touch(begun, answer.is_ok());
         answer
     }
@@ -170,11 +190,15 @@ impl Client {
         input: &[u8],
     ) -> Result<()> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.of(operation));
+        let begun = operations
+            .as_ref()
+            .map(|operations| operations.of(operation));
         self.refuse_too_long(session, operation, input)?;
-        let answer = self.continued(begun, || Verb::Cancel(session, operation), |connection| {
-            connection.exchange(verb, input)
-        });
+        let answer = self.continued(
+            begun,
+            || Verb::Cancel(session, operation),
+            |connection| connection.exchange(verb, input),
+        );
         finish(begun);
         answer
     }
@@ -208,9 +232,11 @@ impl Client {
         mut output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         self.refuse_too_long(session, operation, input)?;
-        self.continued(begun, || Verb::Cancel(session, operation), |connection| {
-            connection.exchange_output(verb, input, output.as_deref_mut())
-        })
+        self.continued(
+            begun,
+            || Verb::Cancel(session, operation),
+            |connection| connection.exchange_output(verb, input, output.as_deref_mut()),
+        )
     }
 
     /// Says a verb that goes on with what has begun.

@@ -29,7 +29,11 @@ impl Operator for Client {
     }
 
     fn delete_hsm(&self, request: Request, cluster: &ClusterId, hsm: &HsmId) -> Result<()> {
-        self.say(&Verb::DeleteHsm(request, Held::Lent(cluster), Held::Lent(hsm)))
+        self.say(&Verb::DeleteHsm(
+            request,
+            Held::Lent(cluster),
+            Held::Lent(hsm),
+        ))
     }
 
     fn initialize_cluster(
@@ -40,7 +44,12 @@ impl Operator for Client {
         trust_anchor: &str,
     ) -> Result<()> {
         let cluster = Held::Lent(cluster);
-        self.say(&Verb::InitializeCluster(request, cluster, certificate, trust_anchor))
+        self.say(&Verb::InitializeCluster(
+            request,
+            cluster,
+            certificate,
+            trust_anchor,
+        ))
     }
 
     fn activate_cluster(
@@ -49,7 +58,11 @@ impl Operator for Client {
         cluster: &ClusterId,
         password: &SecretBytes,
     ) -> Result<()> {
-        self.say(&Verb::ActivateCluster(request, Held::Lent(cluster), bytes(password)))
+        self.say(&Verb::ActivateCluster(
+            request,
+            Held::Lent(cluster),
+            bytes(password),
+        ))
     }
 
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {

@@ -23,12 +23,16 @@ impl Pool {
     pub(super) fn take(&self) -> Option<Connection> {
         let first = favourite();
         let (before, from) = self.0.split_at_checked(first)?;
-        from.iter().chain(before).find_map(|shard| shard.lock().pop())
+        from.iter()
+            .chain(before)
+            .find_map(|shard| shard.lock().pop())
     }
 
     /// Gives a connection back.
     pub(super) fn put(&self, connection: Connection) {
-        let Some(shard) = self.0.get(favourite()) else { return };
+        let Some(shard) = self.0.get(favourite()) else {
+            return;
+        };
         let mut waiting = shard.lock();
         if waiting.len() < KEPT {
             waiting.push(connection);
@@ -52,7 +56,9 @@ fn favourite() -> usize {
     }
     // A thread that is ending has no favourite any more, and takes the first.
     let chosen = MINE.try_with(|mine| {
-        let chosen = mine.get().unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+        let chosen = mine
+            .get()
+            .unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
         mine.set(Some(chosen));
         chosen
     });

@@ -64,7 +64,10 @@ pub(super) fn reach(
     loop {
         let problem = match knock(home, descriptors, purpose) {
             Knock::Open(connection) => return Ok(*connection),
-            Knock::Refused(Refusal { reason: Refused::Unknown, .. }) => {
+            Knock::Refused(Refusal {
+                reason: Refused::Unknown,
+                ..
+            }) => {
                 return Err(Unreached::Unknown);
             }
             Knock::Refused(refusal) => return Err(refusal.error.into()),
@@ -90,7 +93,11 @@ pub(super) fn reach(
 }
 
 /// After hsmd said that it is ready, the next knock follows at once, but not for ever.
-fn continue_if(begun: Instant, home: &Home, problem: Option<String>) -> Result<Option<String>, Error> {
+fn continue_if(
+    begun: Instant,
+    home: &Home,
+    problem: Option<String>,
+) -> Result<Option<String>, Error> {
     match begun.elapsed() > PATIENCE {
         true => Err(unreachable(home, problem)),
         false => Ok(problem),

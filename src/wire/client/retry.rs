@@ -24,7 +24,8 @@ pub(super) struct Said<T> {
 impl Client {
     /// Says a verb that may be said again as it is.
     pub(super) fn say<T: DeserializeOwned>(&self, verb: &Verb<'_>) -> Result<T> {
-        self.attempt(|connection, _| connection.exchange(verb, &[]))?.answer
+        self.attempt(|connection, _| connection.exchange(verb, &[]))?
+            .answer
     }
 
     /// Says a verb; one that is said again and answered with `done` has been done the time before.
@@ -50,7 +51,11 @@ impl Client {
                     connection.forget();
                     let generation = connection.generation;
                     self.pool.put(connection);
-                    return Ok(Said { answer, generation, again });
+                    return Ok(Said {
+                        answer,
+                        generation,
+                        again,
+                    });
                 }
                 Err(lost) => {
                     log::debug!("connection to hsmd lost: {}", lost.0);
@@ -91,7 +96,9 @@ impl GoesOn<'_> {
             return Ok(Err(Error::new(Reason::OperationNotInitialized, text)));
         }
         let answer: Result<()> = match begun.bound {
-            Some(_) => connection.exchange_again::<Started>(&begun.said)?.map(|_| ()),
+            Some(_) => connection
+                .exchange_again::<Started>(&begun.said)?
+                .map(|_| ()),
             None => connection.exchange_again(&begun.said)?,
         };
         match &answer {

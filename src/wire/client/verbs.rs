@@ -147,7 +147,12 @@ impl Hsm for Client {
         object: ObjectHandle,
         template: Template,
     ) -> Result<()> {
-        self.say(&Verb::SetAttributes(request, session, object, Held::Owned(template)))
+        self.say(&Verb::SetAttributes(
+            request,
+            session,
+            object,
+            Held::Owned(template),
+        ))
     }
 
     fn find_start(&self, session: SessionHandle, template: &[Attribute]) -> Result<()> {
@@ -227,7 +232,12 @@ impl Hsm for Client {
         signature: &[u8],
     ) -> Result<()> {
         let signature = Bytes::new(signature);
-        let verb = Verb::Check { session, operation, whole: input.is_some(), signature };
+        let verb = Verb::Check {
+            session,
+            operation,
+            whole: input.is_some(),
+            signature,
+        };
         self.judge(session, operation, &verb, input.unwrap_or_default())
     }
 
@@ -240,7 +250,8 @@ impl Hsm for Client {
     fn random(&self, session: SessionHandle, output: &mut [u8]) -> Result<()> {
         for part in output.chunks_mut(limits::RANDOM_BYTES) {
             let verb = Verb::Random(session, part.len() as u64);
-            self.attempt(|connection, _| connection.exchange_fill(&verb, part))?.answer?;
+            self.attempt(|connection, _| connection.exchange_fill(&verb, part))?
+                .answer?;
         }
         Ok(())
     }
@@ -253,7 +264,13 @@ impl Hsm for Client {
         role: Role,
         password: &SecretBytes,
     ) -> Result<()> {
-        self.say(&Verb::CreateUser(request, session, name, role, bytes(password)))
+        self.say(&Verb::CreateUser(
+            request,
+            session,
+            name,
+            role,
+            bytes(password),
+        ))
     }
 
     fn users(&self, session: SessionHandle) -> Result<Vec<UserInformation>> {
@@ -278,7 +295,13 @@ impl Hsm for Client {
         role: Role,
         password: &SecretBytes,
     ) -> Result<()> {
-        self.say(&Verb::SetPassword(request, session, name, role, bytes(password)))
+        self.say(&Verb::SetPassword(
+            request,
+            session,
+            name,
+            role,
+            bytes(password),
+        ))
     }
 
     fn end(&self) -> Result<()> {

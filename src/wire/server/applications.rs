@@ -104,7 +104,10 @@ impl Applications {
         socket: &Arc<UnixStream>,
         peer: Credentials,
     ) -> std::result::Result<(Attached, [u8; 32]), Refusal> {
-        let denied = |error| Refusal { reason: Refused::Denied, error };
+        let denied = |error| Refusal {
+            reason: Refused::Denied,
+            error,
+        };
         let secret = match purpose {
             Purpose::New => {
                 let mut secret = [0; 32];
@@ -130,8 +133,18 @@ impl Applications {
             None => self.add(id, hash, socket, peer).map_err(denied)?,
         };
         let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
-        application.connections.lock().sockets.insert(number, Arc::downgrade(socket));
-        Ok((Attached { application, number }, secret))
+        application
+            .connections
+            .lock()
+            .sockets
+            .insert(number, Arc::downgrade(socket));
+        Ok((
+            Attached {
+                application,
+                number,
+            },
+            secret,
+        ))
     }
 
     fn add(
@@ -144,7 +157,10 @@ impl Applications {
         let counted = self.tally.take(peer.uid, What::Applications, 1)?;
         let process = process_of(socket, peer);
         let tenant = self.host.application(id, peer.uid)?;
-        let connections = Connections { sockets: HashMap::new(), none_since: Instant::now() };
+        let connections = Connections {
+            sockets: HashMap::new(),
+            none_since: Instant::now(),
+        };
         let application = Arc::new(Application {
             id,
             hash,
@@ -163,8 +179,25 @@ impl Applications {
     pub(super) fn remove(&self, application: &Application) {
         application.ended.store(true, Ordering::Relaxed);
         self.known.lock().remove(&application.id);
-        for socket in application.connections.lock().sockets.values().filter_map(Weak::upgrade) {
+        for socket in application
+            .connections
+            .lock()
+            .sockets
+            .values()
+            .filter_map(Weak::upgrade)
+        {
             let _ = socket.shutdown(Shutdown::Read);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn break_all(&self) {
+        for application in self.known.lock().values() {
+            for socket in application.connections.lock().sockets.values() {
+                let _ = socket
+                    .upgrade()
+                    .map(|socket| socket.shutdown(Shutdown::Both));
+            }
         }
     }
 
@@ -184,13 +217,22 @@ impl Applications {
 
     /// Those of `known` that have ended, when some have or something has changed.
     fn wait_for_ends(&self, known: &[Arc<Application>]) -> Vec<Arc<Application>> {
-        let watched: Vec<_> = known.iter().filter(|application| application.process.is_some()).collect();
+        let watched: Vec<_> = known
+            .iter()
+            .filter(|application| application.process.is_some())
+            .collect();
         let mut waiting = vec![PollFd::new(&self.wake, PollFlags::IN)];
         waiting.extend(watched.iter().filter_map(|application| {
-            application.process.as_ref().map(|process| PollFd::new(process, PollFlags::IN))
+            application
+                .process
+                .as_ref()
+                .map(|process| PollFd::new(process, PollFlags::IN))
         }));
         let unseen = watched.len() < known.len();
-        let timeout = Timespec { tv_sec: GRACE.as_secs().cast_signed() / 2, tv_nsec: 0 };
+        let timeout = Timespec {
+            tv_sec: GRACE.as_secs().cast_signed() / 2,
+            tv_nsec: 0,
+        };
         if let Err(error) = rustix::event::poll(&mut waiting, unseen.then_some(&timeout)) {
             if error != rustix::io::Errno::INTR {
                 log::error!("waiting for processes: {error}");
@@ -208,7 +250,10 @@ impl Applications {
                 && connections.sockets.is_empty()
                 && connections.none_since.elapsed() > GRACE
         });
-        ended.map(|(application, _)| Arc::clone(application)).chain(abandoned.cloned()).collect()
+        ended
+            .map(|(application, _)| Arc::clone(application))
+            .chain(abandoned.cloned())
+            .collect()
     }
 
     fn end(&self, application: &Application) {
@@ -235,6 +280,8 @@ fn process_of(socket: &UnixStream, peer: Credentials) -> Option<OwnedFd> {
 
 fn first_half(hash: &[u8; 32]) -> [u8; 16] {
     let mut half = [0; 16];
-    half.iter_mut().zip(hash).for_each(|(place, byte)| *place = *byte);
+    half.iter_mut()
+        .zip(hash)
+        .for_each(|(place, byte)| *place = *byte);
     half
 }

@@ -37,7 +37,10 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
         Ok(None) => return,
         Err(fault) => return note(peer, &fault),
     };
-    if socket.set_read_timeout(patience(limits::STALLED_SECONDS)).is_err() {
+    if socket
+        .set_read_timeout(patience(limits::STALLED_SECONDS))
+        .is_err()
+    {
         return;
     }
     let mut answer = Answer::new(&shared.tally, peer.uid);
@@ -68,16 +71,24 @@ fn greet(
         (oldest, newest) if oldest > newest => {
             let text = format!("hsmd speaks the versions {OLDEST} to {NEWEST} of the protocol");
             let error = Error::new(Reason::Protocol, text);
-            Err(Refusal { reason: Refused::Version, error })
+            Err(Refusal {
+                reason: Refused::Version,
+                error,
+            })
         }
-        (_, version) => {
-            shared.applications.greet(hello.purpose, socket, peer).map(|greeted| (version, greeted))
-        }
+        (_, version) => shared
+            .applications
+            .greet(hello.purpose, socket, peer)
+            .map(|greeted| (version, greeted)),
     };
     reader.done(&header);
     let attached = match greeted {
         Ok((version, (attached, secret))) => {
-            let welcome = Welcome { version, secret, software: SOFTWARE };
+            let welcome = Welcome {
+                version,
+                secret,
+                software: SOFTWARE,
+            };
             frame::encode(&mut frame, Kind::Welcome, header.number, &welcome, 0)?;
             Some(attached)
         }
@@ -126,12 +137,21 @@ fn verb(
         return Ok(Next::Close);
     }
     let ends = matches!(verb, Verb::End);
-    answer.of(attached.application.tenant.as_ref(), header.number, verb, data)?;
+    answer.of(
+        attached.application.tenant.as_ref(),
+        header.number,
+        verb,
+        data,
+    )?;
     reader.done(&header);
     if ends {
         shared.applications.remove(&attached.application);
     }
-    let sent = frame::send(socket.as_fd(), answer.frame.filled(), answer.output.filled());
+    let sent = frame::send(
+        socket.as_fd(),
+        answer.frame.filled(),
+        answer.output.filled(),
+    );
     answer.clear();
     sent.map_err(Fault::Io)?;
     Ok(if ends { Next::Close } else { Next::GoOn })

@@ -35,7 +35,13 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new(tally: &Arc<Tally>, uid: u32) -> Self {
         let (frame, output) = (Buffer::new(), Buffer::new());
-        Self { frame, output, tally: Arc::clone(tally), uid, number: 0 }
+        Self {
+            frame,
+            output,
+            tally: Arc::clone(tally),
+            uid,
+            number: 0,
+        }
     }
 
     /// Answers a verb. A panic of the engine becomes an error of this verb alone.
@@ -73,7 +79,13 @@ impl Answer {
         if answer.is_err() {
             self.output.clear();
         }
-        frame::encode(&mut self.frame, Kind::Answer, self.number, &answer, self.output.len())
+        frame::encode(
+            &mut self.frame,
+            Kind::Answer,
+            self.number,
+            &answer,
+            self.output.len(),
+        )
     }
 
     fn say(
@@ -142,17 +154,18 @@ impl Answer {
                     tenant.update(session, operation, data, output)
                 })
             }
-            Verb::Absorb(session, operation) => {
-                self.write(tenant.absorb(session, operation, data))
-            }
+            Verb::Absorb(session, operation) => self.write(tenant.absorb(session, operation, data)),
             Verb::Produce(session, operation, capacity) => {
                 self.output_of(session, operation, 0, capacity, |output| {
                     tenant.produce(session, operation, output)
                 })
             }
-            Verb::Check { session, operation, whole, signature } => {
-                self.write(tenant.check(session, operation, whole.then_some(data), signature))
-            }
+            Verb::Check {
+                session,
+                operation,
+                whole,
+                signature,
+            } => self.write(tenant.check(session, operation, whole.then_some(data), signature)),
             Verb::Cancel(session, operation) => self.write(tenant.cancel(session, operation)),
             Verb::Random(session, len) => self.random(tenant, session, length(len)),
             Verb::CreateUser(request, session, name, role, password) => {

@@ -5,6 +5,8 @@ mod applications;
 mod connection;
 mod dispatch;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
@@ -88,7 +90,9 @@ impl Server {
         listener.set_nonblocking(true)?;
         let (shared, wake) = (Arc::clone(&self.shared), Arc::clone(&self.wake));
         let listen = move || accept(&shared, &listener, &wake);
-        thread::Builder::new().name("listener".to_owned()).spawn(listen)?;
+        thread::Builder::new()
+            .name("listener".to_owned())
+            .spawn(listen)?;
         Ok(())
     }
 
@@ -120,6 +124,15 @@ impl Server {
     }
 }
 
+#[cfg(test)]
+impl Server {
+    /// Ends as by `kill -9`: no answer is given any more, every connection breaks.
+    pub(crate) fn vanish(&self) {
+        self.leave(Duration::ZERO);
+        self.shared.applications.break_all();
+    }
+}
+
 impl Shared {
     fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::SeqCst)
@@ -147,7 +160,10 @@ impl Drop for Working<'_> {
 /// Takes connections until the server leaves.
 fn accept(shared: &Arc<Shared>, listener: &UnixListener, wake: &OwnedFd) {
     while !shared.is_leaving() {
-        let mut waiting = [PollFd::new(listener, PollFlags::IN), PollFd::new(wake, PollFlags::IN)];
+        let mut waiting = [
+            PollFd::new(listener, PollFlags::IN),
+            PollFd::new(wake, PollFlags::IN),
+        ];
         if let Err(error) = rustix::event::poll(&mut waiting, None)
             && error != rustix::io::Errno::INTR
         {
@@ -174,7 +190,9 @@ fn accept(shared: &Arc<Shared>, listener: &UnixListener, wake: &OwnedFd) {
 
 /// Gives a connection its thread, if its user may have one more.
 fn admit(shared: &Arc<Shared>, socket: UnixStream) {
-    let admitted = socket.set_nonblocking(false).and_then(|()| system::peer_credentials(socket.as_fd()));
+    let admitted = socket
+        .set_nonblocking(false)
+        .and_then(|()| system::peer_credentials(socket.as_fd()));
     let Ok(peer) = admitted else { return };
     let held = match shared.tally.take(peer.uid, What::Connections, 1) {
         Ok(held) => held,
@@ -188,8 +206,10 @@ fn admit(shared: &Arc<Shared>, socket: UnixStream) {
         thread.seen();
         drop(held);
     };
-    let spawned =
-        thread::Builder::new().name("connection".to_owned()).stack_size(STACK_BYTES).spawn(serve);
+    let spawned = thread::Builder::new()
+        .name("connection".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(serve);
     if let Err(error) = spawned {
         log::error!("no thread for a connection: {error}");
     }

@@ -56,7 +56,10 @@ impl What {
             What::Applications => (Reason::LimitExceeded, "applications of hsmd"),
             What::Bytes => (Reason::DeviceMemory, "bytes in messages to hsmd"),
         };
-        Error::new(reason, format!("uid {uid} may have {} {what}", self.limit()))
+        Error::new(
+            reason,
+            format!("uid {uid} may have {} {what}", self.limit()),
+        )
     }
 }
 
@@ -65,7 +68,10 @@ impl Tally {
     pub(super) fn take(self: &Arc<Self>, uid: u32, what: What, count: usize) -> Result<Held> {
         let mut counts = self.0.lock();
         if what == What::Connections && counts.connections >= limits::CONNECTIONS_OF_ALL {
-            return Err(Error::new(Reason::LimitExceeded, "too many connections of all users"));
+            return Err(Error::new(
+                Reason::LimitExceeded,
+                "too many connections of all users",
+            ));
         }
         let held = counts.users.entry(uid).or_default().of(what);
         match held.checked_add(count) {
@@ -75,7 +81,12 @@ impl Tally {
         if what == What::Connections {
             counts.connections += count;
         }
-        Ok(Held { tally: Arc::clone(self), uid, what, count })
+        Ok(Held {
+            tally: Arc::clone(self),
+            uid,
+            what,
+            count,
+        })
     }
 
     /// How many connections there are.
@@ -114,7 +125,10 @@ mod tests {
     #[test]
     fn one_user_at_its_limit_is_not_in_the_way_of_another() {
         let tally = Arc::new(Tally::default());
-        let held = tally.take(1, What::Bytes, limits::MEMORY_BYTES).ok().unwrap();
+        let held = tally
+            .take(1, What::Bytes, limits::MEMORY_BYTES)
+            .ok()
+            .unwrap();
         assert!(tally.take(1, What::Bytes, 1).is_err());
         assert!(tally.take(2, What::Bytes, 1).is_ok());
         drop(held);

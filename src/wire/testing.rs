@@ -1,0 +1,559 @@
+//! For the tests of this crate: an HSM that computes nothing, on a machine whose hsmd can die and be
+//! started again, all in one process.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use token::{
+    Access, ApplicationId, Attribute, AttributeType, AuditReport, Cluster, ClusterId, Error, Hsm,
+    HsmId, LoginAs, LoginState, Mechanism, MechanismInformation, NewCluster, ObjectHandle,
+    Operation, Operator, OutputBound, Produced, Reason, Request, Result, Resumption, Revealed,
+    Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket, Token,
+    UserInformation,
+};
+
+use crate::{
+    Client, Configuration, Home, SOCKET, Start,
+    server::{Host, Server, Tenant},
+};
+
+/// The bytes that the fake's transformation puts before its input.
+pub(crate) const PREFIX: &[u8] = b"fake";
+/// A slot whose token makes the engine panic.
+pub(crate) const BROKEN_SLOT: SlotId = SlotId(99);
+/// A mechanism that needs a session object as key.
+pub(crate) const SESSION_KEY: ObjectHandle = ObjectHandle(ObjectHandle::SESSION | 7);
+
+/// A home with its runtime directory, and the hsmd that serves it now.
+pub(crate) struct Machine {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) world: Arc<World>,
+    server: Mutex<Option<Server>>,
+}
+
+/// What outlives an hsmd.
+#[derive(Default)]
+pub(crate) struct World {
+    /// Answers of changing verbs, as the store keeps them.
+    pub(crate) answers: Mutex<HashMap<(ApplicationId, u64), ObjectHandle>>,
+    pub(crate) created: AtomicUsize,
+    pub(crate) ended: AtomicUsize,
+    /// Verbs that reached an engine, by name.
+    pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
+    /// What is done in the middle of the next verb of this name, before it is answered.
+    trap: Mutex<Option<(&'static str, Box<dyn FnOnce() + Send>)>>,
+}
+
+impl World {
+    pub(crate) fn count(&self, verb: &str) -> usize {
+        self.said.lock().get(verb).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn in_the_middle_of(
+        &self,
+        verb: &'static str,
+        deed: impl FnOnce() + Send + 'static,
+    ) {
+        *self.trap.lock() = Some((verb, Box::new(deed)));
+    }
+
+    fn say(&self, verb: &'static str) {
+        *self.said.lock().entry(verb).or_default() += 1;
+        let sprung = {
+            let mut trap = self.trap.lock();
+            match &*trap {
+                Some((name, _)) if *name == verb => trap.take(),
+                _ => None,
+            }
+        };
+        if let Some((_, deed)) = sprung {
+            deed();
+        }
+    }
+}
+
+impl Machine {
+    /// A machine with an hsmd.
+    pub(crate) fn new() -> Arc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Arc::new(Self {
+            folder,
+            world: Arc::default(),
+            server: Mutex::new(None),
+        });
+        std::fs::create_dir_all(machine.runtime()).unwrap();
+        machine.start();
+        machine
+    }
+
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.path().join("strongroom/home")
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        let configuration = Configuration {
+            start: Start::Never,
+            ..Configuration::default()
+        };
+        Home::in_test(self.folder.path(), &self.runtime(), configuration)
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.home()).unwrap()
+    }
+
+    /// A connection that speaks for itself.
+    pub(crate) fn socket(&self) -> std::os::unix::net::UnixStream {
+        std::os::unix::net::UnixStream::connect(self.runtime().join(SOCKET)).unwrap()
+    }
+
+    /// Starts an hsmd.
+    pub(crate) fn start(&self) {
+        let socket = self.runtime().join(SOCKET);
+        let _ = std::fs::remove_file(&socket);
+        let host = FakeHost {
+            world: Arc::clone(&self.world),
+            knows: Mutex::default(),
+        };
+        let server = Server::new(Arc::new(host)).unwrap();
+        server
+            .serve(std::os::unix::net::UnixListener::bind(socket).unwrap())
+            .unwrap();
+        *self.server.lock() = Some(server);
+    }
+
+    /// The hsmd dies as by `kill -9`.
+    pub(crate) fn kill(&self) {
+        let _ = std::fs::remove_file(self.runtime().join(SOCKET));
+        if let Some(server) = self.server.lock().take() {
+            server.vanish();
+        }
+    }
+
+    pub(crate) fn restart(&self) {
+        self.kill();
+        self.start();
+    }
+
+    /// What restarts hsmd from within one of its verbs.
+    pub(crate) fn restarter(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
+        let machine: Weak<Self> = Arc::downgrade(self);
+        move || machine.upgrade().unwrap().restart()
+    }
+
+    pub(crate) fn applications(&self) -> usize {
+        self.server.lock().as_ref().map_or(0, Server::applications)
+    }
+}
+
+/// Waits until something is so, and fails if it never is.
+pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("never: {what}");
+}
+
+struct FakeHost {
+    world: Arc<World>,
+    knows: Mutex<HashMap<ApplicationId, Arc<Fake>>>,
+}
+
+impl Host for FakeHost {
+    fn application(&self, id: ApplicationId, _uid: u32) -> Result<Arc<dyn Tenant>> {
+        let new = || Arc::new(Fake::new(id, Arc::clone(&self.world)));
+        Ok(Arc::clone(self.knows.lock().entry(id).or_insert_with(new)) as Arc<dyn Tenant>)
+    }
+}
+
+struct Fake {
+    id: ApplicationId,
+    world: Arc<World>,
+    next_session: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sessions: HashMap<SessionHandle, SlotId>,
+    logged_in: Vec<SlotId>,
+    operations: HashMap<(SessionHandle, Operation), Vec<u8>>,
+    finds: HashMap<SessionHandle, u64>,
+}
+
+impl Fake {
+    fn new(id: ApplicationId, world: Arc<World>) -> Self {
+        Self {
+            id,
+            world,
+            next_session: AtomicU64::new(1),
+            state: Mutex::default(),
+        }
+    }
+
+    fn slot_of(&self, session: SessionHandle) -> Result<SlotId> {
+        let state = self.state.lock();
+        state
+            .sessions
+            .get(&session)
+            .copied()
+            .ok_or(Reason::SessionHandleInvalid.into())
+    }
+
+    fn output(&self, whole: &[u8], output: Option<&mut [u8]>) -> Produced {
+        match output {
+            Some(output) if output.len() >= whole.len() => {
+                output[..whole.len()].copy_from_slice(whole);
+                Produced::Written(whole.len())
+            }
+            _ => Produced::Needed(whole.len()),
+        }
+    }
+}
+
+fn no_operation() -> Error {
+    Reason::OperationNotInitialized.into()
+}
+
+fn unsupported<T>() -> Result<T> {
+    Err(Reason::FunctionNotSupported.into())
+}
+
+impl Hsm for Fake {
+    fn slots(&self) -> Result<Vec<Slot>> {
+        self.world.say("slots");
+        Ok(Vec::new())
+    }
+    fn token(&self, slot: SlotId) -> Result<Token> {
+        if slot == BROKEN_SLOT {
+            std::panic::panic_any("the engine is broken here");
+        }
+        Err(Reason::SlotIdInvalid.into())
+    }
+    fn mechanisms(&self, _: SlotId) -> Result<Vec<MechanismInformation>> {
+        Ok(Vec::new())
+    }
+    fn initialize_token(&self, _: Request, _: SlotId, _: &SecretBytes, _: &str) -> Result<()> {
+        unsupported()
+    }
+    fn initialize_pin(&self, _: Request, _: SessionHandle, _: &SecretBytes) -> Result<()> {
+        unsupported()
+    }
+    fn set_pin(
+        &self,
+        _: Request,
+        _: SessionHandle,
+        _: &SecretBytes,
+        _: &SecretBytes,
+    ) -> Result<()> {
+        unsupported()
+    }
+    fn open_session(&self, slot: SlotId, _: Access) -> Result<SessionHandle> {
+        let session = SessionHandle(self.next_session.fetch_add(1, Ordering::Relaxed));
+        self.state.lock().sessions.insert(session, slot);
+        self.world.say("open_session");
+        Ok(session)
+    }
+    fn close_session(&self, session: SessionHandle) -> Result<()> {
+        let gone = self.state.lock().sessions.remove(&session);
+        gone.map(drop).ok_or(Reason::SessionHandleInvalid.into())
+    }
+    fn close_sessions(&self, slot: SlotId) -> Result<()> {
+        self.state.lock().sessions.retain(|_, other| *other != slot);
+        Ok(())
+    }
+    fn session(&self, session: SessionHandle) -> Result<Session> {
+        let slot = self.slot_of(session)?;
+        let login = match self.state.lock().logged_in.contains(&slot) {
+            true => LoginState::User,
+            false => LoginState::Public,
+        };
+        Ok(Session {
+            slot,
+            access: Access::ReadWrite,
+            login,
+        })
+    }
+    fn login(
+        &self,
+        session: SessionHandle,
+        _: LoginAs,
+        _: Option<&str>,
+        pin: &SecretBytes,
+    ) -> Result<Ticket> {
+        let slot = self.slot_of(session)?;
+        if pin.reveal() != b"right" {
+            return Err(Reason::PinIncorrect.into());
+        }
+        self.state.lock().logged_in.push(slot);
+        Ok(Ticket {
+            login: [9; 16],
+            secret: SecretBytes::copied(b"ticket"),
+        })
+    }
+    fn logout(&self, session: SessionHandle) -> Result<()> {
+        let slot = self.slot_of(session)?;
+        self.state.lock().logged_in.retain(|other| *other != slot);
+        Ok(())
+    }
+    fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
+        self.world.say("resume");
+        self.next_session
+            .store(resumption.next_session, Ordering::Relaxed);
+        let mut state = self.state.lock();
+        state.sessions = resumption
+            .sessions
+            .iter()
+            .map(|(s, slot, _)| (*s, *slot))
+            .collect();
+        let (good, bad): (Vec<_>, Vec<_>) = resumption
+            .logins
+            .iter()
+            .partition(|(_, ticket)| ticket.secret.reveal() == b"ticket");
+        state.logged_in = good.iter().map(|(slot, _)| *slot).collect();
+        Ok(bad.iter().map(|(slot, _)| *slot).collect())
+    }
+    fn create(&self, request: Request, _: SessionHandle, _: Template) -> Result<ObjectHandle> {
+        let mut answers = self.world.answers.lock();
+        let new = || ObjectHandle(1 + self.world.created.fetch_add(1, Ordering::Relaxed) as u64);
+        let object = *answers.entry((self.id, request.number)).or_insert_with(new);
+        drop(answers);
+        self.world.say("create");
+        Ok(object)
+    }
+    fn destroy(&self, _: Request, _: SessionHandle, _: ObjectHandle) -> Result<()> {
+        unsupported()
+    }
+    fn attributes(
+        &self,
+        _: SessionHandle,
+        _: ObjectHandle,
+        kinds: &[AttributeType],
+    ) -> Result<Vec<Revealed>> {
+        Ok(kinds.iter().map(|_| Revealed::Unknown).collect())
+    }
+    fn set_attributes(
+        &self,
+        _: Request,
+        _: SessionHandle,
+        _: ObjectHandle,
+        _: Template,
+    ) -> Result<()> {
+        unsupported()
+    }
+    fn find_start(&self, session: SessionHandle, _: &[Attribute]) -> Result<()> {
+        self.world.say("find_start");
+        self.state.lock().finds.insert(session, 0);
+        Ok(())
+    }
+    fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>> {
+        let mut state = self.state.lock();
+        let place = state.finds.get_mut(&session).ok_or_else(no_operation)?;
+        let first = *place;
+        *place += limit as u64;
+        Ok((first..*place).map(ObjectHandle).collect())
+    }
+    fn find_end(&self, session: SessionHandle) -> Result<()> {
+        self.state
+            .lock()
+            .finds
+            .remove(&session)
+            .map(drop)
+            .ok_or_else(no_operation)
+    }
+    fn generate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        _: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        self.create(request, session, template)
+    }
+    fn start(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        _: &Mechanism,
+        key: Option<ObjectHandle>,
+    ) -> Result<Started> {
+        self.world.say("start");
+        self.slot_of(session)?;
+        if key == Some(SESSION_KEY) && self.world.count("resume") > 0 {
+            return Err(Reason::KeyHandleInvalid.into());
+        }
+        let mut state = self.state.lock();
+        if state.operations.contains_key(&(session, operation)) {
+            return Err(Reason::OperationActive.into());
+        }
+        state
+            .operations
+            .insert((session, operation), PREFIX.to_vec());
+        let added = PREFIX.len() as u64;
+        Ok(Started {
+            bound: OutputBound {
+                per_input: true,
+                removed: 0,
+                added,
+                padded_to: 0,
+            },
+        })
+    }
+    fn transform(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        self.world.say("transform");
+        let mut state = self.state.lock();
+        let begun = state
+            .operations
+            .get(&(session, operation))
+            .ok_or_else(no_operation)?;
+        let produced = self.output(&[begun, input].concat(), output);
+        if matches!(produced, Produced::Written(_)) {
+            state.operations.remove(&(session, operation));
+        }
+        Ok(produced)
+    }
+    fn update(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        let mut state = self.state.lock();
+        let begun = state
+            .operations
+            .get_mut(&(session, operation))
+            .ok_or_else(no_operation)?;
+        let produced = self.output(input, output);
+        if matches!(produced, Produced::Written(_)) {
+            begun.extend(input);
+        }
+        Ok(produced)
+    }
+    fn absorb(&self, session: SessionHandle, operation: Operation, input: &[u8]) -> Result<()> {
+        self.world.say("absorb");
+        let mut state = self.state.lock();
+        let begun = state
+            .operations
+            .get_mut(&(session, operation))
+            .ok_or_else(no_operation)?;
+        begun.extend(input);
+        Ok(())
+    }
+    fn produce(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        let mut state = self.state.lock();
+        let begun = state
+            .operations
+            .get(&(session, operation))
+            .ok_or_else(no_operation)?;
+        let produced = self.output(begun, output);
+        if matches!(produced, Produced::Written(_)) {
+            state.operations.remove(&(session, operation));
+        }
+        Ok(produced)
+    }
+    fn check(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        input: Option<&[u8]>,
+        signature: &[u8],
+    ) -> Result<()> {
+        let begun = self.state.lock().operations.remove(&(session, operation));
+        let absorbed = begun.ok_or_else(no_operation)?;
+        let whole = [absorbed.as_slice(), input.unwrap_or_default()].concat();
+        (whole == signature)
+            .then_some(())
+            .ok_or(Reason::SignatureInvalid.into())
+    }
+    fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        self.state.lock().operations.remove(&(session, operation));
+        Ok(())
+    }
+    fn random(&self, _: SessionHandle, output: &mut [u8]) -> Result<()> {
+        output.fill(4);
+        Ok(())
+    }
+    fn create_user(
+        &self,
+        _: Request,
+        _: SessionHandle,
+        _: &str,
+        _: Role,
+        _: &SecretBytes,
+    ) -> Result<()> {
+        unsupported()
+    }
+    fn users(&self, _: SessionHandle) -> Result<Vec<UserInformation>> {
+        unsupported()
+    }
+    fn delete_user(&self, _: Request, _: SessionHandle, _: &str, _: Role) -> Result<()> {
+        unsupported()
+    }
+    fn set_password(
+        &self,
+        _: Request,
+        _: SessionHandle,
+        _: &str,
+        _: Role,
+        _: &SecretBytes,
+    ) -> Result<()> {
+        unsupported()
+    }
+    fn end(&self) -> Result<()> {
+        self.world.ended.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Operator for Fake {
+    fn create_cluster(&self, _: Request, _: &NewCluster) -> Result<ClusterId> {
+        unsupported()
+    }
+    fn clusters(&self) -> Result<Vec<Cluster>> {
+        Ok(Vec::new())
+    }
+    fn cluster(&self, cluster: &ClusterId) -> Result<Cluster> {
+        Err(Error::new(Reason::NotFound, cluster.as_str()))
+    }
+    fn delete_cluster(&self, _: Request, _: &ClusterId) -> Result<()> {
+        unsupported()
+    }
+    fn create_hsm(&self, _: Request, _: &ClusterId, _: &str) -> Result<HsmId> {
+        unsupported()
+    }
+    fn delete_hsm(&self, _: Request, _: &ClusterId, _: &HsmId) -> Result<()> {
+        unsupported()
+    }
+    fn initialize_cluster(&self, _: Request, _: &ClusterId, _: &str, _: &str) -> Result<()> {
+        unsupported()
+    }
+    fn activate_cluster(&self, _: Request, _: &ClusterId, _: &SecretBytes) -> Result<()> {
+        unsupported()
+    }
+    fn verify_audit(&self, _: &ClusterId) -> Result<AuditReport> {
+        unsupported()
+    }
+}
