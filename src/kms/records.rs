@@ -85,7 +85,7 @@ impl Records {
         found
             .into_iter()
             .map(|(key, sealed)| {
-                let record = decode(&*self.open(&key, &sealed)?)?;
+                let record = decode(&self.open(&key, &sealed)?)?;
                 Ok((key, record))
             })
             .collect()

@@ -18,6 +18,9 @@ pub(crate) trait Opener: Send + Sync {
     fn opened(&self, store: &str);
 }
 
+/// Something to do with the store of this id.
+pub(crate) type Then = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Connects stores that are clusters of HSMs behind a PKCS#11 module.
 pub(crate) struct ClusterOpener {
     pub(crate) records: Arc<Records>,
@@ -25,7 +28,7 @@ pub(crate) struct ClusterOpener {
     pub(crate) module: Arc<Module>,
     pub(crate) messages: Arc<MessageCount>,
     /// What to do with a store that has just been connected.
-    pub(crate) then: OnceLock<Box<dyn Fn(&str) + Send + Sync>>,
+    pub(crate) then: OnceLock<Then>,
 }
 
 impl Opener for ClusterOpener {
