@@ -112,16 +112,17 @@ impl Seat {
         Ok(())
     }
 
-    /// Ends the login: nobody finds its keys here from now on. Private session objects go.
+    /// Ends the login: nobody finds its keys here from now on.
     pub(crate) fn log_out(&self) -> Option<Arc<Login>> {
-        let login = self.occupancy.write().login.take()?;
-        let private = self
-            .objects
-            .all(|object| object.attributes.flag(AttributeType::PRIVATE));
-        for (handle, _) in private {
+        self.occupancy.write().login.take()
+    }
+
+    /// Drops the private session objects, once no verb of their user runs any more.
+    pub(crate) fn drop_private_objects(&self) {
+        let private = |object: &SessionObject| object.attributes.flag(AttributeType::PRIVATE);
+        for (handle, _) in self.objects.all(private) {
             self.objects.remove(handle);
         }
-        Some(login)
     }
 }
 

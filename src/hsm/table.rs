@@ -47,6 +47,21 @@ impl<V> Table<V> {
         removed
     }
 
+    /// Puts what `change` makes of the value under `number` in its place; nobody changes it
+    /// meanwhile.
+    pub(crate) fn replace<E>(
+        &self,
+        number: u64,
+        change: impl FnOnce(Option<&V>) -> Result<V, E>,
+    ) -> Result<(), E> {
+        let mut shard = self.shard(number).write();
+        let value = change(shard.get(&number).map(|value| &**value))?;
+        if shard.insert(number, Arc::new(value)).is_none() {
+            self.len.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
     }

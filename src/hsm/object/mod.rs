@@ -22,4 +22,6 @@ pub(crate) use record::ObjectRecord;
 pub use rules::Profile;
 pub(crate) use rules::{Reveal, rule};
 pub(crate) use session_object::{Held, SessionObject};
-pub(crate) use template::{Draft, Generation, Maker, changed, created, family, generated};
+pub(crate) use template::{
+    Draft, Generation, Maker, changed, created, family, generated, is_for_security_officer,
+};

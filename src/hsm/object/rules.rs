@@ -112,6 +112,12 @@ pub(crate) fn rule(family: Family, kind: AttributeType) -> Option<&'static Rule>
     rules(family).find(|rule| rule.kind == kind)
 }
 
+/// Whether `kind` is the security officer's to set, in whatever object.
+pub(crate) fn is_for_security_officer(kind: AttributeType) -> bool {
+    let mut rules = RULES.iter().filter(|rule| rule.kind == kind).peekable();
+    rules.peek().is_some() && rules.all(|rule| rule.change == BySecurityOfficer)
+}
+
 /// `CKA_KEY_GEN_MECHANISM` of a key that was not generated here.
 pub(crate) const NOT_GENERATED: u64 = sys::CK_UNAVAILABLE_INFORMATION;
 

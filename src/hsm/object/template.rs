@@ -164,6 +164,12 @@ pub(crate) fn changed(now: &Attributes, template: &Template, maker: Maker) -> Re
     Ok(draft.with_private_data_apart(family))
 }
 
+/// Whether `template` only has what the security officer alone may set.
+pub(crate) fn is_for_security_officer(template: &Template) -> bool {
+    let kept_for_it = |attribute: &Attribute| rules::is_for_security_officer(attribute.kind);
+    template.0.iter().all(kept_for_it)
+}
+
 impl Draft {
     /// Adds what only the material of a key can tell, and checks what the template said of it.
     pub(crate) fn with_material(mut self, material: &Material) -> Result<Self> {

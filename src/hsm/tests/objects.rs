@@ -194,15 +194,17 @@ fn a_retried_request_answers_the_same_and_does_nothing_twice() {
         app.hsm
             .set_attributes(request, session, first, Template(vec![label("twice")]))
             .unwrap();
-        app.destroy(session, first).unwrap();
+        let request = Request {
+            number: 2_500 + u64::from(token),
+            settled: 0,
+        };
+        app.hsm.destroy(request, session, first).unwrap();
+        app.hsm.destroy(request, session, first).unwrap();
+        assert_eq!(
+            reason(app.destroy(session, first)),
+            Reason::ObjectHandleInvalid
+        );
     }
-    let key = app.generate(session, token_key(vec![])).unwrap();
-    let request = Request {
-        number: 3_000,
-        settled: 0,
-    };
-    app.hsm.destroy(request, session, key).unwrap();
-    app.hsm.destroy(request, session, key).unwrap();
 }
 
 #[test]
@@ -486,4 +488,31 @@ fn eight_threads_create_at_once_and_all_see_all() {
     let mut found = app.find(app.session("user"), &[label("all")]);
     found.sort_unstable();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn the_security_officer_trusts_keys_and_changes_nothing_else_of_them() {
+    let world = World::new();
+    let (app, admin) = (world.app(), world.app());
+    let session = app.session("user");
+    let key = app
+        .generate(session, token_key(vec![flag(A::PRIVATE, false)]))
+        .unwrap();
+    assert_eq!(
+        reason(app.set(session, key, vec![flag(A::TRUSTED, true)])),
+        Reason::AttributeReadOnly
+    );
+    let officer = admin.open(Access::ReadWrite);
+    admin
+        .login_as(officer, token::LoginAs::SecurityOfficer, ADMIN_PIN)
+        .unwrap();
+    admin
+        .set(officer, key, vec![flag(A::TRUSTED, true)])
+        .unwrap();
+    assert_eq!(app.flag_of(session, key, A::TRUSTED), Some(true));
+    let more = vec![flag(A::TRUSTED, true), flag(A::ENCRYPT, false)];
+    assert_eq!(
+        reason(admin.set(officer, key, more)),
+        Reason::UserNotLoggedIn
+    );
 }

@@ -63,6 +63,7 @@ pub(super) fn logout(application: &Application, session: SessionHandle) -> Resul
         for session in application.sessions_of(seat) {
             session.cancel();
         }
+        seat.drop_private_objects();
         login
     };
     application.end_login(seat, &login)

@@ -4,6 +4,7 @@ mod general;
 mod logins;
 mod objects;
 mod operations;
+mod searches;
 mod seen;
 mod sessions;
 mod users;
@@ -130,15 +131,15 @@ impl Hsm for Application {
     }
 
     fn find_start(&self, session: SessionHandle, template: &[Attribute]) -> Result<()> {
-        objects::find_start(self, session, template)
+        searches::find_start(self, session, template)
     }
 
     fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>> {
-        objects::find_next(self, session, limit)
+        searches::find_next(self, session, limit)
     }
 
     fn find_end(&self, session: SessionHandle) -> Result<()> {
-        objects::find_end(self, session)
+        searches::find_end(self, session)
     }
 
     fn generate(

@@ -12,8 +12,7 @@ use crate::{
     audit::Event,
     cluster::users::Keyring,
     mechanism::{self, Material},
-    object::{self, Attributes, Draft, Find, Generation, Held, Plain, Reveal, SessionObject},
-    seat::Seat,
+    object::{self, Attributes, Draft, Generation, Held, Plain, Reveal, SessionObject},
     session::{Active, Session},
     verbs::seen::Seen,
 };
@@ -97,8 +96,9 @@ pub(super) fn destroy(
     handle: ObjectHandle,
 ) -> Result<()> {
     let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut active = session.active()?;
     let seat = &session.seat;
+    let keyring = seat.crypto_user();
     let destroyable = |attributes: &Attributes| {
         if attributes.flag(AttributeType::DESTROYABLE) {
             return Ok(());
@@ -109,21 +109,26 @@ pub(super) fn destroy(
         ))
     };
     if handle.is_session() {
-        let seen = Seen::find(seat, handle)?;
+        if active.answer(request) == Some(handle) {
+            return Ok(());
+        }
+        let seen = Seen::find(seat, keyring.as_deref(), handle)?;
         destroyable(seen.attributes())?;
-        seat.objects.remove(handle.0);
+        seat.objects
+            .remove(handle.0)
+            .ok_or(Reason::ObjectHandleInvalid)?;
+        active.remember(request, handle);
         return Ok(());
     }
     let caller = application.caller_in(seat).asking(request);
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    Seen::find(seat, handle)?;
+    Seen::find(seat, keyring.as_deref(), handle)?;
     session.must_write()?;
-    let user = seat.crypto_user();
     object::destroy(&seat.cluster, &caller, handle.0, |object| {
         destroyable(&object.attributes)?;
-        must_own(object.owner, user.as_deref())
+        must_own(object.owner, keyring.as_deref())
     })
 }
 
@@ -140,10 +145,11 @@ pub(super) fn attributes(
     }
     let session = application.session_of(session)?;
     let _active = session.active()?;
-    let seen = Seen::find(&session.seat, handle)?;
+    let keyring = session.seat.crypto_user();
+    let seen = Seen::find(&session.seat, keyring.as_deref(), handle)?;
     kinds
         .iter()
-        .map(|kind| reveal(&session.seat, &seen, *kind))
+        .map(|kind| reveal(&seen, keyring.as_deref(), *kind))
         .collect()
 }
 
@@ -159,98 +165,33 @@ pub(super) fn set_attributes(
     let _active = session.active()?;
     let seat = &session.seat;
     let maker = application.maker_in(seat);
+    let keyring = seat.crypto_user();
     if handle.is_session() {
-        let Seen::Session(object) = Seen::find(seat, handle)? else {
-            return Err(Reason::ObjectHandleInvalid.into());
-        };
-        let draft = object::changed(&object.attributes, template, maker)?;
-        let held = match draft.value {
-            Some(value) => Held::Data(Arc::new(value)),
-            None => object.held.clone(),
-        };
-        seat.objects.insert(
-            handle.0,
-            SessionObject {
-                attributes: draft.attributes,
-                held,
-            },
-        );
-        return Ok(());
+        Seen::find(seat, keyring.as_deref(), handle)?;
+        return seat.objects.replace(handle.0, |object| {
+            let object = object.ok_or(Reason::ObjectHandleInvalid)?;
+            let draft = object::changed(&object.attributes, template, maker)?;
+            let held = match draft.value {
+                Some(value) => Held::Data(Arc::new(value)),
+                None => object.held.clone(),
+            };
+            let attributes = draft.attributes;
+            Ok(SessionObject { attributes, held })
+        });
     }
     let caller = application.caller_in(seat).asking(request);
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    Seen::find(seat, handle)?;
+    Seen::find(seat, keyring.as_deref(), handle)?;
     session.must_write()?;
-    let user = seat.crypto_user();
     object::change(&seat.cluster, &caller, handle.0, |object| {
         // What only the security officer may set, it sets on others' objects.
-        if !maker.security_officer {
-            must_own(object.owner, user.as_deref())?;
+        if !(maker.security_officer && object::is_for_security_officer(template)) {
+            must_own(object.owner, keyring.as_deref())?;
         }
         object::changed(&object.attributes, template, maker)
     })
-}
-
-/// `C_FindObjectsInit`.
-pub(super) fn find_start(
-    application: &Application,
-    session: SessionHandle,
-    template: &[Attribute],
-) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if active.find.is_some() {
-        return Err(Reason::OperationActive.into());
-    }
-    if template.len() > limits::TEMPLATE_ATTRIBUTES {
-        let words = format!(
-            "at most {} attributes in a template",
-            limits::TEMPLATE_ATTRIBUTES
-        );
-        return Err(Error::new(Reason::LimitExceeded, words));
-    }
-    let seat = &session.seat;
-    let user = seat.crypto_user().map(|keyring| keyring.user);
-    let find = match object::sought(template) {
-        None => Find::nothing(),
-        Some(sought) => {
-            let objects = seat.objects.all(|object| {
-                object.is_visible_to(user.is_some()) && object.attributes.include(&sought)
-            });
-            let handles = objects
-                .into_iter()
-                .map(|(handle, _)| ObjectHandle(handle))
-                .collect();
-            Find::start(&seat.cluster, user, sought, handles)?
-        }
-    };
-    active.find = Some(find);
-    Ok(())
-}
-
-/// `C_FindObjects`.
-pub(super) fn find_next(
-    application: &Application,
-    session: SessionHandle,
-    limit: usize,
-) -> Result<Vec<ObjectHandle>> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    let find = active
-        .find
-        .as_mut()
-        .ok_or(Reason::OperationNotInitialized)?;
-    find.next(&session.seat.cluster, limit.min(limits::FIND_HANDLES))
-}
-
-/// `C_FindObjectsFinal`.
-pub(super) fn find_end(application: &Application, session: SessionHandle) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    active.find.take().ok_or(Reason::OperationNotInitialized)?;
-    Ok(())
 }
 
 /// The handle that the request made when it was asked before and its answer was lost.
@@ -344,7 +285,7 @@ fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
     }
 }
 
-fn reveal(seat: &Seat, seen: &Seen, kind: AttributeType) -> Result<Revealed> {
+fn reveal(seen: &Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Revealed> {
     let attributes = seen.attributes();
     let family = attributes.class().and_then(object::family);
     let Some(rule) = family.and_then(|family| object::rule(family, kind)) else {
@@ -362,7 +303,7 @@ fn reveal(seat: &Seat, seen: &Seen, kind: AttributeType) -> Result<Revealed> {
         return Ok(Revealed::Sensitive);
     }
     // Who sees a key with CKA_PRIVATE = false without owning it, sees no more than its attributes.
-    Ok(seen.secret(seat)?.map_or(Revealed::Sensitive, |bytes| {
+    Ok(seen.secret(keyring)?.map_or(Revealed::Sensitive, |bytes| {
         Revealed::Value(Value::Secret(bytes))
     }))
 }

@@ -20,11 +20,15 @@ pub(super) fn start(
     let Some(handle) = key else {
         return active.operations.start(operation, mechanism, None);
     };
-    let seen = Seen::find(&session.seat, handle).map_err(|error| match error.reason {
-        Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
-        _ => error,
-    })?;
-    let material = seen.material(&session.seat)?;
+    let keyring = session.seat.crypto_user();
+    let seen =
+        Seen::find(&session.seat, keyring.as_deref(), handle).map_err(|error| {
+            match error.reason {
+                Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
+                _ => error,
+            }
+        })?;
+    let material = seen.material(keyring.as_deref())?;
     active
         .operations
         .start(operation, mechanism, Some((seen.attributes(), material)))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use token::{Error, ObjectHandle, Reason, Result, SecretBytes};
 
 use crate::{
+    cluster::users::Keyring,
     mechanism::Material,
     object::{self, Attributes, Held, ObjectRecord, SessionObject},
     seat::Seat,
@@ -18,9 +19,14 @@ pub(super) enum Seen {
 }
 
 impl Seen {
-    /// The object of this handle, if it exists and can be seen from `seat`.
-    pub(super) fn find(seat: &Seat, handle: ObjectHandle) -> Result<Self> {
-        let user = seat.crypto_user().map(|keyring| keyring.user);
+    /// The object of this handle, if it exists and the crypto user that is logged in on `seat`, if
+    /// one is, sees it.
+    pub(super) fn find(
+        seat: &Seat,
+        keyring: Option<&Keyring>,
+        handle: ObjectHandle,
+    ) -> Result<Self> {
+        let user = keyring.map(|keyring| keyring.user);
         let seen = if handle.is_session() {
             let object = seat.objects.get(handle.0);
             object
@@ -50,7 +56,7 @@ impl Seen {
     }
 
     /// The material of the key that it is, for use.
-    pub(super) fn material(&self, seat: &Seat) -> Result<Arc<Material>> {
+    pub(super) fn material(&self, keyring: Option<&Keyring>) -> Result<Arc<Material>> {
         let (reference, record) = match self {
             Seen::Session(object) => match &object.held {
                 Held::Key(material) => return Ok(material.clone()),
@@ -61,7 +67,7 @@ impl Seen {
         if record.attributes.key_type().is_none() || record.sealed.is_none() {
             return Err(Reason::KeyHandleInvalid.into());
         }
-        let keyring = seat.crypto_user().ok_or_else(|| {
+        let keyring = keyring.ok_or_else(|| {
             Error::new(
                 Reason::UserNotLoggedIn,
                 "a key on the token is used by its crypto user",
@@ -71,12 +77,11 @@ impl Seen {
             let words = "the key belongs to another crypto user";
             return Err(Error::new(Reason::KeyFunctionNotPermitted, words));
         }
-        object::material(&keyring, reference, record)?
-            .ok_or_else(|| Reason::KeyHandleInvalid.into())
+        object::material(keyring, reference, record)?.ok_or_else(|| Reason::KeyHandleInvalid.into())
     }
 
     /// The secret itself, where the session's user has it.
-    pub(super) fn secret(&self, seat: &Seat) -> Result<Option<SecretBytes>> {
+    pub(super) fn secret(&self, keyring: Option<&Keyring>) -> Result<Option<SecretBytes>> {
         match self {
             Seen::Session(object) => Ok(match &object.held {
                 Held::Nothing => None,
@@ -84,10 +89,9 @@ impl Seen {
                 Held::Data(bytes) => Some(SecretBytes::copied(bytes.reveal())),
             }),
             Seen::Token(reference, record) => {
-                let keyring = seat.crypto_user();
                 let owner = keyring.filter(|keyring| record.owner == Some(keyring.user));
                 let Some(owner) = owner else { return Ok(None) };
-                let secret = object::secret(&owner, *reference, record)?;
+                let secret = object::secret(owner, *reference, record)?;
                 Ok(secret.map(|secret| SecretBytes::copied(secret.reveal())))
             }
         }
