@@ -36,7 +36,11 @@ impl Scope {
             _ if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         };
-        Ok(Self { partition, region: region.to_owned(), account: account.to_owned() })
+        Ok(Self {
+            partition,
+            region: region.to_owned(),
+            account: account.to_owned(),
+        })
     }
 
     /// The ARN of one of `service`'s resources here, such as `key/1234…`.
@@ -59,7 +63,10 @@ impl Scope {
 
 /// An id that follows from `parts`: `prefix` and 17 hexadecimal digits, as AWS's network ids have.
 pub fn derived_id(prefix: &str, parts: &[&str]) -> String {
-    let parts: Vec<&[u8]> = parts.iter().flat_map(|part| [part.as_bytes(), &b"/"[..]]).collect();
+    let parts: Vec<&[u8]> = parts
+        .iter()
+        .flat_map(|part| [part.as_bytes(), &b"/"[..]])
+        .collect();
     let digits = hex::encode(crypto::hash::sha256(&parts));
     format!("{prefix}{}", digits.get(..17).unwrap_or_default())
 }
@@ -79,12 +86,16 @@ impl std::error::Error for ScopeError {}
 fn is_region(text: &str) -> bool {
     let words: Vec<&str> = text.split('-').collect();
     let word = |w: &&str| {
-        !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        !w.is_empty()
+            && w.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     text.len() <= 32
         && words.len() >= 3
         && words.iter().all(word)
-        && words.last().is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()))
+        && words
+            .last()
+            .is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -123,8 +134,14 @@ mod tests {
 
     #[test]
     fn what_is_no_region_or_account_is_refused() {
-        assert_eq!(Scope::new("us east", "111122223333"), Err(ScopeError::Region));
-        assert_eq!(Scope::new("us-east-one", "111122223333"), Err(ScopeError::Region));
+        assert_eq!(
+            Scope::new("us east", "111122223333"),
+            Err(ScopeError::Region)
+        );
+        assert_eq!(
+            Scope::new("us-east-one", "111122223333"),
+            Err(ScopeError::Region)
+        );
         assert_eq!(Scope::new("us-east-1", "1111"), Err(ScopeError::Account));
     }
 }

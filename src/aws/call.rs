@@ -64,7 +64,15 @@ impl Call {
         user_agent: String,
     ) -> Self {
         let notes = Mutex::default();
-        Self { principal, scope, request_id, now, source, user_agent, notes }
+        Self {
+            principal,
+            scope,
+            request_id,
+            now,
+            source,
+            user_agent,
+            notes,
+        }
     }
 
     /// The event names this resource.
@@ -74,17 +82,26 @@ impl Call {
 
     /// The event's `requestParameters` show `name` (as in the event: `keyId`) so.
     pub fn requested(&self, name: &str, value: impl Into<Value>) {
-        self.notes.lock().parameters.insert(name.to_owned(), value.into());
+        self.notes
+            .lock()
+            .parameters
+            .insert(name.to_owned(), value.into());
     }
 
     /// The event's `responseElements` show `name` so.
     pub fn answered(&self, name: &str, value: impl Into<Value>) {
-        self.notes.lock().response.insert(name.to_owned(), value.into());
+        self.notes
+            .lock()
+            .response
+            .insert(name.to_owned(), value.into());
     }
 
     /// The event's `additionalEventData` show `name` so.
     pub fn additional(&self, name: &str, value: impl Into<Value>) {
-        self.notes.lock().additional.insert(name.to_owned(), value.into());
+        self.notes
+            .lock()
+            .additional
+            .insert(name.to_owned(), value.into());
     }
 
     /// Everything noted; nothing is left.

@@ -50,7 +50,10 @@ impl<'a> Headers<'a> {
 
     /// Every value under `name`.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
     }
 
     /// Every name.
@@ -88,16 +91,23 @@ impl Endpoint {
         events: Option<EventLog>,
     ) -> Self {
         let verifier = Verifier::new(keys, clock.clone(), &scope.region);
-        Self { services, verifier, scope, clock, events }
+        Self {
+            services,
+            verifier,
+            scope,
+            clock,
+            events,
+        }
     }
 
     /// Answers a request. May wait for an HSM or a disk.
     pub fn answer(&self, request: &Request<'_>) -> Response {
         let request_id = uuid::Uuid::new_v4().to_string();
         let (message_member, result) = match self.route(request.headers) {
-            Some((service, operation)) => {
-                (service.message_member, self.run(service, operation, request, &request_id))
-            }
+            Some((service, operation)) => (
+                service.message_member,
+                self.run(service, operation, request, &request_id),
+            ),
             None => {
                 let text = "The X-Amz-Target header names no operation of this server \
                     (AWS JSON 1.1: POST / with TrentService.<Operation> or BaldrApiService.<Operation>).";
@@ -105,20 +115,28 @@ impl Endpoint {
             }
         };
         match result {
-            Ok(body) => Response { status: 200, request_id, body },
+            Ok(body) => Response {
+                status: 200,
+                request_id,
+                body,
+            },
             Err(error) => refusal(&error, message_member, request_id),
         }
     }
 
     /// Whether the request asks for a use of a key, which takes no longer than a round trip.
     pub fn is_swift(&self, headers: Headers<'_>) -> bool {
-        self.route(headers).is_some_and(|(_, operation)| operation.swift)
+        self.route(headers)
+            .is_some_and(|(_, operation)| operation.swift)
     }
 
     fn route(&self, headers: Headers<'_>) -> Option<(&Mounted, &Bound)> {
         let target = std::str::from_utf8(headers.one("x-amz-target")?).ok()?;
         let (service, operation) = target.split_once('.')?;
-        let service = self.services.iter().find(|mounted| mounted.target == service)?;
+        let service = self
+            .services
+            .iter()
+            .find(|mounted| mounted.target == service)?;
         Some((service, service.operation(operation)?))
     }
 
@@ -130,19 +148,33 @@ impl Endpoint {
         request_id: &str,
     ) -> Result<Zeroizing<Vec<u8>>> {
         if request.method != "POST" {
-            return Err(Error::new(UNKNOWN_OPERATION, "Operations are asked for with POST."));
+            return Err(Error::new(
+                UNKNOWN_OPERATION,
+                "Operations are asked for with POST.",
+            ));
         }
         // Who is not known leaves no event, so that strangers cannot push honest ones out.
-        let key = self.verifier.verify(request, service.signing_name).inspect_err(|error| {
-            log::info!("{} from {} refused: {error}", operation.name, request.source);
-        })?;
+        let key = self
+            .verifier
+            .verify(request, service.signing_name)
+            .inspect_err(|error| {
+                log::info!(
+                    "{} from {} refused: {error}",
+                    operation.name,
+                    request.source
+                );
+            })?;
         let call = self.call(&key, request, request_id);
         // A bug in an operation must not take the server with it.
-        let result = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
-            .unwrap_or_else(|_| {
-                log::error!("{} panicked, request {request_id}", operation.name);
-                Err(Error::new(INTERNAL_FAILURE, "An internal error; please report it."))
-            });
+        let result =
+            std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
+                .unwrap_or_else(|_| {
+                    log::error!("{} panicked, request {request_id}", operation.name);
+                    Err(Error::new(
+                        INTERNAL_FAILURE,
+                        "An internal error; please report it.",
+                    ))
+                });
         if let Some(events) = &self.events {
             let subject = Subject {
                 source: service.event_source,
@@ -162,14 +194,19 @@ impl Endpoint {
         let user_name = &key.user_name;
         let principal = Principal {
             account: account.clone(),
-            arn: format!("arn:{}:iam::{account}:user/{user_name}", self.scope.partition),
+            arn: format!(
+                "arn:{}:iam::{account}:user/{user_name}",
+                self.scope.partition
+            ),
             id: principal_id(account, user_name),
             user_name: user_name.clone(),
             access_key_id: key.access_key_id.clone(),
         };
         let user_agent = request.headers.one("user-agent").unwrap_or_default();
-        let user_agent: String =
-            String::from_utf8_lossy(user_agent).chars().take(USER_AGENT_CHARS).collect();
+        let user_agent: String = String::from_utf8_lossy(user_agent)
+            .chars()
+            .take(USER_AGENT_CHARS)
+            .collect();
         Call::new(
             principal,
             self.scope.clone(),
@@ -184,7 +221,11 @@ impl Endpoint {
 /// The response that refuses a request before it reaches an operation, or after.
 pub fn refusal(error: &Error, message_member: &str, request_id: String) -> Response {
     let body = Zeroizing::new(json::error_body(error, message_member));
-    Response { status: error.kind.status, request_id, body }
+    Response {
+        status: error.kind.status,
+        request_id,
+        body,
+    }
 }
 
 /// `AIDA…`, the same for the same user of the same account.
@@ -192,7 +233,10 @@ fn principal_id(account: &str, user_name: &str) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let hash = crypto::hash::sha256(&[account.as_bytes(), b"/", user_name.as_bytes()]);
     let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
-    "AIDA".chars().chain(hash.iter().take(17).filter_map(letter).map(char::from)).collect()
+    "AIDA"
+        .chars()
+        .chain(hash.iter().take(17).filter_map(letter).map(char::from))
+        .collect()
 }
 
 #[cfg(test)]
@@ -242,7 +286,13 @@ mod tests {
 
     impl AccessKeys for OneKey {
         fn find(&self, id: &str) -> Result<Option<Arc<SigningKey>>> {
-            let key = || Arc::new(SigningKey::new("AKIAONE", "alice", &Secret::from(&b"s"[..])));
+            let key = || {
+                Arc::new(SigningKey::new(
+                    "AKIAONE",
+                    "alice",
+                    &Secret::from(&b"s"[..]),
+                ))
+            };
             Ok((id == "AKIAONE").then(key))
         }
     }
@@ -250,13 +300,24 @@ mod tests {
     fn answer(id: &str, operation: &str, body: &str) -> (u16, Value) {
         let clock = Arc::new(FixedClock(Timestamp(1_440_938_160_000)));
         let scope = Scope::new("us-east-1", "111122223333").unwrap();
-        let endpoint =
-            Endpoint::new(vec![ECHO.mount(Arc::new(()))], Arc::new(OneKey), scope, clock, None);
+        let endpoint = Endpoint::new(
+            vec![ECHO.mount(Arc::new(()))],
+            Arc::new(OneKey),
+            scope,
+            clock,
+            None,
+        );
         let signer = Signer::new(id, &Secret::from(&b"s"[..]), "us-east-1", "echo");
-        let headers =
-            signer.headers("localhost", operation, body.as_bytes(), Timestamp(1_440_938_160_000));
-        let headers: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let headers = signer.headers(
+            "localhost",
+            operation,
+            body.as_bytes(),
+            Timestamp(1_440_938_160_000),
+        );
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
         let response = endpoint.answer(&Request {
             method: "POST",
             target: "/",
@@ -264,7 +325,10 @@ mod tests {
             body: body.as_bytes(),
             source: [127, 0, 0, 1].into(),
         });
-        (response.status, serde_json::from_slice(&response.body).unwrap())
+        (
+            response.status,
+            serde_json::from_slice(&response.body).unwrap(),
+        )
     }
 
     #[test]
@@ -278,7 +342,10 @@ mod tests {
     #[test]
     fn an_error_has_its_name_its_status_and_the_services_message_member() {
         let (status, body) = answer("AKIATWO", "EchoService.Echo", "{}");
-        assert_eq!((status, &body["__type"]), (400, &json!(UNRECOGNIZED_CLIENT.name)));
+        assert_eq!(
+            (status, &body["__type"]),
+            (400, &json!(UNRECOGNIZED_CLIENT.name))
+        );
         assert!(body["Message"].is_string());
     }
 
@@ -286,7 +353,10 @@ mod tests {
     fn an_operation_that_is_in_no_table_is_unknown() {
         for operation in ["EchoService.Shout", "TrentService.Echo", "Echo", ""] {
             let (status, body) = answer("AKIAONE", operation, "{}");
-            assert_eq!((status, &body["__type"]), (400, &json!(UNKNOWN_OPERATION.name)));
+            assert_eq!(
+                (status, &body["__type"]),
+                (400, &json!(UNKNOWN_OPERATION.name))
+            );
         }
     }
 
@@ -299,6 +369,9 @@ mod tests {
     #[test]
     fn an_operation_that_panics_is_an_internal_failure_and_nothing_more() {
         let (status, body) = answer("AKIAONE", "EchoService.Panic", "{}");
-        assert_eq!((status, &body["__type"]), (500, &json!(INTERNAL_FAILURE.name)));
+        assert_eq!(
+            (status, &body["__type"]),
+            (500, &json!(INTERNAL_FAILURE.name))
+        );
     }
 }

@@ -45,8 +45,15 @@ impl EventLog {
         private::folder(folder)?;
         let file = open_current(folder)?;
         let bytes = file.metadata()?.len();
-        let current = Mutex::new(Current { file, bytes, failing: false });
-        Ok(Self { folder: folder.to_owned(), current })
+        let current = Mutex::new(Current {
+            file,
+            bytes,
+            failing: false,
+        });
+        Ok(Self {
+            folder: folder.to_owned(),
+            current,
+        })
     }
 
     /// Appends the event of a call. A full disk stops the log, not the service.
@@ -96,15 +103,17 @@ impl EventLog {
 }
 
 fn open_current(folder: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(folder.join("events.jsonl"))
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(folder.join("events.jsonl"))
 }
 
 fn event(subject: Subject<'_>, call: &Call, notes: Notes) -> Value {
     let mut parameters = subject.parameters;
     parameters.extend(notes.parameters);
-    let resource = |arn: &String| {
-        json!({"accountId": call.scope.account, "type": subject.resource_type, "ARN": arn})
-    };
+    let resource = |arn: &String| json!({"accountId": call.scope.account, "type": subject.resource_type, "ARN": arn});
     let mut event = json!({
         "eventVersion": "1.08",
         "userIdentity": {
@@ -133,7 +142,10 @@ fn event(subject: Subject<'_>, call: &Call, notes: Notes) -> Value {
     });
     if let Some(members) = event.as_object_mut() {
         if !notes.additional.is_empty() {
-            members.insert("additionalEventData".to_owned(), Value::Object(notes.additional));
+            members.insert(
+                "additionalEventData".to_owned(),
+                Value::Object(notes.additional),
+            );
         }
         if !notes.resources.is_empty() {
             let resources = notes.resources.iter().map(resource).collect();
@@ -150,7 +162,11 @@ fn event(subject: Subject<'_>, call: &Call, notes: Notes) -> Value {
 }
 
 fn object_or_null(members: Map<String, Value>) -> Value {
-    if members.is_empty() { Value::Null } else { Value::Object(members) }
+    if members.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(members)
+    }
 }
 
 #[cfg(test)]
@@ -168,7 +184,14 @@ mod tests {
         };
         let scope = Scope::new("us-east-1", "111122223333").unwrap();
         let source = "127.0.0.1".parse().unwrap();
-        Call::new(principal, scope, "r-1".to_owned(), Timestamp(0), source, "test".to_owned())
+        Call::new(
+            principal,
+            scope,
+            "r-1".to_owned(),
+            Timestamp(0),
+            source,
+            "test".to_owned(),
+        )
     }
 
     fn subject(parameters: Map<String, Value>) -> Subject<'static> {
@@ -201,7 +224,10 @@ mod tests {
     #[test]
     fn an_event_of_a_failure_has_the_errors_name() {
         let error = Error::new(crate::error::ACCESS_DENIED, "no");
-        let subject = Subject { error: Some(&error), ..subject(Map::new()) };
+        let subject = Subject {
+            error: Some(&error),
+            ..subject(Map::new())
+        };
         let event = event(subject, &call(), Notes::default());
         assert_eq!(event["errorCode"], "AccessDeniedException");
     }
@@ -227,7 +253,10 @@ mod tests {
         log.append(subject(Map::new()), &call());
         let path = log.path(0);
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+        assert!(
+            text.lines()
+                .all(|line| serde_json::from_str::<Value>(line).is_ok())
+        );
         assert_eq!(text.lines().count(), 2);
         assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600);
     }

@@ -5,8 +5,8 @@
 //! <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>.
 #![forbid(unsafe_code)]
 
-pub mod auth;
 mod arn;
+pub mod auth;
 mod call;
 mod endpoint;
 pub mod events;

@@ -4,7 +4,9 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    },
     path::Path,
 };
 
@@ -40,7 +42,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&next)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()?;
@@ -56,7 +62,10 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>>
     };
     let metadata = file.metadata()?;
     if metadata.mode() & 0o077 != 0 {
-        return Err(refused(path, "can be read by others; chmod 600 it, and replace what is in it"));
+        return Err(refused(
+            path,
+            "can be read by others; chmod 600 it, and replace what is in it",
+        ));
     }
     if metadata.len() > limit as u64 {
         return Err(refused(path, "is too large to be ours"));
@@ -68,7 +77,10 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>>
 }
 
 fn refused(path: &Path, why: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()))
+    io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("{} {why}", path.display()),
+    )
 }
 
 #[cfg(test)]
@@ -91,7 +103,12 @@ mod tests {
         let path = home.path().join("secret");
         write(&path, b"one").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        assert!(read(&path, 10).unwrap_err().to_string().contains("chmod 600"));
+        assert!(
+            read(&path, 10)
+                .unwrap_err()
+                .to_string()
+                .contains("chmod 600")
+        );
     }
 
     #[test]

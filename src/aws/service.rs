@@ -77,12 +77,14 @@ impl Mounted {
     }
 }
 
+/// A [`Run`] joined with its context.
+type BoundRun = dyn Fn(&Call, &[u8]) -> Result<Vec<u8>> + Send + Sync;
+
 /// A row joined with its context.
 pub(crate) struct Bound {
     pub(crate) name: &'static str,
     pub(crate) read_only: bool,
     pub(crate) swift: bool,
     pub(crate) logged: &'static [&'static str],
-    #[allow(clippy::type_complexity)] // a `Run<C>` without its `C`
-    pub(crate) run: Box<dyn Fn(&Call, &[u8]) -> Result<Vec<u8>> + Send + Sync>,
+    pub(crate) run: Box<BoundRun>,
 }

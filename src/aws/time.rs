@@ -11,13 +11,19 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// The system's time.
     pub fn now() -> Self {
-        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let elapsed = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// The time `seconds` after 1970 began.
     pub fn from_seconds(seconds: u64) -> Self {
-        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
+        Self(
+            i64::try_from(seconds)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1000),
+        )
     }
 
     /// Milliseconds since 1970.
@@ -48,26 +54,31 @@ impl Timestamp {
     /// The time in `text`, written as [`Timestamp::compact`] does.
     pub fn parse_compact(text: &str) -> Option<Self> {
         let shape = text.len() == 16
-            && text.bytes().enumerate().all(|(position, b)| match position {
-                8 => b == b'T',
-                15 => b == b'Z',
-                _ => b.is_ascii_digit(),
-            });
-        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok().filter(|_| shape)?;
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(position, b)| match position {
+                    8 => b == b'T',
+                    15 => b == b'Z',
+                    _ => b.is_ascii_digit(),
+                });
+        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
+            .ok()
+            .filter(|_| shape)?;
         let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(Self(time.timestamp().as_millisecond()))
     }
 
     fn format(self, form: &str) -> String {
         let time = jiff::Timestamp::from_millisecond(self.0);
-        time.map(|time| time.strftime(form).to_string()).unwrap_or_default()
+        time.map(|time| time.strftime(form).to_string())
+            .unwrap_or_default()
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Exact: milliseconds of the calendar's range fit a double's 53 bits.
-        #[allow(clippy::cast_precision_loss)]
         serializer.serialize_f64(self.0 as f64 / 1000.0)
     }
 }
@@ -75,11 +86,10 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
-        // Up to the year 9999; the cast then loses nothing but the fraction of a millisecond.
         if !(0.0..253_402_300_800.0).contains(&seconds) {
             return Err(D::Error::custom("a timestamp is outside of the calendar"));
         }
-        #[allow(clippy::cast_possible_truncation)]
+        #[allow(clippy::cast_possible_truncation, reason = "a year before 10000 fits")]
         Ok(Self((seconds * 1000.0).round() as i64))
     }
 }
@@ -116,7 +126,10 @@ mod tests {
     fn a_timestamp_in_json_is_seconds_with_a_fraction() {
         let text = serde_json::to_string(&Timestamp(1_440_938_160_250)).unwrap();
         assert_eq!(text, "1440938160.25");
-        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), Timestamp(1_440_938_160_250));
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&text).unwrap(),
+            Timestamp(1_440_938_160_250)
+        );
     }
 
     #[test]
@@ -129,7 +142,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_time() {
-        for text in ["", "2015", "20151330T123600Z", "20150830T123600", "2015-830T123600Z"] {
+        for text in [
+            "",
+            "2015",
+            "20151330T123600Z",
+            "20150830T123600",
+            "2015-830T123600Z",
+        ] {
             assert_eq!(Timestamp::parse_compact(text), None, "{text}");
         }
         assert!(serde_json::from_str::<Timestamp>("1e300").is_err());

@@ -97,7 +97,10 @@ pub(crate) fn initialize(
         .operator
         .initialize_cluster(open.request(), &id, &certificate, &trust_anchor)
         .map_err(|error| refused(&error))?;
-    let cluster = service.operator.cluster(&id).map_err(|error| refused(&error))?;
+    let cluster = service
+        .operator
+        .cluster(&id)
+        .map_err(|error| refused(&error))?;
     Ok(InitializeResponse {
         state: shapes::state(cluster.state),
         state_message: "The cluster is initialized: activate it with 'strongroom cluster activate'.",
@@ -113,7 +116,10 @@ pub(crate) fn delete(
     let id = cluster_id(request.cluster_id.as_deref())?;
     let mut response = service.respond(call, &id)?;
     let open = service.requests.begin();
-    service.operator.delete_cluster(open.request(), &id).map_err(|error| refused(&error))?;
+    service
+        .operator
+        .delete_cluster(open.request(), &id)
+        .map_err(|error| refused(&error))?;
     service.forget(&id)?;
     response.cluster.state = "DELETE_IN_PROGRESS";
     Ok(response)
@@ -125,7 +131,9 @@ impl CloudHsm {
         call.answered("clusterId", id.as_str());
         let cluster = self.operator.cluster(id).map_err(|error| refused(&error))?;
         let record = self.record(id)?;
-        Ok(ClusterResponse { cluster: shapes::cluster(&self.scope, cluster, record) })
+        Ok(ClusterResponse {
+            cluster: shapes::cluster(&self.scope, cluster, record),
+        })
     }
 
     /// The record of the cluster that a request asks for, if it can be had.
@@ -135,7 +143,11 @@ impl CloudHsm {
         check.present("subnetIds", &request.subnet_ids);
         let pattern = "((p|)hsm[0-9][a-z.]*\\.[a-zA-Z]+)";
         check.pattern("hsmType", request.hsm_type.as_deref(), pattern, is_hsm_type);
-        check.count("subnetIds", request.subnet_ids.as_ref().map(Vec::len), 1..=10);
+        check.count(
+            "subnetIds",
+            request.subnet_ids.as_ref().map(Vec::len),
+            1..=10,
+        );
         for subnet in request.subnet_ids.iter().flatten() {
             let pattern = "subnet-[0-9a-fA-F]{8,17}";
             check.pattern("subnetIds", Some(subnet), pattern, network::is_subnet);
@@ -149,10 +161,14 @@ impl CloudHsm {
             return Err(Error::new(RESOURCE_NOT_FOUND, text));
         }
         if request.mode.as_deref() == Some("FIPS") {
-            return Err(invalid("This HSM is not FIPS validated: create the cluster in mode NON_FIPS."));
+            return Err(invalid(
+                "This HSM is not FIPS validated: create the cluster in mode NON_FIPS.",
+            ));
         }
         if request.network_type.as_deref() == Some("DUALSTACK") {
-            return Err(invalid("HSMs have no IPv6 address: use the network type IPV4."));
+            return Err(invalid(
+                "HSMs have no IPv6 address: use the network type IPV4.",
+            ));
         }
         Ok(ClusterRecord {
             hsm_type: request.hsm_type.unwrap_or_default(),
@@ -183,7 +199,8 @@ impl CloudHsm {
             }
         }
         for subnet in unknown {
-            let zones = network::ZONE_LETTERS.map(|letter| format!("{}{letter}", self.scope.region));
+            let zones =
+                network::ZONE_LETTERS.map(|letter| format!("{}{letter}", self.scope.region));
             let taken = |zone: &String| mapping.iter().any(|(other, _)| other == zone);
             let Some(zone) = zones.into_iter().find(|zone| !taken(zone)) else {
                 return Err(invalid("There are more subnets than zones in the Region."));
@@ -198,7 +215,10 @@ impl CloudHsm {
 /// `hsm1.medium`, `hsm2m.medium`…
 fn is_hsm_type(text: &str) -> bool {
     let text = text.strip_prefix('p').unwrap_or(text);
-    let Some((family, size)) = text.strip_prefix("hsm").and_then(|rest| rest.rsplit_once('.')) else {
+    let Some((family, size)) = text
+        .strip_prefix("hsm")
+        .and_then(|rest| rest.rsplit_once('.'))
+    else {
         return false;
     };
     let mut family = family.chars();
@@ -216,7 +236,9 @@ fn retention_days(policy: Option<BackupRetentionPolicy>) -> Result<u16> {
     let days = policy.value.as_deref().and_then(|value| value.parse().ok());
     match days.filter(|days| (7..=379).contains(days)) {
         Some(days) if policy.kind.as_deref() == Some("DAYS") => Ok(days),
-        _ => Err(invalid("A backup retention policy is of type DAYS with a value from 7 to 379.")),
+        _ => Err(invalid(
+            "A backup retention policy is of type DAYS with a value from 7 to 379.",
+        )),
     }
 }
 

@@ -48,7 +48,10 @@ pub(crate) fn unstored(error: &store::Error) -> Error {
         store::Error::Full | store::Error::ReadOnly(_) | store::Error::Conflict => {
             Error::new(SERVICE_EXCEPTION, error.to_string())
         }
-        _ => Error::new(INTERNAL_FAILURE, "The records cannot be read or written; see the log."),
+        _ => Error::new(
+            INTERNAL_FAILURE,
+            "The records cannot be read or written; see the log.",
+        ),
     }
 }
 
@@ -69,9 +72,13 @@ pub(crate) fn cluster_id(text: Option<&str>) -> Result<ClusterId> {
         ClusterId::parse(text).is_some()
     });
     checked(check)?;
-    text.and_then(ClusterId::parse).ok_or_else(|| no_cluster(text.unwrap_or_default()))
+    text.and_then(ClusterId::parse)
+        .ok_or_else(|| no_cluster(text.unwrap_or_default()))
 }
 
 pub(crate) fn no_cluster(id: &str) -> Error {
-    Error::new(RESOURCE_NOT_FOUND, format!("Cluster {id} does not exist in this account and Region."))
+    Error::new(
+        RESOURCE_NOT_FOUND,
+        format!("Cluster {id} does not exist in this account and Region."),
+    )
 }

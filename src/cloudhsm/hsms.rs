@@ -52,17 +52,27 @@ pub(crate) fn create(
     let mut check = Validation::new();
     check.present("availabilityZone", &request.availability_zone);
     let pattern = format!("{}[a-f]", service.scope.region);
-    check.pattern("availabilityZone", request.availability_zone.as_deref(), &pattern, |zone| {
-        network::is_zone(&service.scope, zone)
-    });
-    check.pattern("ipAddress", request.ip_address.as_deref(), "an IPv4 address", |text| {
-        text.parse::<Ipv4Addr>().is_ok()
-    });
+    check.pattern(
+        "availabilityZone",
+        request.availability_zone.as_deref(),
+        &pattern,
+        |zone| network::is_zone(&service.scope, zone),
+    );
+    check.pattern(
+        "ipAddress",
+        request.ip_address.as_deref(),
+        "an IPv4 address",
+        |text| text.parse::<Ipv4Addr>().is_ok(),
+    );
     checked(check)?;
     let zone = request.availability_zone.unwrap_or_default();
     let record = service.record(&id)?;
     if !record.subnets.is_empty() && !record.subnets.iter().any(|(known, _)| *known == zone) {
-        let zones: Vec<&str> = record.subnets.iter().map(|(zone, _)| zone.as_str()).collect();
+        let zones: Vec<&str> = record
+            .subnets
+            .iter()
+            .map(|(zone, _)| zone.as_str())
+            .collect();
         return Err(invalid(format!(
             "Cluster {id} has no subnet in {zone}; it has subnets in {}.",
             zones.join(", ")
@@ -82,9 +92,18 @@ pub(crate) fn create(
     }
     call.resource(call.scope.arn("cloudhsm", &format!("cluster/{id}")));
     call.answered("hsmId", made.as_str());
-    let cluster = service.operator.cluster(&id).map_err(|error| refused(&error))?;
-    let made = cluster.hsms.iter().find(|hsm| hsm.id == made).ok_or_else(|| no_hsm(made.as_str()))?;
-    Ok(CreateResponse { hsm: shapes::hsm(&service.scope, &id, &service.record(&id)?, made) })
+    let cluster = service
+        .operator
+        .cluster(&id)
+        .map_err(|error| refused(&error))?;
+    let made = cluster
+        .hsms
+        .iter()
+        .find(|hsm| hsm.id == made)
+        .ok_or_else(|| no_hsm(made.as_str()))?;
+    Ok(CreateResponse {
+        hsm: shapes::hsm(&service.scope, &id, &service.record(&id)?, made),
+    })
 }
 
 /// Deletes the HSM with this id, interface or address.
@@ -94,24 +113,51 @@ pub(crate) fn delete(
     request: DeleteRequest,
 ) -> Result<DeleteResponse> {
     let id = cluster_id(request.cluster_id.as_deref())?;
-    let named = [&request.hsm_id, &request.eni_id, &request.eni_ip].into_iter().flatten();
+    let named = [&request.hsm_id, &request.eni_id, &request.eni_ip]
+        .into_iter()
+        .flatten();
     if named.count() != 1 {
         return Err(invalid("Give exactly one of HsmId, EniId and EniIp."));
     }
-    let cluster = service.operator.cluster(&id).map_err(|error| refused(&error))?;
+    let cluster = service
+        .operator
+        .cluster(&id)
+        .map_err(|error| refused(&error))?;
     let record = service.record(&id)?;
     let is_meant = |hsm: &Hsm| {
-        request.hsm_id.as_ref().is_none_or(|text| *text == hsm.hsm_id)
-            && request.eni_id.as_ref().is_none_or(|text| *text == hsm.eni_id)
-            && request.eni_ip.as_ref().is_none_or(|text| *text == hsm.eni_ip)
+        request
+            .hsm_id
+            .as_ref()
+            .is_none_or(|text| *text == hsm.hsm_id)
+            && request
+                .eni_id
+                .as_ref()
+                .is_none_or(|text| *text == hsm.eni_id)
+            && request
+                .eni_ip
+                .as_ref()
+                .is_none_or(|text| *text == hsm.eni_ip)
     };
-    let mut shapes = cluster.hsms.iter().map(|one| shapes::hsm(&service.scope, &id, &record, one));
-    let hsm = shapes.find(is_meant).and_then(|hsm| HsmId::parse(&hsm.hsm_id)).ok_or_else(|| {
-        let given = [request.hsm_id.clone(), request.eni_id.clone(), request.eni_ip.clone()];
-        no_hsm(&given.into_iter().flatten().collect::<String>())
-    })?;
+    let mut shapes = cluster
+        .hsms
+        .iter()
+        .map(|one| shapes::hsm(&service.scope, &id, &record, one));
+    let hsm = shapes
+        .find(is_meant)
+        .and_then(|hsm| HsmId::parse(&hsm.hsm_id))
+        .ok_or_else(|| {
+            let given = [
+                request.hsm_id.clone(),
+                request.eni_id.clone(),
+                request.eni_ip.clone(),
+            ];
+            no_hsm(&given.into_iter().flatten().collect::<String>())
+        })?;
     let open = service.requests.begin();
-    service.operator.delete_hsm(open.request(), &id, &hsm).map_err(|error| refused(&error))?;
+    service
+        .operator
+        .delete_hsm(open.request(), &id, &hsm)
+        .map_err(|error| refused(&error))?;
     call.resource(call.scope.arn("cloudhsm", &format!("cluster/{id}")));
     call.answered("hsmId", hsm.as_str());
     if record.addresses.iter().any(|(of, _)| of == hsm.as_str()) {
@@ -120,7 +166,9 @@ pub(crate) fn delete(
             Ok(())
         })?;
     }
-    Ok(DeleteResponse { hsm_id: hsm.to_string() })
+    Ok(DeleteResponse {
+        hsm_id: hsm.to_string(),
+    })
 }
 
 fn no_hsm(id: &str) -> Error {

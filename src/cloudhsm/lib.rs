@@ -34,15 +34,39 @@ pub static SERVICE: Service<CloudHsm> = Service {
     resource_type: "AWS::CloudHSM::Cluster",
     message_member: "Message",
     operations: &[
-        changes("CreateCluster", typed!(clusters::create), &["HsmType", "SubnetIds", "TagList"]),
-        changes("CreateHsm", typed!(hsms::create), &["ClusterId", "AvailabilityZone", "IpAddress"]),
+        changes(
+            "CreateCluster",
+            typed!(clusters::create),
+            &["HsmType", "SubnetIds", "TagList"],
+        ),
+        changes(
+            "CreateHsm",
+            typed!(hsms::create),
+            &["ClusterId", "AvailabilityZone", "IpAddress"],
+        ),
         changes("DeleteCluster", typed!(clusters::delete), &["ClusterId"]),
-        changes("DeleteHsm", typed!(hsms::delete), &["ClusterId", "HsmId", "EniId", "EniIp"]),
-        reads("DescribeClusters", typed!(describe::describe), &["Filters", "MaxResults"]),
-        changes("InitializeCluster", typed!(clusters::initialize), &["ClusterId"]),
+        changes(
+            "DeleteHsm",
+            typed!(hsms::delete),
+            &["ClusterId", "HsmId", "EniId", "EniIp"],
+        ),
+        reads(
+            "DescribeClusters",
+            typed!(describe::describe),
+            &["Filters", "MaxResults"],
+        ),
+        changes(
+            "InitializeCluster",
+            typed!(clusters::initialize),
+            &["ClusterId"],
+        ),
         reads("ListTags", typed!(tags::list), &["ResourceId"]),
         changes("TagResource", typed!(tags::tag), &["ResourceId", "TagList"]),
-        changes("UntagResource", typed!(tags::untag), &["ResourceId", "TagKeyList"]),
+        changes(
+            "UntagResource",
+            typed!(tags::untag),
+            &["ResourceId", "TagKeyList"],
+        ),
     ],
 };
 
@@ -51,7 +75,13 @@ const fn changes(
     run: aws::Run<CloudHsm>,
     logged: &'static [&'static str],
 ) -> Operation<CloudHsm> {
-    Operation { name, run, read_only: false, swift: false, logged }
+    Operation {
+        name,
+        run,
+        read_only: false,
+        swift: false,
+        logged,
+    }
 }
 
 const fn reads(
@@ -59,7 +89,13 @@ const fn reads(
     run: aws::Run<CloudHsm>,
     logged: &'static [&'static str],
 ) -> Operation<CloudHsm> {
-    Operation { name, run, read_only: true, swift: false, logged }
+    Operation {
+        name,
+        run,
+        read_only: true,
+        swift: false,
+        logged,
+    }
 }
 
 /// The control plane of a home's clusters.
@@ -81,6 +117,12 @@ impl CloudHsm {
         store: Arc<dyn Store>,
         scope: Scope,
     ) -> Self {
-        Self { operator, requests, store, scope, changes: Mutex::default() }
+        Self {
+            operator,
+            requests,
+            store,
+            scope,
+            changes: Mutex::default(),
+        }
     }
 }

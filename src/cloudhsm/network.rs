@@ -32,14 +32,22 @@ pub(crate) fn interface(hsm: &HsmId) -> String {
 /// The address of an HSM: in 10.<zone>.0.0/16.
 pub(crate) fn address(zone: &str, hsm: &HsmId) -> Ipv4Addr {
     let letter = zone.chars().last().unwrap_or_default();
-    let net = ZONE_LETTERS.iter().position(|other| *other == letter).unwrap_or(ZONE_LETTERS.len());
+    let net = ZONE_LETTERS
+        .iter()
+        .position(|other| *other == letter)
+        .unwrap_or(ZONE_LETTERS.len());
     let digits = derived_id("", &["address", hsm.as_str()]);
     let byte = |from: usize| {
         let pair = digits.get(from..from + 2).unwrap_or_default();
         u8::from_str_radix(pair, 16).unwrap_or_default()
     };
     // Neither the net's own addresses nor those that AWS keeps for itself.
-    Ipv4Addr::new(10, u8::try_from(net).unwrap_or_default(), byte(0), 4 + byte(2) % 250)
+    Ipv4Addr::new(
+        10,
+        u8::try_from(net).unwrap_or_default(),
+        byte(0),
+        4 + byte(2) % 250,
+    )
 }
 
 /// Whether the text is the name of a zone of this region, such as `us-east-1a`.
@@ -47,7 +55,10 @@ pub(crate) fn is_zone(scope: &Scope, text: &str) -> bool {
     let letter = text.strip_prefix(scope.region.as_str());
     letter.is_some_and(|letter| {
         let mut letters = letter.chars();
-        letters.next().is_some_and(|first| ZONE_LETTERS.contains(&first)) && letters.next().is_none()
+        letters
+            .next()
+            .is_some_and(|first| ZONE_LETTERS.contains(&first))
+            && letters.next().is_none()
     })
 }
 

@@ -40,7 +40,9 @@ impl Default for ClusterRecord {
 impl CloudHsm {
     /// The record of a cluster, or what it would be.
     pub(crate) fn record(&self, cluster: &ClusterId) -> Result<ClusterRecord> {
-        Ok(self.read(&key(CLUSTER, cluster.as_str()))?.unwrap_or_default())
+        Ok(self
+            .read(&key(CLUSTER, cluster.as_str()))?
+            .unwrap_or_default())
     }
 
     /// Changes the record of a cluster, if `edit` agrees.
@@ -52,7 +54,10 @@ impl CloudHsm {
         let _alone = self.changes.lock();
         let mut record = self.record(cluster)?;
         edit(&mut record)?;
-        self.write(vec![(key(CLUSTER, cluster.as_str()), Some(encoded(&record)?))])
+        self.write(vec![(
+            key(CLUSTER, cluster.as_str()),
+            Some(encoded(&record)?),
+        )])
     }
 
     /// Keeps a new cluster's record, and the zones of its subnets.
@@ -75,21 +80,31 @@ impl CloudHsm {
     }
 
     fn read<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>> {
-        let Some(bytes) = self.store.get(key).map_err(|error| errors::unstored(&error))? else {
+        let Some(bytes) = self
+            .store
+            .get(key)
+            .map_err(|error| errors::unstored(&error))?
+        else {
             return Ok(None);
         };
         let damaged = |what: &str| errors::unstored(&store::Error::Damaged(what.to_owned()));
         match bytes.split_first() {
-            Some((&VERSION, rest)) => {
-                postcard::from_bytes(rest).map(Some).map_err(|_| damaged("a record of clusters"))
-            }
+            Some((&VERSION, rest)) => postcard::from_bytes(rest)
+                .map(Some)
+                .map_err(|_| damaged("a record of clusters")),
             _ => Err(damaged("a record of clusters of an unknown version")),
         }
     }
 
     fn write(&self, write: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<()> {
-        let batch = Batch { write, ..Batch::default() };
-        self.store.commit(None, batch).map(drop).map_err(|error| errors::unstored(&error))
+        let batch = Batch {
+            write,
+            ..Batch::default()
+        };
+        self.store
+            .commit(None, batch)
+            .map(drop)
+            .map_err(|error| errors::unstored(&error))
     }
 }
 

@@ -86,12 +86,17 @@ pub(crate) fn state(state: ClusterState) -> &'static str {
 
 /// The shape of a cluster.
 pub(crate) fn cluster(scope: &Scope, cluster: token::Cluster, record: ClusterRecord) -> Cluster {
-    let hsms =
-        cluster.hsms.iter().map(|one| hsm(scope, &cluster.id, &record, one)).collect();
+    let hsms = cluster
+        .hsms
+        .iter()
+        .map(|one| hsm(scope, &cluster.id, &record, one))
+        .collect();
     // A cluster that was made without subnets has one in each zone that it has an HSM in.
     let mut mapping: BTreeMap<String, String> = record.subnets.iter().cloned().collect();
     for one in &cluster.hsms {
-        mapping.entry(one.zone.clone()).or_insert_with(|| network::subnet(scope, &one.zone));
+        mapping
+            .entry(one.zone.clone())
+            .or_insert_with(|| network::subnet(scope, &one.zone));
     }
     let tag = |(key, value): (String, String)| Tag { key, value };
     let certificates = cluster.certificates;
@@ -130,12 +135,17 @@ pub(crate) fn hsm(
     hsm: &HsmInformation,
 ) -> Hsm {
     let subnet = record.subnets.iter().find(|(zone, _)| *zone == hsm.zone);
-    let address = record.addresses.iter().find(|(id, _)| id == hsm.id.as_str());
+    let address = record
+        .addresses
+        .iter()
+        .find(|(id, _)| id == hsm.id.as_str());
     Hsm {
         availability_zone: hsm.zone.clone(),
         cluster_id: cluster.to_string(),
-        subnet_id: subnet
-            .map_or_else(|| network::subnet(scope, &hsm.zone), |(_, subnet)| subnet.clone()),
+        subnet_id: subnet.map_or_else(
+            || network::subnet(scope, &hsm.zone),
+            |(_, subnet)| subnet.clone(),
+        ),
         eni_id: network::interface(&hsm.id),
         eni_ip: address.map_or_else(
             || network::address(&hsm.zone, &hsm.id).to_string(),

@@ -75,40 +75,72 @@ pub(crate) fn list(service: &CloudHsm, call: &Call, request: ListRequest) -> Res
     check.number("maxResults", request.max_results, 1..=100);
     checked(check)?;
     let cluster = service.tagged(call, request.resource_id)?;
-    let limit = request.max_results.and_then(|n| usize::try_from(n).ok()).unwrap_or(TAGS);
+    let limit = request
+        .max_results
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(TAGS);
     let after = request.next_token.unwrap_or_default();
-    let mut rest = service.record(&cluster)?.tags.into_iter().filter(|(key, _)| *key > after);
+    let mut rest = service
+        .record(&cluster)?
+        .tags
+        .into_iter()
+        .filter(|(key, _)| *key > after);
     let tags: Vec<(String, String)> = rest.by_ref().take(limit).collect();
-    let next_token = rest.next().and_then(|_| tags.last().map(|(key, _)| key.clone()));
+    let next_token = rest
+        .next()
+        .and_then(|_| tags.last().map(|(key, _)| key.clone()));
     let tag = |(key, value)| Tag { key, value };
-    Ok(ListResponse { tag_list: tags.into_iter().map(tag).collect(), next_token })
+    Ok(ListResponse {
+        tag_list: tags.into_iter().map(tag).collect(),
+        next_token,
+    })
 }
 
 /// The tags of before and the new ones, in the order of their keys.
-pub(crate) fn merged(before: Vec<(String, String)>, new: Vec<Tag>) -> Result<Vec<(String, String)>> {
+pub(crate) fn merged(
+    before: Vec<(String, String)>,
+    new: Vec<Tag>,
+) -> Result<Vec<(String, String)>> {
     let mut tags: std::collections::BTreeMap<String, String> = before.into_iter().collect();
     for tag in new {
         check(&tag)?;
         tags.insert(tag.key, tag.value);
     }
     if tags.len() > TAGS {
-        return Err(Error::new(TAG, format!("A resource can have at most {TAGS} tags.")));
+        return Err(Error::new(
+            TAG,
+            format!("A resource can have at most {TAGS} tags."),
+        ));
     }
     Ok(tags.into_iter().collect())
 }
 
 fn check(tag: &Tag) -> Result<()> {
     let legal = |text: &str| {
-        text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+        text.chars()
+            .all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
     };
     let mut check = Validation::new();
     check.length("tagList.member.key", Some(&tag.key), 1..=128);
     check.length("tagList.member.value", Some(&tag.value), 0..=256);
-    check.pattern("tagList.member.key", Some(&tag.key), "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", legal);
-    check.pattern("tagList.member.value", Some(&tag.value), "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", legal);
+    check.pattern(
+        "tagList.member.key",
+        Some(&tag.key),
+        "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*",
+        legal,
+    );
+    check.pattern(
+        "tagList.member.value",
+        Some(&tag.value),
+        "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*",
+        legal,
+    );
     checked(check)?;
     if tag.key.starts_with("aws:") {
-        return Err(Error::new(TAG, "Tag keys that begin with aws: are reserved."));
+        return Err(Error::new(
+            TAG,
+            "Tag keys that begin with aws: are reserved.",
+        ));
     }
     Ok(())
 }
@@ -122,9 +154,14 @@ impl CloudHsm {
             None => resource.as_str(),
         };
         let cluster = ClusterId::parse(id).ok_or_else(|| {
-            Error::new(RESOURCE_NOT_FOUND, format!("There is no resource {resource} with tags."))
+            Error::new(
+                RESOURCE_NOT_FOUND,
+                format!("There is no resource {resource} with tags."),
+            )
         })?;
-        self.operator.cluster(&cluster).map_err(|error| refused(&error))?;
+        self.operator
+            .cluster(&cluster)
+            .map_err(|error| refused(&error))?;
         call.resource(call.scope.arn("cloudhsm", &format!("cluster/{cluster}")));
         Ok(cluster)
     }

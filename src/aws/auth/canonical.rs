@@ -13,7 +13,11 @@ pub(crate) fn request(
     body: &[u8],
 ) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut text = format!("{method}\n{}\n{}\n", canonical_path(path), canonical_query(query));
+    let mut text = format!(
+        "{method}\n{}\n{}\n",
+        canonical_path(path),
+        canonical_query(query)
+    );
     for name in signed {
         let values: Vec<String> = headers.all(name).map(trimmed).collect();
         // A String takes every write.
@@ -27,7 +31,10 @@ pub(crate) fn request(
 /// Without leading, trailing and repeated blanks.
 fn trimmed(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
-    text.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split([' ', '\t', '\r', '\n'])
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// RFC 3986 §5.2.4, and no empty segments; every byte that is not unreserved is encoded, also the
@@ -42,7 +49,13 @@ fn canonical_path(path: &str) -> String {
         }
     }
     let mut text = String::from("/");
-    text.push_str(&segments.iter().map(|s| encoded(s.as_bytes())).collect::<Vec<_>>().join("/"));
+    text.push_str(
+        &segments
+            .iter()
+            .map(|s| encoded(s.as_bytes()))
+            .collect::<Vec<_>>()
+            .join("/"),
+    );
     if path.ends_with('/') && text.len() > 1 {
         text.push('/');
     }
@@ -54,10 +67,17 @@ fn canonical_query(query: &str) -> String {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (encoded(&decoded(name)), encoded(&decoded(value)))
     };
-    let mut pairs: Vec<(String, String)> =
-        query.split('&').filter(|text| !text.is_empty()).map(pair).collect();
+    let mut pairs: Vec<(String, String)> = query
+        .split('&')
+        .filter(|text| !text.is_empty())
+        .map(pair)
+        .collect();
     pairs.sort();
-    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 fn encoded(bytes: &[u8]) -> String {

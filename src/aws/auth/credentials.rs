@@ -69,7 +69,11 @@ impl Credentials {
     pub fn open(folder: &Path, master: &Secret) -> io::Result<Self> {
         private::folder(folder)?;
         let key = hkdf_sha256(master, b"strongroom/1/credentials");
-        Ok(Self { folder: folder.to_owned(), key, opened: RwLock::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            key,
+            opened: RwLock::default(),
+        })
     }
 
     /// Makes an access key for a user.
@@ -85,7 +89,10 @@ impl Credentials {
                 "there are {ACCESS_KEYS} access keys already: delete some"
             )));
         }
-        let id = format!("AKIA{}", *random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)?);
+        let id = format!(
+            "AKIA{}",
+            *random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)?
+        );
         let secret = random_text(
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
             40,
@@ -107,7 +114,11 @@ impl Credentials {
         for id in self.ids()? {
             if let Some(stored) = self.read(&id)? {
                 let created = Timestamp(stored.created);
-                keys.push(ListedAccessKey { id, user_name: stored.user_name, created });
+                keys.push(ListedAccessKey {
+                    id,
+                    user_name: stored.user_name,
+                    created,
+                });
             }
         }
         keys.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
@@ -151,7 +162,9 @@ impl Credentials {
             ))
         };
         let plain = seal::open(&self.key, &purpose(id), &sealed).map_err(|_| altered())?;
-        serde_json::from_slice(&plain).map(Some).map_err(|_| altered())
+        serde_json::from_slice(&plain)
+            .map(Some)
+            .map_err(|_| altered())
     }
 
     fn open_key(&self, id: &str) -> io::Result<Option<Arc<SigningKey>>> {
@@ -178,7 +191,9 @@ impl Credentials {
         };
         let secret = Secret::from(stored.secret.reveal());
         let key = Arc::new(SigningKey::new(id, &stored.user_name, &secret));
-        self.opened.write().insert(id.to_owned(), (stamp, key.clone()));
+        self.opened
+            .write()
+            .insert(id.to_owned(), (stamp, key.clone()));
         Ok(Some(key))
     }
 
@@ -194,7 +209,10 @@ impl AccessKeys for Credentials {
         }
         self.open_key(access_key_id).map_err(|error| {
             log::error!("access key {access_key_id}: {error}");
-            Error::new(INTERNAL_FAILURE, "The access key cannot be read; the server's log says why.")
+            Error::new(
+                INTERNAL_FAILURE,
+                "The access key cannot be read; the server's log says why.",
+            )
         })
     }
 }
@@ -204,7 +222,9 @@ fn random_text(alphabet: &[u8], len: usize) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(vec![0; len]);
     crypto::random::fill(&mut bytes).map_err(io::Error::other)?;
     let letter = |byte: &u8| alphabet.get(usize::from(*byte) % alphabet.len()).copied();
-    Ok(Zeroizing::new(bytes.iter().filter_map(letter).map(char::from).collect()))
+    Ok(Zeroizing::new(
+        bytes.iter().filter_map(letter).map(char::from).collect(),
+    ))
 }
 
 fn purpose(id: &str) -> Vec<u8> {
@@ -214,12 +234,16 @@ fn purpose(id: &str) -> Vec<u8> {
 /// Also what keeps a name from the outside from being a path.
 fn is_access_key_id(text: &str) -> bool {
     (16..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 fn is_user_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b))
 }
 
 #[cfg(test)]
@@ -243,7 +267,9 @@ mod tests {
     #[test]
     fn a_key_looks_like_one_of_aws() {
         let home = tempfile::tempdir().unwrap();
-        let key = credentials(home.path()).create("alice", Timestamp(0)).unwrap();
+        let key = credentials(home.path())
+            .create("alice", Timestamp(0))
+            .unwrap();
         assert_eq!((key.id.len(), key.secret.len()), (20, 40));
         assert!(key.id.starts_with("AKIA") && is_access_key_id(&key.id));
     }
@@ -272,7 +298,12 @@ mod tests {
     fn an_id_is_never_a_path() {
         let home = tempfile::tempdir().unwrap();
         let credentials = credentials(home.path());
-        for id in ["../../../etc/passwd", "AKIA/../../../../../x", "", "akiaabcdefghijklmnop"] {
+        for id in [
+            "../../../etc/passwd",
+            "AKIA/../../../../../x",
+            "",
+            "akiaabcdefghijklmnop",
+        ] {
             assert!(credentials.find(id).unwrap().is_none(), "{id}");
         }
     }

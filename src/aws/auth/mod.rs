@@ -2,10 +2,10 @@
 
 pub(crate) mod canonical;
 pub mod credentials;
-mod sigv4;
 mod signer;
+mod sigv4;
 #[cfg(test)]
 mod tests;
 
-pub use sigv4::{AccessKeys, SigningKey, Verifier};
 pub use signer::Signer;
+pub use sigv4::{AccessKeys, SigningKey, Verifier};

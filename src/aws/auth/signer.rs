@@ -17,7 +17,12 @@ pub struct Signer {
 
 impl Signer {
     /// A signer for `service` in `region`.
-    pub fn new(access_key_id: &str, secret_access_key: &Secret, region: &str, service: &str) -> Self {
+    pub fn new(
+        access_key_id: &str,
+        secret_access_key: &Secret,
+        region: &str,
+        service: &str,
+    ) -> Self {
         Self {
             key: SigningKey::new(access_key_id, "", secret_access_key),
             region: region.to_owned(),
@@ -41,8 +46,10 @@ impl Signer {
             ("x-amz-target", operation.to_owned()),
         ];
         let authorization = {
-            let view: Vec<(&str, &[u8])> =
-                headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+            let view: Vec<(&str, &[u8])> = headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes()))
+                .collect();
             self.authorization("POST", "/", Headers::new(&view), body, &now.compact())
         };
         headers.push(("authorization", authorization));

@@ -24,8 +24,13 @@ const SIGNED_HEADERS: usize = 64;
 /// Derived keys that are kept of one access key: two services, today and yesterday, and some.
 const DERIVED_KEYS: usize = 8;
 /// Headers that mean something to us: where one is present, it must be signed.
-const MEANINGFUL: [&str; 5] =
-    ["host", "x-amz-date", "x-amz-target", "x-amz-security-token", "x-amz-content-sha256"];
+const MEANINGFUL: [&str; 5] = [
+    "host",
+    "x-amz-date",
+    "x-amz-target",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+];
 
 /// Finds the access key that signed a request.
 pub trait AccessKeys: Send + Sync {
@@ -62,7 +67,10 @@ impl SigningKey {
 
     fn derive(&self, scope: &str) -> Arc<Secret> {
         let kept = |derived: &[(String, Arc<Secret>)]| {
-            derived.iter().find(|(of, _)| of == scope).map(|(_, key)| key.clone())
+            derived
+                .iter()
+                .find(|(of, _)| of == scope)
+                .map(|(_, key)| key.clone())
         };
         if let Some(key) = kept(&self.derived.lock()) {
             return key;
@@ -91,7 +99,11 @@ pub struct Verifier {
 impl Verifier {
     /// A verifier for `region`.
     pub fn new(keys: Arc<dyn AccessKeys>, clock: Arc<dyn Clock>, region: &str) -> Self {
-        Self { keys, clock, region: region.to_owned() }
+        Self {
+            keys,
+            clock,
+            region: region.to_owned(),
+        }
     }
 
     /// The access key that signed `request` for `service`.
@@ -100,13 +112,20 @@ impl Verifier {
         let date = Date::of(request)?;
         let signed = authorization.signed_headers(request)?;
         let credential = authorization.credential()?;
-        let unknown =
-            || Error::new(UNRECOGNIZED_CLIENT, "The security token included in the request is invalid.");
+        let unknown = || {
+            Error::new(
+                UNRECOGNIZED_CLIENT,
+                "The security token included in the request is invalid.",
+            )
+        };
         // Session tokens are made by STS, which is not here: nobody has one that is valid.
         if request.headers.one("x-amz-security-token").is_some() {
             return Err(unknown());
         }
-        let key = self.keys.find(credential.access_key_id)?.ok_or_else(unknown)?;
+        let key = self
+            .keys
+            .find(credential.access_key_id)?
+            .ok_or_else(unknown)?;
         self.check_scope(&credential, &date, service)?;
         self.check_time(&date)?;
 
@@ -131,7 +150,12 @@ impl Verifier {
         Ok(key)
     }
 
-    fn check_scope(&self, credential: &Credential<'_>, date: &Date<'_>, service: &str) -> Result<()> {
+    fn check_scope(
+        &self,
+        credential: &Credential<'_>,
+        date: &Date<'_>,
+        service: &str,
+    ) -> Result<()> {
         let invalid = |message: String| Err(Error::new(INVALID_SIGNATURE, message));
         let day = date.text.get(..8).unwrap_or_default();
         if credential.region != self.region {
@@ -141,7 +165,9 @@ impl Verifier {
             ));
         }
         if credential.service != service {
-            return invalid(format!("Credential should be scoped to correct service: '{service}'. "));
+            return invalid(format!(
+                "Credential should be scoped to correct service: '{service}'. "
+            ));
         }
         if credential.day != day {
             return invalid(format!(
@@ -155,15 +181,19 @@ impl Verifier {
 
     fn check_time(&self, date: &Date<'_>) -> Result<()> {
         let now = self.clock.now();
-        let (earliest, latest) =
-            (now.plus_seconds(-TOLERANCE_SECONDS), now.plus_seconds(TOLERANCE_SECONDS));
+        let (earliest, latest) = (
+            now.plus_seconds(-TOLERANCE_SECONDS),
+            now.plus_seconds(TOLERANCE_SECONDS),
+        );
         let (made, now) = (date.text, now.compact());
         let text = if date.time.seconds() < earliest.seconds() {
             let bound = earliest.compact();
             format!("Signature expired: {made} is now earlier than {bound} ({now} - 15 min.)")
         } else if date.time.seconds() > latest.seconds() {
             let bound = latest.compact();
-            format!("Signature not yet current: {made} is still later than {bound} ({now} + 15 min.)")
+            format!(
+                "Signature not yet current: {made} is still later than {bound} ({now} + 15 min.)"
+            )
         } else {
             return Ok(());
         };
@@ -203,8 +233,12 @@ impl<'a> Authorization<'a> {
             }
         };
         let find = |name: &str| {
-            let mut pairs = parameters.split(',').filter_map(|pair| pair.trim().split_once('='));
-            pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+            let mut pairs = parameters
+                .split(',')
+                .filter_map(|pair| pair.trim().split_once('='));
+            pairs
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.trim())
         };
         let found = ["Credential", "Signature", "SignedHeaders"].map(|name| (name, find(name)));
         let absent: Vec<String> = found
@@ -212,11 +246,20 @@ impl<'a> Authorization<'a> {
             .filter(|(_, value)| value.is_none_or(str::is_empty))
             .map(|(name, _)| format!("Authorization header requires '{name}' parameter."))
             .collect();
-        let [(_, Some(credential)), (_, Some(signature)), (_, Some(signed_headers))] = found else {
+        let [
+            (_, Some(credential)),
+            (_, Some(signature)),
+            (_, Some(signed_headers)),
+        ] = found
+        else {
             return Err(incomplete(&absent.join(" ")));
         };
         if absent.is_empty() {
-            Ok(Self { credential, signed_headers, signature })
+            Ok(Self {
+                credential,
+                signed_headers,
+                signature,
+            })
         } else {
             Err(incomplete(&absent.join(" ")))
         }
@@ -224,7 +267,8 @@ impl<'a> Authorization<'a> {
 
     /// Why a request without the header is refused.
     fn missing(request: &Request<'_>) -> Error {
-        if request.target.contains("X-Amz-Signature=") || request.target.contains("X-Amz-Algorithm=")
+        if request.target.contains("X-Amz-Signature=")
+            || request.target.contains("X-Amz-Algorithm=")
         {
             return incomplete(
                 "Signatures in the query string are not supported: sign in the Authorization header.",
@@ -243,16 +287,21 @@ impl<'a> Authorization<'a> {
                 "SignedHeaders must be a short list of different lower-case names in order.",
             ));
         }
-        if let Some(name) = names.iter().find(|name| request.headers.one(name).is_none()) {
-            return Err(incomplete(&format!("The signed header '{name}' is not in the request.")));
+        if let Some(name) = names
+            .iter()
+            .find(|name| request.headers.one(name).is_none())
+        {
+            return Err(incomplete(&format!(
+                "The signed header '{name}' is not in the request."
+            )));
         }
         let date: &[&str] = match request.headers.one("x-amz-date") {
             Some(_) => &[],
             None => &["date"],
         };
-        let needed = MEANINGFUL.iter().filter(|name| {
-            **name == "host" || request.headers.one(name).is_some()
-        });
+        let needed = MEANINGFUL
+            .iter()
+            .filter(|name| **name == "host" || request.headers.one(name).is_some());
         for name in needed.chain(date) {
             if !names.contains(name) {
                 return Err(Error::new(
@@ -300,7 +349,10 @@ struct Date<'a> {
 
 impl<'a> Date<'a> {
     fn of(request: &Request<'a>) -> Result<Self> {
-        let header = request.headers.one("x-amz-date").or_else(|| request.headers.one("date"));
+        let header = request
+            .headers
+            .one("x-amz-date")
+            .or_else(|| request.headers.one("date"));
         let Some(header) = header else {
             return Err(incomplete(
                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",

@@ -42,7 +42,11 @@ const VECTORS: &[Vector] = &[
         "get-header-key-duplicate",
         "GET",
         "/",
-        &[("My-Header1", "value2"), ("My-Header1", "value2"), ("My-Header1", "value1")],
+        &[
+            ("My-Header1", "value2"),
+            ("My-Header1", "value2"),
+            ("My-Header1", "value1"),
+        ],
         "",
         "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea",
     ),
@@ -64,7 +68,11 @@ const VECTORS: &[Vector] = &[
         "GET",
         "/",
         // Folded lines arrive as values of their own.
-        &[("My-Header1", "value1"), ("My-Header1", "value2"), ("My-Header1", "value3")],
+        &[
+            ("My-Header1", "value1"),
+            ("My-Header1", "value2"),
+            ("My-Header1", "value3"),
+        ],
         "",
         "ba17b383a53190154eb5fa66a1b836cc297cc0a3d70a5d00705980573d8ff790",
     ),
@@ -171,14 +179,20 @@ fn signer() -> Signer {
 }
 
 fn verifier_at(now: &str) -> Verifier {
-    let keys = OneKey(Arc::new(SigningKey::new(ID, "alice", &Secret::from(SECRET))));
+    let keys = OneKey(Arc::new(SigningKey::new(
+        ID,
+        "alice",
+        &Secret::from(SECRET),
+    )));
     let clock = FixedClock(Timestamp::parse_compact(now).unwrap());
     Verifier::new(Arc::new(keys), Arc::new(clock), "us-east-1")
 }
 
 fn verify(verifier: &Verifier, headers: &[(&str, &str)], target: &str, body: &str) -> Result<()> {
-    let headers: Vec<(&str, &[u8])> =
-        headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+    let headers: Vec<(&str, &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .collect();
     let request = Request {
         method: "POST",
         target,
@@ -193,7 +207,15 @@ fn verify(verifier: &Verifier, headers: &[(&str, &str)], target: &str, body: &st
 fn signed() -> (Vec<(&'static str, String)>, &'static str) {
     let body = "{\"KeyId\":\"1\"}";
     let now = Timestamp::parse_compact(DATE).unwrap();
-    (signer().headers("localhost:8300", "TrentService.DescribeKey", body.as_bytes(), now), body)
+    (
+        signer().headers(
+            "localhost:8300",
+            "TrentService.DescribeKey",
+            body.as_bytes(),
+            now,
+        ),
+        body,
+    )
 }
 
 /// What a good request is answered once one header is replaced (or, with `None`, left out).
@@ -216,11 +238,16 @@ fn requests_are_signed_as_in_the_test_suite_of_aws() {
     for (folder, method, target, extra, body, signature) in VECTORS {
         let mut headers = vec![("Host", "example.amazonaws.com"), ("X-Amz-Date", DATE)];
         headers.extend(extra.iter());
-        let headers: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
         let headers = Headers::new(&headers);
         let made = signer().authorization(method, target, headers, body.as_bytes(), DATE);
-        assert!(made.ends_with(&format!("Signature={signature}")), "{folder}: {made}");
+        assert!(
+            made.ends_with(&format!("Signature={signature}")),
+            "{folder}: {made}"
+        );
     }
 }
 
@@ -239,8 +266,10 @@ fn requests_of_the_test_suite_of_aws_are_verified() {
         let mut headers = vec![("Host", "example.amazonaws.com"), ("X-Amz-Date", DATE)];
         headers.extend(extra.iter());
         headers.push(("Authorization", &authorization));
-        let headers: Vec<(&str, &[u8])> =
-            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
         let request = Request {
             method,
             target,
@@ -266,7 +295,11 @@ fn a_good_signature_is_accepted_again_and_again() {
 fn a_changed_body_target_or_path_is_refused() {
     let (headers, body) = signed();
     let view: Vec<(&str, &str)> = headers.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    let refused = |target, body| verify(&verifier_at(DATE), &view, target, body).unwrap_err().kind;
+    let refused = |target, body| {
+        verify(&verifier_at(DATE), &view, target, body)
+            .unwrap_err()
+            .kind
+    };
     assert_eq!(refused("/", "{\"KeyId\":\"2\"}"), INVALID_SIGNATURE);
     assert_eq!(refused("/?a=b", body), INVALID_SIGNATURE);
     let swapped = after("x-amz-target", Some("TrentService.ScheduleKeyDeletion"));
@@ -277,10 +310,18 @@ fn a_changed_body_target_or_path_is_refused() {
 fn a_wrong_signature_is_refused_whatever_its_length() {
     for signature in ["00", "zz", &"0".repeat(64), &"0".repeat(6400)] {
         let error = authorization(|text| {
-            format!("{}Signature={signature}", text.split_once("Signature=").unwrap().0)
+            format!(
+                "{}Signature={signature}",
+                text.split_once("Signature=").unwrap().0
+            )
         });
         assert_eq!(error.kind, INVALID_SIGNATURE, "{signature}");
-        assert!(error.message.starts_with("The request signature we calculated"), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("The request signature we calculated"),
+            "{error}"
+        );
     }
 }
 
@@ -288,18 +329,29 @@ fn a_wrong_signature_is_refused_whatever_its_length() {
 fn an_unknown_access_key_is_refused() {
     let error = authorization(|text| text.replace(ID, "AKIDNOBODY"));
     assert_eq!(error.kind, UNRECOGNIZED_CLIENT);
-    assert_eq!(error.message, "The security token included in the request is invalid.");
+    assert_eq!(
+        error.message,
+        "The security token included in the request is invalid."
+    );
 }
 
 #[test]
 fn a_session_token_is_refused_since_nobody_makes_them_here() {
-    let error = authorization(|text| text.replace("x-amz-target", "x-amz-security-token;x-amz-target"));
+    let error =
+        authorization(|text| text.replace("x-amz-target", "x-amz-security-token;x-amz-target"));
     assert_eq!(error.kind, INCOMPLETE_SIGNATURE);
     let (headers, body) = signed();
     let mut view: Vec<(&str, &str)> = headers.iter().map(|(k, v)| (*k, v.as_str())).collect();
-    let text = headers.last().unwrap().1.replace("x-amz-target", "x-amz-security-token;x-amz-target");
+    let text = headers
+        .last()
+        .unwrap()
+        .1
+        .replace("x-amz-target", "x-amz-security-token;x-amz-target");
     view.pop();
-    view.extend([("x-amz-security-token", "token"), ("authorization", text.as_str())]);
+    view.extend([
+        ("x-amz-security-token", "token"),
+        ("authorization", text.as_str()),
+    ]);
     let error = verify(&verifier_at(DATE), &view, "/", body).unwrap_err();
     assert_eq!(error.kind, UNRECOGNIZED_CLIENT);
 }
@@ -341,11 +393,20 @@ fn a_request_without_a_signature_is_refused_by_aws_names() {
     let kind = |error: Error| error.kind;
     let cases: [(Error, Kind); 6] = [
         (after("authorization", None), MISSING_AUTHENTICATION_TOKEN),
-        (after("authorization", Some("Basic YTpi")), INCOMPLETE_SIGNATURE),
-        (after("authorization", Some("AWS4-HMAC-SHA256 Credential=a")), INCOMPLETE_SIGNATURE),
+        (
+            after("authorization", Some("Basic YTpi")),
+            INCOMPLETE_SIGNATURE,
+        ),
+        (
+            after("authorization", Some("AWS4-HMAC-SHA256 Credential=a")),
+            INCOMPLETE_SIGNATURE,
+        ),
         (after("x-amz-date", None), INCOMPLETE_SIGNATURE),
         (after("x-amz-date", Some("yesterday")), INCOMPLETE_SIGNATURE),
-        (authorization(|text| text.replace("/aws4_request", "")), INCOMPLETE_SIGNATURE),
+        (
+            authorization(|text| text.replace("/aws4_request", "")),
+            INCOMPLETE_SIGNATURE,
+        ),
     ];
     for (error, expected) in cases {
         assert_eq!(kind(error.clone()), expected, "{error}");
@@ -357,13 +418,22 @@ fn a_signature_that_leaves_out_the_host_the_date_or_the_target_is_refused() {
     for name in ["host;", "x-amz-date;", ";x-amz-target"] {
         let error = authorization(|text| text.replacen(name, "", 1));
         assert_eq!(error.kind, INVALID_SIGNATURE, "{name}");
-        assert!(error.message.contains("must be a 'SignedHeader'"), "{error}");
+        assert!(
+            error.message.contains("must be a 'SignedHeader'"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn a_list_of_signed_headers_that_is_nonsense_is_refused() {
-    for list in ["host;host", "x-amz-date;host", "Host;X-Amz-Date", ";", "host;nothere;x-amz-date"] {
+    for list in [
+        "host;host",
+        "x-amz-date;host",
+        "Host;X-Amz-Date",
+        ";",
+        "host;nothere;x-amz-date",
+    ] {
         let error = authorization(|text| {
             let (head, tail) = text.split_once("SignedHeaders=").unwrap();
             let (_, tail) = tail.split_once(',').unwrap();

@@ -42,7 +42,9 @@ impl<'de> Deserialize<'de> for Blob {
         if let Cow::Owned(copy) = text {
             drop(Zeroizing::new(copy));
         }
-        bytes.map(Blob::from).map_err(|_| D::Error::custom("a binary member is not base64"))
+        bytes
+            .map(Blob::from)
+            .map_err(|_| D::Error::custom("a binary member is not base64"))
     }
 }
 
@@ -63,6 +65,9 @@ mod tests {
 
     #[test]
     fn a_blob_does_not_print_its_bytes() {
-        assert_eq!(format!("{:?}", Blob::from(b"attack at dawn".to_vec())), "Blob(14 bytes)");
+        assert_eq!(
+            format!("{:?}", Blob::from(b"attack at dawn".to_vec())),
+            "Blob(14 bytes)"
+        );
     }
 }

@@ -40,7 +40,10 @@ fn request<I: DeserializeOwned>(body: &[u8]) -> Result<I> {
         // The parser's own words could quote a secret that has the wrong type.
         let text = match error.classify() {
             serde_json::error::Category::Data => {
-                format!("a member of the request has the wrong type (column {})", error.column())
+                format!(
+                    "a member of the request has the wrong type (column {})",
+                    error.column()
+                )
             }
             _ => format!("the request is not JSON (column {})", error.column()),
         };
@@ -156,6 +159,9 @@ mod tests {
     fn an_error_is_a_type_and_a_message_under_the_services_name_for_it() {
         let error = Error::new(SERIALIZATION, "no");
         let body = String::from_utf8(error_body(&error, "Message")).unwrap();
-        assert_eq!(body, r#"{"Message":"no","__type":"SerializationException"}"#);
+        assert_eq!(
+            body,
+            r#"{"Message":"no","__type":"SerializationException"}"#
+        );
     }
 }

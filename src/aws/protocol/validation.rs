@@ -35,7 +35,13 @@ impl Validation {
     /// Characters of a text.
     pub fn length(&mut self, member: &str, value: Option<&str>, range: RangeInclusive<usize>) {
         if let Some(value) = value {
-            self.range(&quoted(value), member, "length", value.chars().count(), &range);
+            self.range(
+                &quoted(value),
+                member,
+                "length",
+                value.chars().count(),
+                &range,
+            );
         }
     }
 
@@ -97,7 +103,10 @@ impl Validation {
     }
 
     fn error(&self, headline: &str) -> Result<()> {
-        Err(Error::new(VALIDATION, format!("{headline}: {}", self.failures.join("; "))))
+        Err(Error::new(
+            VALIDATION,
+            format!("{headline}: {}", self.failures.join("; ")),
+        ))
     }
 
     fn range<T: PartialOrd + Display>(
@@ -109,17 +118,25 @@ impl Validation {
         range: &RangeInclusive<T>,
     ) {
         if measure < *range.start() {
-            let bound = format!("Member must have {what} greater than or equal to {}", range.start());
+            let bound = format!(
+                "Member must have {what} greater than or equal to {}",
+                range.start()
+            );
             self.fail(shown, member, &bound);
         }
         if measure > *range.end() {
-            let bound = format!("Member must have {what} less than or equal to {}", range.end());
+            let bound = format!(
+                "Member must have {what} less than or equal to {}",
+                range.end()
+            );
             self.fail(shown, member, &bound);
         }
     }
 
     fn fail(&mut self, shown: &str, member: &str, constraint: &str) {
-        self.failures.push(format!("{shown} at '{member}' failed to satisfy constraint: {constraint}"));
+        self.failures.push(format!(
+            "{shown} at '{member}' failed to satisfy constraint: {constraint}"
+        ));
     }
 }
 

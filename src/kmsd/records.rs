@@ -1,0 +1,163 @@
+//! kmsd's own folder in the home: the master key, the lock, the identity, and what lies beside.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws::{Scope, auth::credentials::Credentials, private};
+use crypto::Secret;
+use rustix::fs::{FlockOperation, flock};
+use store::{Store, sled::SledStore};
+use token::Mode;
+use wire::Home;
+
+use crate::{Failure, config::Place, identity};
+
+/// Bytes of the master key.
+const MASTER_BYTES: usize = 32;
+
+/// kmsd's folder, opened.
+pub(crate) struct Records {
+    pub(crate) home: Home,
+    pub(crate) folder: PathBuf,
+    pub(crate) master: Secret,
+    pub(crate) scope: Scope,
+}
+
+/// Held as long as this process serves the home.
+pub(crate) struct Ownership {
+    _lock: File,
+}
+
+impl Records {
+    /// The records of the home that `place` names, made if they are not there.
+    pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
+        if let Some(home) = &place.home {
+            wire::home::preset(home);
+        }
+        let home = Home::resolve()?;
+        if home.configuration().mode == Mode::Embedded {
+            return Err(format!(
+                "{} is an embedded home: its HSMs live in the one process that loads the module. Set \
+                 mode = \"served\" in its strongroom.toml",
+                home.path().display()
+            )
+            .into());
+        }
+        let folder = home.path().join("kmsd");
+        private::folder(&folder)?;
+        let master = master_key(&folder)?;
+        let scope = identity::resolve(&folder, place)?;
+        Ok(Self {
+            home,
+            folder,
+            master,
+            scope,
+        })
+    }
+
+    /// Makes this process the one that serves the home.
+    pub(crate) fn own(&self) -> Result<Ownership, Failure> {
+        let mut lock = lock_file(&self.folder)?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut owner = String::new();
+            (&mut lock).take(32).read_to_string(&mut owner)?;
+            return Err(format!(
+                "{} is served already, by the kmsd with process id {}; stop that one, or use its address",
+                self.home.path().display(),
+                owner.trim()
+            )
+            .into());
+        }
+        lock.set_len(0)?;
+        writeln!(lock, "{}", std::process::id())?;
+        Ok(Ownership { _lock: lock })
+    }
+
+    /// The store of KMS and CloudHSM records; only for the owner.
+    pub(crate) fn store(&self, _: &Ownership) -> Result<Arc<dyn Store>, Failure> {
+        Ok(SledStore::open(&self.folder.join("store"))?)
+    }
+
+    /// The account's access keys.
+    pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
+        Ok(Credentials::open(
+            &self.folder.join("credentials"),
+            &self.master,
+        )?)
+    }
+}
+
+/// The master key: drawn once, and never again where there is something that it sealed.
+fn master_key(folder: &Path) -> Result<Secret, Failure> {
+    let path = folder.join("master.key");
+    // Two processes at the first start must not draw two.
+    let credentials = folder.join("credentials");
+    private::folder(&credentials)?;
+    let alone = lock_file(&credentials)?;
+    flock(&alone, FlockOperation::LockExclusive)?;
+    if let Some(bytes) = private::read(&path, MASTER_BYTES)? {
+        if bytes.len() != MASTER_BYTES {
+            return Err(format!(
+                "{} is not {MASTER_BYTES} bytes long; restore it",
+                path.display()
+            )
+            .into());
+        }
+        return Ok(Secret::from(&bytes[..]));
+    }
+    if folder.join("store").exists() {
+        return Err(format!(
+            "{} is missing, and the records beside it are sealed under it; restore it from a backup",
+            path.display()
+        )
+        .into());
+    }
+    let master = Secret::random(MASTER_BYTES)?;
+    private::write(&path, master.reveal())?;
+    Ok(master)
+}
+
+fn lock_file(folder: &Path) -> Result<File, Failure> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    Ok(file.map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_master_key_is_drawn_once() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("kmsd");
+        private::folder(&folder).unwrap();
+        let first = master_key(&folder).unwrap();
+        assert_eq!(master_key(&folder).unwrap().reveal(), first.reveal());
+    }
+
+    #[test]
+    fn a_lost_master_key_is_not_replaced_under_records() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("kmsd");
+        private::folder(&folder.join("store")).unwrap();
+        assert!(
+            master_key(&folder)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("restore")
+        );
+    }
+}

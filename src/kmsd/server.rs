@@ -1,0 +1,321 @@
+//! The address: connections with limits, requests to the endpoint, an orderly end.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws::{BODY_BYTES, Error, Headers, error::REQUEST_TOO_LARGE};
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes, HttpBody as _, to_bytes},
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+    routing::get,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Semaphore,
+    time::timeout,
+};
+
+use crate::{Failure, config::ServeOptions, records::Records, services::Services};
+
+/// Connections at one time; more wait.
+const CONNECTIONS: usize = 1_024;
+/// Threads that read requests. More than there are cores, since an answer may wait for an HSM.
+const THREADS: usize = 16;
+/// Answers that may hold such a thread at one time, so that some are always left.
+const HELD_THREADS: usize = 12;
+/// How long a client may take to send its headers.
+const HEADER_TIME: Duration = Duration::from_secs(15);
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long answers on their way may take after the server was told to stop.
+const FAREWELL_TIME: Duration = Duration::from_secs(10);
+
+/// `kmsd serve`.
+pub(crate) fn serve(options: &ServeOptions) -> Result<(), Failure> {
+    run(options, |server| {
+        println!("kmsd: ready at http://{}", server.address);
+        Ok(())
+    })
+}
+
+/// A server that answers, for what is done while it does.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) records: Records,
+    pub(crate) services: Arc<Services>,
+}
+
+/// Serves the home; once it does, `first` runs beside it, and its failure ends it.
+pub(crate) fn run(
+    options: &ServeOptions,
+    first: impl FnOnce(&Server) -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    if !options.listen.ip().is_loopback() && !options.insecure_listen {
+        return Err(format!(
+            "{} can be reached from other machines, and there is no TLS: listen on 127.0.0.1 behind a \
+             TLS proxy, or give --insecure-listen",
+            options.listen
+        )
+        .into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()?;
+    // From here on a signal ends kmsd in order, also while it starts.
+    let stop = runtime.block_on(async { Stop::listen() })?;
+    let records = Records::open(&options.place)?;
+    let services = Arc::new(Services::open(&records)?);
+    let outcome = runtime.block_on(async {
+        let listener = TcpListener::bind(options.listen).await.map_err(|error| {
+            format!(
+                "{}: {error}; choose another address with --listen",
+                options.listen
+            )
+        })?;
+        let server = Server {
+            address: listener.local_addr()?,
+            records,
+            services: services.clone(),
+        };
+        let beside = tokio::task::spawn_blocking(move || first(&server));
+        accept(listener, services.clone(), stop, beside).await
+    });
+    services.close();
+    runtime.shutdown_timeout(FAREWELL_TIME);
+    outcome
+}
+
+/// Accepts until told to stop, or until what runs beside fails.
+async fn accept(
+    listener: TcpListener,
+    services: Arc<Services>,
+    mut stop: Stop,
+    mut beside: tokio::task::JoinHandle<Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let state = Arc::new(Shared {
+        services,
+        held: AtomicUsize::new(0),
+    });
+    let router = Router::new()
+        .route("/health", get(health))
+        .fallback(operation)
+        .with_state(state);
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut ready = false;
+    let outcome = loop {
+        tokio::select! {
+            () = stop.wait() => break Ok(()),
+            done = &mut beside, if !ready => {
+                ready = true;
+                match done {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => break Err(failure),
+                    Err(panic) => break Err(panic.into()),
+                }
+            }
+            accepted = accept_one(&listener, &room) => match accepted {
+                Ok((stream, peer, permit)) => {
+                    let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
+                    let mut builder = auto::Builder::new(TokioExecutor::new());
+                    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+                    builder.http2().timer(TokioTimer::new());
+                    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                    let connection = graceful.watch(connection);
+                    tokio::spawn(async move {
+                        // A client that goes away is not an event.
+                        let _ = connection.await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, for example: others may close some.
+                    log::warn!("a connection was not accepted: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    };
+    if timeout(FAREWELL_TIME, graceful.shutdown()).await.is_err() {
+        log::warn!("some answers were still on their way");
+    }
+    outcome
+}
+
+async fn accept_one(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = room
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    // Small answers must not wait for the acknowledgement of the ones before.
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, permit))
+}
+
+/// The signals that end a server.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self {
+            interrupt,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Peer(SocketAddr);
+
+struct Shared {
+    services: Arc<Services>,
+    /// Answers that hold a thread of the runtime.
+    held: AtomicUsize,
+}
+
+async fn health() -> &'static str {
+    "ok\n"
+}
+
+async fn operation(
+    State(shared): State<Arc<Shared>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    if body.size_hint().lower() > BODY_BYTES as u64 {
+        return respond(too_large());
+    }
+    let body = match timeout(BODY_TIME, to_bytes(body, BODY_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return respond(too_large()),
+        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
+    };
+    let headers: Vec<(&str, &[u8])> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    let request = aws::Request {
+        method: head.method.as_str(),
+        target,
+        headers: Headers::new(&headers),
+        body: &body,
+        source: peer.ip(),
+    };
+    respond(shared.answer(&request))
+}
+
+impl Shared {
+    /// The use of a key is answered on the thread that read the request: moving to another one
+    /// costs as much as the HSM. All else makes room for other requests first.
+    fn answer(&self, request: &aws::Request<'_>) -> aws::Response {
+        let endpoint = &self.services.endpoint;
+        if endpoint.is_swift(request.headers) {
+            let held = Held::take(&self.held);
+            if held.count < HELD_THREADS {
+                return endpoint.answer(request);
+            }
+        }
+        tokio::task::block_in_place(|| endpoint.answer(request))
+    }
+}
+
+/// Counts itself among the held threads as long as it lives.
+struct Held<'a> {
+    held: &'a AtomicUsize,
+    count: usize,
+}
+
+impl<'a> Held<'a> {
+    fn take(held: &'a AtomicUsize) -> Self {
+        Self {
+            held,
+            count: held.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn respond(answer: aws::Response) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from_owner(Owned(answer.body))));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.1"),
+    );
+    if let Ok(id) = HeaderValue::try_from(answer.request_id) {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+    }
+    response
+}
+
+/// A body that is overwritten once it was sent.
+struct Owned(crypto::Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn too_large() -> aws::Response {
+    let text = format!("A request has at most {BODY_BYTES} bytes.");
+    aws::refusal(
+        &Error::new(REQUEST_TOO_LARGE, text),
+        "message",
+        String::new(),
+    )
+}
+
+fn closing(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
