@@ -9,6 +9,7 @@ mod application;
 mod audit;
 mod cluster;
 mod engine;
+mod epoch;
 mod failure;
 mod home;
 mod mechanism;
@@ -25,6 +26,6 @@ mod verbs;
 
 pub use application::Application;
 pub use engine::{Engine, Peer, Settings};
-pub use mechanism::name as mechanism_name;
+pub use mechanism::named as mechanisms;
 pub use object::Profile;
 pub use slots::PerHsm;

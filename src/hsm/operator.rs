@@ -1,25 +1,20 @@
 //! The verbs of an operator: clusters and HSMs come and go. Two databases take part, a cluster's
 //! and the registry; where a crash falls between them, the next start finds and ends it.
 
-use crypto::Secret;
 use store::CommitId;
 use token::{
     AuditReport, Cluster, ClusterId, Error, HsmId, NewCluster, Operator, Origin, Reason, Request,
-    Result, Role, SecretBytes, SlotId, limits,
+    Result, SecretBytes, SlotId,
 };
 
 use crate::{
     application::Application,
     audit,
-    cluster::{self, Caller, check_label, found, new_id, since_1970, users::FIRST_ADMIN},
+    cluster::{Caller, check_label, new_id},
     engine::{self, Engine},
     failure::internal,
     registry::SlotEntry,
-    slots::Content,
 };
-
-/// The zones of a cluster that `C_InitToken` makes.
-const ZONES: [&str; 2] = ["zone-1", "zone-2"];
 
 impl Operator for Application {
     fn create_cluster(&self, request: Request, cluster: &NewCluster) -> Result<ClusterId> {
@@ -101,15 +96,6 @@ impl Application {
             format!("uid {} is not an operator of this home", self.peer().uid),
         ))
     }
-}
-
-/// What a new epoch of a cluster is made with.
-struct Epoch {
-    id: ClusterId,
-    number: u64,
-    origin: Origin,
-    created: u64,
-    key: Secret,
 }
 
 impl Engine {
@@ -219,185 +205,8 @@ impl Engine {
         self.refresh()
     }
 
-    /// `C_InitToken`: makes an active cluster in a free slot, or makes one anew that it made.
-    pub(crate) fn initialize_token(
-        &self,
-        caller: &Caller,
-        slot: SlotId,
-        pin: &SecretBytes,
-        label: &str,
-    ) -> Result<()> {
-        self.check_process()?;
-        check_label(label)?;
-        let _operations = self.operations.lock();
-        if self.answered(caller)?.is_some() {
-            return Ok(());
-        }
-        match self.registry.slots().get(&slot) {
-            Some(SlotEntry::Free) => self.initialize_free(caller, slot, pin, label),
-            Some(SlotEntry::Cluster(id)) => self.initialize_again(caller, id, pin, label),
-            Some(SlotEntry::Hsm(..)) => Err(Error::new(
-                Reason::TokenWriteProtected,
-                "the slot is one HSM's: the cluster's own slot can be initialised",
-            )),
-            Some(SlotEntry::Retired) => Err(Reason::DeviceRemoved.into()),
-            None => Err(Reason::SlotIdInvalid.into()),
-        }
-    }
-
-    fn initialize_free(
-        &self,
-        caller: &Caller,
-        slot: SlotId,
-        pin: &SecretBytes,
-        label: &str,
-    ) -> Result<()> {
-        if self.slot(slot)?.content() != Content::Blank {
-            return Err(Reason::TokenNotPresent.into());
-        }
-        let epoch = self.first_epoch(Origin::InitToken)?;
-        let hsms = [new_hsm()?, new_hsm()?];
-        let cluster = self.found(&epoch, caller, label)?;
-        let made = furnish(&cluster, caller, &hsms, pin).and_then(|()| {
-            self.registry.change(commit_id(caller), |draft, _| {
-                let order = draft.next_order();
-                let Epoch {
-                    id,
-                    number,
-                    origin,
-                    created,
-                    key,
-                } = &epoch;
-                let entry = self
-                    .registry
-                    .entry(id, order, *number, *origin, *created, key)?;
-                draft.set_cluster(id, Some(entry));
-                draft.set_slot(slot, SlotEntry::Cluster(id.clone()));
-                for hsm in &hsms {
-                    draft.allot(SlotEntry::Hsm(id.clone(), hsm.clone()));
-                }
-                Ok(Vec::new())
-            })
-        });
-        if let Err(error) = made {
-            self.abandon(cluster, &epoch);
-            return Err(error);
-        }
-        self.install(cluster);
-        self.refresh()
-    }
-
-    fn initialize_again(
-        &self,
-        caller: &Caller,
-        id: &ClusterId,
-        pin: &SecretBytes,
-        label: &str,
-    ) -> Result<()> {
-        let old = self.cluster(id)?;
-        let protected = |why: &str| Err(Error::new(Reason::TokenWriteProtected, why));
-        if old.origin != Origin::InitToken {
-            return protected("an operator made the cluster: only an operator deletes it");
-        }
-        if old.serves_key_store()? {
-            return protected("the cluster has a user kmsuser: a key store uses it");
-        }
-        old.check_unused()?;
-        old.check_password(caller, Role::Admin, FIRST_ADMIN, pin)?;
-        let hsms: Vec<HsmId> = old.hsms().into_iter().map(|hsm| hsm.id).collect();
-        let (_, entry) = self
-            .registry
-            .clusters()
-            .into_iter()
-            .find(|(other, _)| other == id)
-            .ok_or_else(|| internal("a cluster without an entry"))?;
-        let epoch = Epoch {
-            id: id.clone(),
-            number: entry.epoch.saturating_add(1),
-            origin: entry.origin,
-            created: since_1970().as_secs(),
-            key: Secret::random(32).map_err(internal)?,
-        };
-        let new = self.found(&epoch, caller, label)?;
-        let switched = furnish(&new, caller, &hsms, pin)
-            .and_then(|()| old.retire())
-            .and_then(|()| {
-                self.registry
-                    .change(commit_id(caller), |draft, _| {
-                        let Epoch {
-                            id,
-                            number,
-                            origin,
-                            created,
-                            key,
-                        } = &epoch;
-                        let entry = self.registry.entry(
-                            id,
-                            entry.order,
-                            *number,
-                            *origin,
-                            *created,
-                            key,
-                        )?;
-                        draft.set_cluster(id, Some(entry));
-                        Ok(Vec::new())
-                    })
-                    .inspect_err(|_| old.restore())
-            });
-        if let Err(error) = switched {
-            self.abandon(new, &epoch);
-            return Err(error);
-        }
-        self.install(new);
-        drop(old);
-        self.refresh()?;
-        self.remove_folder(&self.home.epoch(id, entry.epoch));
-        Ok(())
-    }
-
-    fn first_epoch(&self, origin: Origin) -> Result<Epoch> {
-        if self.registry.clusters().len() >= limits::CLUSTERS {
-            return Err(Error::new(
-                Reason::LimitExceeded,
-                format!("a home has at most {} clusters", limits::CLUSTERS),
-            ));
-        }
-        let id = new_id(ClusterId::PREFIX)?;
-        Ok(Epoch {
-            id: ClusterId::parse(&id).ok_or_else(|| internal("a new id is not one"))?,
-            number: 0,
-            origin,
-            created: since_1970().as_secs(),
-            key: Secret::random(32).map_err(internal)?,
-        })
-    }
-
-    /// Makes the database of a new epoch. Until the registry names it, it is nobody's.
-    fn found(
-        &self,
-        epoch: &Epoch,
-        caller: &Caller,
-        label: &str,
-    ) -> Result<std::sync::Arc<cluster::Cluster>> {
-        let key = || Secret::from(epoch.key.reveal());
-        let Epoch {
-            id,
-            number,
-            origin,
-            created,
-            ..
-        } = epoch;
-        self.make_epoch(id, *number, |store| found(store, &key(), caller, label))?;
-        self.open_epoch(id, *number, *origin, *created, key())
-    }
-
-    fn abandon(&self, cluster: std::sync::Arc<cluster::Cluster>, epoch: &Epoch) {
-        drop(cluster);
-        self.remove_folder(&self.home.epoch(&epoch.id, epoch.number));
-    }
-
     /// What stays is removed at the next start.
-    fn remove_folder(&self, folder: &std::path::Path) {
+    pub(crate) fn remove_folder(&self, folder: &std::path::Path) {
         if let Err(error) = engine::remove(folder) {
             log::warn!("{error}");
         }
@@ -414,7 +223,7 @@ impl Engine {
         }
     }
 
-    fn answered(&self, caller: &Caller) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn answered(&self, caller: &Caller) -> Result<Option<Vec<u8>>> {
         match caller.commit_id() {
             Some(id) => self.registry.answered(id),
             None => Ok(None),
@@ -422,30 +231,11 @@ impl Engine {
     }
 }
 
-/// Takes a new cluster through all steps: HSMs, certificate, first admin.
-fn furnish(
-    cluster: &cluster::Cluster,
-    caller: &Caller,
-    hsms: &[HsmId],
-    pin: &SecretBytes,
-) -> Result<()> {
-    // The request is the registry's to remember.
-    let caller = Caller {
-        request: None,
-        ..caller.clone()
-    };
-    for (hsm, zone) in hsms.iter().zip(ZONES.into_iter().cycle()) {
-        cluster.create_hsm(&caller, hsm.clone(), zone)?;
-    }
-    cluster.initialize_ourselves(&caller)?;
-    cluster.activate(&caller, pin)
-}
-
-fn commit_id(caller: &Caller) -> Option<(CommitId, u64)> {
+pub(crate) fn commit_id(caller: &Caller) -> Option<(CommitId, u64)> {
     caller.commit_id().map(|id| (id, caller.settled()))
 }
 
-fn new_hsm() -> Result<HsmId> {
+pub(crate) fn new_hsm() -> Result<HsmId> {
     let id = new_id(HsmId::PREFIX)?;
     HsmId::parse(&id).ok_or_else(|| internal("a new id is not one"))
 }

@@ -78,10 +78,7 @@ impl Records {
     }
 
     /// Every record of a keyspace that has few.
-    pub(crate) fn all<T: DeserializeOwned>(
-        &self,
-        keyspace: u8,
-    ) -> Result<Vec<Found<T>>> {
+    pub(crate) fn all<T: DeserializeOwned>(&self, keyspace: u8) -> Result<Vec<Found<T>>> {
         let mut found = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
