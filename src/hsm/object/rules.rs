@@ -172,7 +172,7 @@ rules! {
     DERIVE             SECRET       Optional    Optional   Free         Always    NO, NO;
     LOCAL              SECRET       Forbidden   Forbidden  Never        Always    Generated, Generated;
     KEY_GEN_MECHANISM  SECRET       Forbidden   Forbidden  Never        Always    Computed, Computed;
-    ALLOWED_MECHANISMS SECRET       Optional    Optional   Never        Always    Absent, Absent;
+    ALLOWED_MECHANISMS SECRET       Optional    Optional   Never        Always    Empty, Empty;
 
     SENSITIVE          SECRET       Optional    Optional   OnlyToTrue   Always    NO, YES;
     ENCRYPT            SECRET       Optional    Optional   Free         Always    YES, NO;

@@ -5,7 +5,7 @@ use crypto::hash::Hash;
 use cryptoki_sys as sys;
 use token::{
     Attribute, AttributeType, Error, KeyType, MechanismId, ObjectClass, Reason, Result,
-    SecretBytes, Template, limits,
+    SecretBytes, Shape, Template, attribute_row, limits,
 };
 
 use super::{
@@ -303,7 +303,10 @@ fn unique_id() -> Result<Vec<u8>> {
 fn default_of(rule: &Rule, profile: Profile, generated: bool) -> Option<Plain> {
     match rule.initial(profile) {
         Initial::Absent | Initial::Computed => None,
-        Initial::Empty => Some(Plain::Bytes(Vec::new())),
+        Initial::Empty => match attribute_row(rule.kind).map(|row| row.shape) {
+            Some(Shape::Mechanisms) => Some(Plain::Mechanisms(Vec::new())),
+            _ => Some(Plain::Bytes(Vec::new())),
+        },
         Initial::Flag(flag) => Some(flag.into()),
         Initial::Generated => Some(generated.into()),
         Initial::Number(number) => Some(number.into()),

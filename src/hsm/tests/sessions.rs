@@ -353,3 +353,50 @@ fn a_search_belongs_to_its_session_and_there_is_one_at_a_time() {
         Reason::OperationNotInitialized
     );
 }
+
+#[test]
+fn threads_that_open_and_close_at_once_never_lose_each_others_sessions() {
+    let world = World::new();
+    let app = world.app();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let session = app.open(Access::ReadWrite);
+                    assert!(
+                        app.create(session, known_key(vec![flag(A::PRIVATE, false)]))
+                            .is_ok()
+                    );
+                    app.hsm.close_session(session).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(app.hsm.token(app.slot).unwrap().sessions, 0);
+    let session = app.open(Access::ReadOnly);
+    assert!(app.find(session, &[]).is_empty());
+}
+
+#[test]
+fn of_threads_that_log_in_at_once_one_does() {
+    let world = World::new();
+    let app = world.app();
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let login = || app.login_as(app.open(Access::ReadWrite), LoginAs::User, USER_PIN);
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(login)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let refused: Vec<_> = answers
+        .into_iter()
+        .filter_map(|answer| answer.err())
+        .collect();
+    assert_eq!(refused.len(), 3);
+    assert!(
+        refused
+            .iter()
+            .all(|error| error.reason == Reason::UserAlreadyLoggedIn)
+    );
+}
