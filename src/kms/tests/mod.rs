@@ -1,4 +1,4 @@
-//! The operations against a real PKCS#11 module: SoftHSM2, each test in a process of its own.
+//! The operations against a real PKCS#11 module: each test in a process of its own.
 
 mod aliases;
 mod cryptography;
@@ -9,3 +9,4 @@ mod keys;
 mod support;
 mod table;
 mod tags;
+mod token;

@@ -1,9 +1,8 @@
-//! A bench: the service over a SoftHSM2 token, with a clock and clusters that a test can change.
-//! PKCS#11 is initialised once a process, so each test runs itself again in a process of its own.
+//! A bench: the service over a token, with a clock and clusters that a test can change. PKCS#11 is
+//! initialised once a process, so each test runs itself again in a process of its own.
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
     process::Command,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,25 +10,18 @@ use std::{
 
 use aws::{Call, Clock, Principal, Scope, Timestamp};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use cryptoki::{
-    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
-    object::{Attribute, ObjectClass, ObjectHandle},
-    session::{Session, UserType},
-    slot::Slot,
-    types::AuthPin,
-};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use super::token::{self, Token};
 use crate::{Cluster, ClusterHsm, Clusters, Kms, ModuleSource, Settings, Unreachable};
 
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+/// Set in the process that runs the test.
 const TOKEN: &str = "KMS_TEST_TOKEN";
-const SO_PIN: &str = "soPassword";
 
 /// kmsuser's password before KMS knows it.
 pub(super) const PASSWORD: &str = "kmsPswd";
-/// The cluster that is the SoftHSM2 token.
+/// The cluster that the token stands for.
 pub(super) const CLUSTER: &str = "cluster-2abcdefghij";
 /// A cluster that comes from a backup of it.
 pub(super) const RELATED: &str = "cluster-2relatedabc";
@@ -56,40 +48,12 @@ pub(super) fn isolated(name: &str, test: impl FnOnce(&Bench)) {
         bench.kms().close();
         return;
     }
-    assert!(
-        Path::new(MODULE).exists(),
-        "these tests need SoftHSM2: apt-get install softhsm2"
-    );
     let folder = tempfile::tempdir().unwrap();
-    let configuration = folder.path().join("softhsm2.conf");
-    let text = format!(
-        "directories.tokendir = {}\nlog.level = ERROR\n",
-        folder.path().display()
-    );
-    std::fs::write(&configuration, text).unwrap();
-    let made = Command::new("softhsm2-util")
-        .args([
-            "--init-token",
-            "--free",
-            "--label",
-            "kms",
-            "--so-pin",
-            SO_PIN,
-            "--pin",
-            PASSWORD,
-        ])
-        .env("SOFTHSM2_CONF", &configuration)
-        .output()
-        .unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    let environment = token::make(folder.path());
     let name = name.split_once("::").unwrap().1;
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env("SOFTHSM2_CONF", &configuration)
+        .envs(environment)
         .env(TOKEN, folder.path())
         .output()
         .unwrap();
@@ -130,73 +94,9 @@ impl Clusters for Facts {
     }
 }
 
-/// The token, seen past the service.
-pub(super) struct Token {
-    pkcs11: Pkcs11,
-    slot: Slot,
-}
-
-impl Token {
-    fn open() -> (Self, String) {
-        let pkcs11 = Pkcs11::new(MODULE).unwrap();
-        pkcs11
-            .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
-            .unwrap();
-        let slot = pkcs11.get_slots_with_initialized_token().unwrap()[0];
-        let serial = pkcs11
-            .get_token_info(slot)
-            .unwrap()
-            .serial_number()
-            .trim_end()
-            .to_owned();
-        (Self { pkcs11, slot }, serial)
-    }
-
-    /// Whether this is kmsuser's password. Nobody may be logged in.
-    pub(super) fn accepts(&self, password: &str) -> bool {
-        let session = self.pkcs11.open_rw_session(self.slot).unwrap();
-        let accepted = session
-            .login(UserType::User, Some(&AuthPin::from(password)))
-            .is_ok();
-        if accepted {
-            session.logout().unwrap();
-        }
-        accepted
-    }
-
-    /// The security officer sets kmsuser's password. Nobody may be logged in.
-    pub(super) fn set_password(&self, password: &str) {
-        let session = self.pkcs11.open_rw_session(self.slot).unwrap();
-        session
-            .login(UserType::So, Some(&AuthPin::from(SO_PIN)))
-            .unwrap();
-        session.init_pin(&AuthPin::from(password)).unwrap();
-        session.logout().unwrap();
-    }
-
-    /// A session, logged in as the application is.
-    pub(super) fn session(&self) -> Session {
-        self.pkcs11.open_rw_session(self.slot).unwrap()
-    }
-
-    /// The objects with this label, as whoever is logged in sees them.
-    pub(super) fn labelled(&self, session: &Session, label: &str) -> Vec<ObjectHandle> {
-        let template = [
-            Attribute::Class(ObjectClass::SECRET_KEY),
-            Attribute::Label(label.as_bytes().to_vec()),
-        ];
-        session.find_objects(&template).unwrap()
-    }
-
-    /// The HSMs forget every session and login, as if they had been restarted.
-    pub(super) fn lose_sessions(&self) {
-        self.pkcs11.clone().finalize().unwrap();
-    }
-}
-
 impl Bench {
     fn open() -> Self {
-        let (token, serial) = Token::open();
+        let token = Token::open();
         let facts = |history: &str, anchor: &str| Cluster {
             active: true,
             hsms: ["a", "b"]
@@ -207,7 +107,7 @@ impl Bench {
                 .into(),
             trust_anchor: Some(anchor.to_owned()),
             backup_history: history.to_owned(),
-            token_serial: serial.clone(),
+            token_serial: token.serial.clone(),
         };
         let clusters = BTreeMap::from([
             (CLUSTER.to_owned(), facts("h1", &certificate(1))),
@@ -359,7 +259,7 @@ fn open(
         store: Arc::clone(store),
         master,
         clusters: clusters.clone(),
-        module: ModuleSource::Path(PathBuf::from(MODULE)),
+        module: ModuleSource::Path(token::module()),
         scope: scope(),
         clock: now.clone(),
     });

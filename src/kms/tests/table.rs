@@ -17,6 +17,26 @@ fn every_operation_stands_in_the_table_once() {
 }
 
 #[test]
+fn every_operation_has_a_test_that_calls_it() {
+    let tests = [
+        include_str!("aliases.rs"),
+        include_str!("cryptography.rs"),
+        include_str!("custom_key_stores.rs"),
+        include_str!("deletion.rs"),
+        include_str!("keys.rs"),
+        include_str!("tags.rs"),
+    ];
+    for row in SERVICE.operations {
+        let name = format!("\"{}\"", row.name);
+        assert!(
+            tests.iter().any(|text| text.contains(&name)),
+            "{} has no test",
+            row.name
+        );
+    }
+}
+
+#[test]
 fn no_row_logs_a_secret() {
     for row in SERVICE.operations {
         for member in ["Plaintext", "CiphertextBlob", "KeyStorePassword"] {
