@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::Path,
     sync::{
         Arc, Weak,
@@ -13,19 +12,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crypto::Secret;
 use parking_lot::{Mutex, RwLock};
 use rustix::process::{Pid, getpid};
-use store::{Store, sled::SledStore};
+use store::sled::SledStore;
 use token::{ApplicationId, ClusterId, Error, Hsm, Mode, Reason, Result, SlotId, limits};
 
 use crate::{
     application::Application,
     cluster::{Cluster, Gate, Surroundings},
+    databases,
     failure::{internal, stored},
     home::{self, Home},
     object::Profile,
-    registry::{ClusterEntry, Registry, SlotEntry},
+    registry::{Registry, SlotEntry},
     slots::{Clusters, PerHsm, Place, Slots},
 };
 
@@ -54,7 +53,7 @@ pub struct Engine {
     slots: RwLock<Slots>,
     clusters: RwLock<Clusters>,
     pub(crate) registry: Registry,
-    surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings,
     /// Held while clusters and HSMs come and go.
     pub(crate) operations: Mutex<()>,
     process: Pid,
@@ -75,13 +74,13 @@ impl Engine {
         let store = SledStore::open(&home.registry()).map_err(stored)?;
         let registry = Registry::open(store, &key)?;
         home::make(&home.clusters())?;
-        remove_orphans(&home, &registry)?;
+        databases::remove_orphans(&home, &registry)?;
         let surroundings = Surroundings {
             gate: Arc::new(Gate::new()),
             boot: registry.boots(),
             resumable: mode == Mode::Served,
         };
-        let clusters = open_clusters(&home, &registry, &surroundings);
+        let clusters = databases::open_clusters(&home, &registry, &surroundings);
         let patience = match mode {
             Mode::Served => Duration::from_secs(limits::RESUME_SECONDS),
             // The only application is new.
@@ -196,11 +195,11 @@ impl Engine {
             applications.remove(id);
         }
         // Answers that nobody will ask for again; what stays goes with the next start.
-        let mut results = vec![self.registry.records().forget(vec![id.0])];
+        let mut results = vec![self.registry.records().forget(id.0)];
         results.extend(
             self.open_clusters()
                 .iter()
-                .map(|cluster| cluster.records().forget(vec![id.0])),
+                .map(|cluster| cluster.records().forget(id.0)),
         );
         report_kept(results);
     }
@@ -237,32 +236,6 @@ impl Engine {
     /// Takes a cluster away.
     pub(crate) fn uninstall(&self, id: &ClusterId) {
         self.clusters.write().retain(|(other, _)| other != id);
-    }
-
-    /// Makes the database of a cluster's new epoch.
-    pub(crate) fn make_epoch(
-        &self,
-        id: &ClusterId,
-        epoch: u64,
-        write: impl FnOnce(Arc<dyn Store>) -> Result<()>,
-    ) -> Result<()> {
-        home::make(&self.home.cluster(id))?;
-        write(SledStore::open(&self.home.epoch(id, epoch)).map_err(stored)?)?;
-        home::sync_folder(&self.home.cluster(id))?;
-        home::sync_folder(&self.home.clusters())
-    }
-
-    /// Opens the database in the folder of a cluster's epoch.
-    pub(crate) fn open_epoch(
-        &self,
-        id: &ClusterId,
-        epoch: u64,
-        origin: token::Origin,
-        created: u64,
-        key: Secret,
-    ) -> Result<Arc<Cluster>> {
-        let store = SledStore::open(&self.home.epoch(id, epoch)).map_err(stored)?;
-        Cluster::open(store, key, id, origin, created, self.surroundings.clone())
     }
 
     /// Brings the slots up to date with clusters and HSMs. With no cluster there is a free slot, so
@@ -373,73 +346,6 @@ fn end_resumption_after(
         .spawn(wait)
         .map_err(internal)?;
     Ok(())
-}
-
-/// Opens all clusters. One that cannot be opened does not keep the others from working.
-fn open_clusters(home: &Home, registry: &Registry, surroundings: &Surroundings) -> Clusters {
-    let open = |id: &ClusterId, entry: &ClusterEntry| {
-        let key = registry.cluster_key(id, entry)?;
-        let store = SledStore::open(&home.epoch(id, entry.epoch)).map_err(stored)?;
-        Cluster::open(
-            store,
-            key,
-            id,
-            entry.origin,
-            entry.created,
-            surroundings.clone(),
-        )
-    };
-    let opened = |(id, entry): (ClusterId, ClusterEntry)| {
-        let cluster = open(&id, &entry);
-        if let Err(error) = &cluster {
-            log::error!("{id} cannot be opened: {error}");
-        }
-        (id, cluster)
-    };
-    registry.clusters().into_iter().map(opened).collect()
-}
-
-/// Removes what an interrupted creation, deletion or change of epoch left behind.
-fn remove_orphans(home: &Home, registry: &Registry) -> Result<()> {
-    let known: HashMap<String, u64> = registry
-        .clusters()
-        .into_iter()
-        .map(|(id, entry)| (id.as_str().to_owned(), entry.epoch))
-        .collect();
-    for (name, folder) in folders(&home.clusters())? {
-        let Some(epoch) = known.get(&name) else {
-            remove(&folder)?;
-            continue;
-        };
-        for (name, folder) in folders(&folder)? {
-            if name != epoch.to_string() {
-                remove(&folder)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn folders(of: &Path) -> Result<Vec<(String, std::path::PathBuf)>> {
-    let failed = |error| home::unusable(of, &error);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(of).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        found.push((
-            entry.file_name().to_string_lossy().into_owned(),
-            entry.path(),
-        ));
-    }
-    Ok(found)
-}
-
-/// Removes the folder of a database that nothing names any more.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    log::info!(
-        "removing {}, which the registry does not name",
-        folder.display()
-    );
-    fs::remove_dir_all(folder).map_err(|error| home::unusable(folder, &error))
 }
 
 fn closed() -> Error {

@@ -8,6 +8,7 @@
 mod application;
 mod audit;
 mod cluster;
+mod databases;
 mod engine;
 mod epoch;
 mod failure;

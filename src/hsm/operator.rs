@@ -11,7 +11,8 @@ use crate::{
     application::Application,
     audit,
     cluster::{Caller, check_label, new_id},
-    engine::{self, Engine},
+    databases,
+    engine::Engine,
     failure::internal,
     registry::SlotEntry,
 };
@@ -207,7 +208,7 @@ impl Engine {
 
     /// What stays is removed at the next start.
     pub(crate) fn remove_folder(&self, folder: &std::path::Path) {
-        if let Err(error) = engine::remove(folder) {
+        if let Err(error) = databases::remove(folder) {
             log::warn!("{error}");
         }
     }

@@ -123,8 +123,25 @@ impl Records {
         )))
     }
 
-    /// Forgets what was answered to these applications.
-    pub(crate) fn forget(&self, applications: Vec<[u8; 16]>) -> Result<()> {
+    /// Forgets what was answered to one application.
+    pub(crate) fn forget(&self, application: [u8; 16]) -> Result<()> {
+        let applications = self.store.applications().map_err(stored)?;
+        self.forget_all(
+            applications
+                .into_iter()
+                .filter(|other| *other == application)
+                .collect(),
+        )
+    }
+
+    /// Forgets what was answered to applications that are not among `living`.
+    pub(crate) fn forget_all_but(&self, living: &[[u8; 16]]) -> Result<()> {
+        let mut applications = self.store.applications().map_err(stored)?;
+        applications.retain(|application| !living.contains(application));
+        self.forget_all(applications)
+    }
+
+    fn forget_all(&self, applications: Vec<[u8; 16]>) -> Result<()> {
         if applications.is_empty() {
             return Ok(());
         }
@@ -135,13 +152,6 @@ impl Records {
         };
         self.store.commit(None, batch).map_err(stored)?;
         Ok(())
-    }
-
-    /// Forgets what was answered to applications that are not among `living`.
-    pub(crate) fn forget_all_but(&self, living: &[[u8; 16]]) -> Result<()> {
-        let mut applications = self.store.applications().map_err(stored)?;
-        applications.retain(|application| !living.contains(application));
-        self.forget(applications)
     }
 
     /// `plain` sealed to stand under `key`.
