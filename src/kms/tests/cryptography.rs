@@ -66,6 +66,15 @@ tests! {
         }
     }
 
+    fn a_blob_says_which_key_made_it_and_how(bench) {
+        let store = bench.connected_store();
+        let key = bench.key(&store);
+        let blob = STANDARD.decode(bench.encrypted(&key, "x", json!({}))).unwrap();
+        assert_eq!(blob[..2], [1, bench.token.scheme()]);
+        let id = hex::encode(&blob[2..18]);
+        assert_eq!(key.rsplit('/').next().unwrap().replace('-', ""), id);
+    }
+
     fn two_encryptions_of_the_same_differ(bench) {
         let store = bench.connected_store();
         let key = bench.key(&store);

@@ -33,6 +33,22 @@ tests! {
         assert_eq!(bench.settled(&store)["ConnectionState"], "CONNECTED");
     }
 
+    fn hsms_that_are_killed_again_and_again_cost_nothing(bench) {
+        let store = bench.connected_store();
+        let key = bench.key(&store);
+        for _ in 0..3 {
+            let blob = bench.encrypted(&key, "before", json!({}));
+            bench.token.kill();
+            let answer = bench.ok("Decrypt", json!({"CiphertextBlob": blob}));
+            assert_eq!(bytes(&answer["Plaintext"]), b"before");
+            bench.key(&store);
+        }
+        bench.disconnect(&store);
+        bench.connect(&store);
+        assert_eq!(bench.ok("ListKeys", json!({}))["Keys"].as_array().unwrap().len(), 4);
+        assert!(bench.kms().orphans().is_empty());
+    }
+
     fn a_password_changed_behind_our_back_is_found_when_it_is_needed(bench) {
         let store = bench.connected_store();
         let key = bench.key(&store);

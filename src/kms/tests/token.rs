@@ -148,6 +148,21 @@ impl Token {
     pub(super) fn lose_sessions(&self) {
         self.pkcs11.clone().finalize().unwrap();
     }
+
+    /// The HSMs die in the middle of everything. SoftHSM2 lives in this process: it forgets.
+    pub(super) fn kill(&self) {
+        let Some(home) = std::env::var_os("STRONGROOM_HOME").filter(|_| !is_softhsm()) else {
+            return self.lose_sessions();
+        };
+        let lock = std::fs::read_to_string(Path::new(&home).join("lock")).unwrap();
+        let process = lock.split(' ').nth(1).unwrap();
+        run(Command::new("kill").args(["-9", process]));
+    }
+
+    /// How keys of this token encrypt, as the second byte of a ciphertext blob says it.
+    pub(super) fn scheme(&self) -> u8 {
+        if is_softhsm() { 2 } else { 1 }
+    }
 }
 
 fn is_softhsm() -> bool {
