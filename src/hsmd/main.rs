@@ -1,2 +1,134 @@
-//! Empty.
-fn main() {}
+//! hsmd, the process that is the HSMs of a home: it owns the home, answers the verbs of applications
+//! over a socket, and leaves when nobody needs it.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod host;
+mod lifetime;
+mod listeners;
+mod log_sink;
+mod process;
+
+use std::{fs, path::Path, process::ExitCode, sync::Arc};
+
+use hsm::Engine;
+use token::{Error, Mode, Owner, Reason, Result};
+use wire::{Home, SIGNPOST, server::Server, start::Readiness};
+
+use crate::{
+    arguments::Arguments,
+    host::Hosted,
+    lifetime::{Ending, Lifetime},
+    listeners::Listeners,
+};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut readiness = match arguments.ready {
+        true => Readiness::inherited(),
+        false => Readiness::none(),
+    };
+    match run(&arguments, &mut readiness) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error}");
+            match is_served(&arguments.home, &error) {
+                true => readiness.another_won(),
+                false => readiness.failed(&error),
+            }
+            eprintln!("hsmd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves the home until it is time to leave.
+fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
+    process::harden();
+    let home = Home::at(&arguments.home)?;
+    refuse_embedded(&home)?;
+    let mut listeners = Listeners::prepare(&home, arguments.runtime.as_deref())?;
+    log_sink::install(
+        home.configuration().log,
+        listeners.folder(),
+        listeners.is_service(),
+    );
+    let lifetime = Lifetime::begin(&home, listeners.is_service())?;
+    let engine = Engine::open(
+        home.path(),
+        Mode::Served,
+        host::settings(home.configuration()),
+    )?;
+    let lifetime = lifetime.of_existing(home.path());
+    let hosted = Hosted::new(Arc::clone(&engine), home.configuration());
+    let server = Server::new(Arc::new(hosted)).map_err(|error| failed("the server", &error))?;
+    listeners.open(&server)?;
+    put_up_signpost(home.path(), listeners.folder());
+    log::info!(
+        "hsmd {} serves {} at {}",
+        env!("CARGO_PKG_VERSION"),
+        home.path().display(),
+        listeners.folder().display()
+    );
+    readiness.ready();
+    let ending = lifetime.wait(&engine, &server, &mut listeners);
+    end(ending, &engine, &server, listeners)
+}
+
+/// Takes no more work and gives the home back.
+fn end(ending: Ending, engine: &Engine, server: &Server, listeners: Listeners) -> Result<()> {
+    log::info!("hsmd leaves: {ending}");
+    // First the socket: who comes now finds nobody and starts the next hsmd, which waits for us.
+    listeners.close();
+    if !server.leave(lifetime::LAST_VERBS) {
+        log::warn!("some verbs were still being answered");
+    }
+    match ending {
+        // Applications are still there: they take up their logins with the next hsmd.
+        Ending::Signal if server.applications() > 0 => Ok(()),
+        // There is nothing left to put in order.
+        Ending::HomeGone => Ok(()),
+        Ending::Signal | Ending::Idle => engine.close(),
+    }
+}
+
+fn refuse_embedded(home: &Home) -> Result<()> {
+    match home.configuration().mode {
+        Mode::Served => Ok(()),
+        Mode::Embedded => {
+            let text = format!(
+                "{}: mode = \"embedded\" in strongroom.toml",
+                home.path().display()
+            );
+            Err(Error::new(Reason::HomeInvalid, text))
+        }
+    }
+}
+
+/// Whether the home could not be taken because another hsmd serves it.
+fn is_served(home: &Path, error: &Error) -> bool {
+    let owner = || {
+        fs::read_to_string(home.join("lock"))
+            .ok()?
+            .parse::<Owner>()
+            .ok()
+    };
+    error.reason == Reason::HomeInUse && owner().is_none_or(|owner| owner.mode == Mode::Served)
+}
+
+/// Tells in the home where the socket is. Who cannot read it looks where it would be by itself.
+fn put_up_signpost(home: &Path, folder: &Path) {
+    if let Err(error) = fs::write(home.join(SIGNPOST), folder.as_os_str().as_encoded_bytes()) {
+        log::warn!("{}: {error}", home.join(SIGNPOST).display());
+    }
+}
+
+fn failed(what: &str, error: &std::io::Error) -> Error {
+    Error::new(Reason::HomeInvalid, format!("{what}: {error}"))
+}

@@ -379,3 +379,6 @@ fn read_all(pipe: OwnedFd) -> io::Result<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! The sockets that hsmd listens on: its own in the runtime directory, or those that systemd hands
+//! over.
+
+use std::{
+    env, fs, io,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        net::UnixListener,
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Gid, Mode};
+use token::{Error, Reason, Result};
+use wire::{Configuration, Group, Home, SOCKET, SocketAccess, server::Server};
+
+/// The first descriptor that systemd hands over (`sd_listen_fds(3)`).
+const FIRST_HANDED_OVER: i32 = 3;
+/// How many are looked at.
+const MOST_HANDED_OVER: i32 = 8;
+
+/// Where hsmd listens.
+pub(crate) struct Listeners {
+    folder: PathBuf,
+    handed_over: Vec<UnixListener>,
+    is_service: bool,
+    admission: Admission,
+    /// Which file the socket is, when it is hsmd's own.
+    own: Option<(u64, u64)>,
+}
+
+/// Who may connect, in the words of a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Admission {
+    group: Option<u32>,
+    all: bool,
+}
+
+impl Listeners {
+    /// Finds the runtime directory, and the sockets that were handed over.
+    pub(crate) fn prepare(home: &Home, chosen: Option<&Path>) -> Result<Self> {
+        let handed_over = handed_over();
+        let folder = match chosen {
+            Some(chosen) => chosen.to_owned(),
+            None => home.runtime().make()?,
+        };
+        Ok(Self {
+            folder,
+            is_service: !handed_over.is_empty(),
+            handed_over,
+            admission: Admission::of(home.configuration())?,
+            own: None,
+        })
+    }
+
+    /// The runtime directory.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether a supervisor decides when hsmd runs.
+    pub(crate) fn is_service(&self) -> bool {
+        self.is_service
+    }
+
+    /// Begins to listen. The home's lock is held, so a socket that is there is nobody's.
+    pub(crate) fn open(&mut self, server: &Server) -> Result<()> {
+        if self.is_service {
+            for listener in std::mem::take(&mut self.handed_over) {
+                server
+                    .serve(listener)
+                    .map_err(|error| self.unusable(&error))?;
+            }
+            return Ok(());
+        }
+        self.bind(server).map_err(|error| self.unusable(&error))
+    }
+
+    /// Listens anew if somebody has cleaned the socket away: an hsmd that holds the home and cannot
+    /// be reached would be in everybody's way.
+    pub(crate) fn keep(&mut self, server: &Server, home: &Home) {
+        if self.own.is_none() || identity(&self.socket()) == self.own {
+            return;
+        }
+        log::warn!("{} is gone; listening anew", self.socket().display());
+        let again = home.runtime().make().map(|folder| self.folder = folder);
+        if let Err(error) = again.and_then(|()| self.open(server)) {
+            log::error!("{error}");
+        }
+    }
+
+    /// Takes the socket away, unless it is somebody else's by now.
+    pub(crate) fn close(self) {
+        if self.own.is_some() && identity(&self.socket()) == self.own {
+            let _ = fs::remove_file(self.socket());
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join(SOCKET)
+    }
+
+    fn bind(&mut self, server: &Server) -> io::Result<()> {
+        let socket = self.socket();
+        match fs::remove_file(&socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Under the umask 077 nobody but the owner can connect until `admit` has said who may.
+        let listener = UnixListener::bind(&socket)?;
+        self.own = identity(&socket);
+        self.admission.admit(&self.folder, &socket)?;
+        server.serve(listener)
+    }
+
+    fn unusable(&self, error: &io::Error) -> Error {
+        let text = format!("{} cannot be listened on: {error}", self.socket().display());
+        Error::new(Reason::HomeInvalid, text)
+    }
+}
+
+impl Admission {
+    fn of(configuration: &Configuration) -> Result<Self> {
+        let group = configuration
+            .socket_group
+            .as_ref()
+            .map(group_number)
+            .transpose()?;
+        Ok(Self {
+            group,
+            all: configuration.socket_access == SocketAccess::All,
+        })
+    }
+
+    /// Opens the socket, and the way to it, to who may connect.
+    fn admit(self, folder: &Path, socket: &Path) -> io::Result<()> {
+        let (folder_mode, socket_mode) = match (self.all, self.group) {
+            (true, _) => (0o711, 0o666),
+            (false, Some(_)) => (0o710, 0o660),
+            (false, None) => (0o700, 0o600),
+        };
+        for (path, mode) in [(folder, folder_mode), (socket, socket_mode)] {
+            if let Some(group) = self.group {
+                rustix::fs::chown(path, None, Some(Gid::from_raw(group)))?;
+            }
+            rustix::fs::chmod(path, Mode::from_raw_mode(mode))?;
+        }
+        Ok(())
+    }
+}
+
+/// The number of a group.
+fn group_number(group: &Group) -> Result<u32> {
+    let name = match group {
+        Group::Number(number) => return Ok(*number),
+        Group::Name(name) => name,
+    };
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    find_group(&groups, name).ok_or_else(|| {
+        let text = format!("socket_group = \"{name}\" is not in /etc/group; write its number");
+        Error::new(Reason::HomeInvalid, text)
+    })
+}
+
+fn find_group(groups: &str, name: &str) -> Option<u32> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok())?
+    })
+}
+
+/// The listening sockets that systemd hands over to this very process.
+fn handed_over() -> Vec<UnixListener> {
+    let number = |name: &str| {
+        env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<i32>().ok())
+    };
+    let own = i32::try_from(std::process::id()).ok();
+    if own.is_none() || number("LISTEN_PID") != own {
+        return Vec::new();
+    }
+    let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, MOST_HANDED_OVER);
+    let descriptors = FIRST_HANDED_OVER..FIRST_HANDED_OVER + count;
+    descriptors
+        .filter_map(wire::inherited_descriptor)
+        .map(UnixListener::from)
+        .collect()
+}
+
+/// Which file is at `path`.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::symlink_metadata(path).ok()?;
+    (found.permissions().mode() & 0o170_000 == 0o140_000).then(|| (found.dev(), found.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_found_by_its_whole_name() {
+        let groups = "root:x:0:\nwww-data:x:33:\nwww:x:44:a,b\n";
+        assert_eq!(find_group(groups, "www"), Some(44));
+        assert_eq!(find_group(groups, "ww"), None);
+    }
+
+    #[test]
+    fn a_group_gets_in_and_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join(SOCKET);
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let group = rustix::process::getegid().as_raw();
+        Admission {
+            group: Some(group),
+            all: false,
+        }
+        .admit(folder.path(), &socket)
+        .unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(folder.path()), mode(&socket)), (0o710, 0o660));
+        Admission {
+            group: None,
+            all: false,
+        }
+        .admit(folder.path(), &socket)
+        .unwrap();
+        assert_eq!((mode(folder.path()), mode(&socket)), (0o700, 0o600));
+    }
+}

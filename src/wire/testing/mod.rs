@@ -1,0 +1,157 @@
+//! For the tests of this crate: an HSM that computes nothing, on a machine whose hsmd can die and be
+//! started again, all in one process.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Arc, Weak, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use token::{ApplicationId, ObjectHandle, SlotId};
+
+mod fake;
+
+use crate::{Client, Configuration, Home, SOCKET, Start, server::Server};
+
+use self::fake::FakeHost;
+
+/// The bytes that the fake's transformation puts before its input.
+pub(crate) const PREFIX: &[u8] = b"fake";
+/// A slot whose token makes the engine panic.
+pub(crate) const BROKEN_SLOT: SlotId = SlotId(99);
+/// A mechanism that needs a session object as key.
+pub(crate) const SESSION_KEY: ObjectHandle = ObjectHandle(ObjectHandle::SESSION | 7);
+
+/// A home with its runtime directory, and the hsmd that serves it now.
+pub(crate) struct Machine {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) world: Arc<World>,
+    server: Mutex<Option<Server>>,
+}
+
+/// What outlives an hsmd.
+#[derive(Default)]
+pub(crate) struct World {
+    /// Answers of changing verbs, as the store keeps them.
+    pub(crate) answers: Mutex<HashMap<(ApplicationId, u64), ObjectHandle>>,
+    pub(crate) created: AtomicUsize,
+    pub(crate) ended: AtomicUsize,
+    /// Verbs that reached an engine, by name.
+    pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
+    /// What is done in the middle of the next verb of this name, before it is answered.
+    trap: Mutex<Option<Trap>>,
+}
+
+type Trap = (&'static str, Box<dyn FnOnce() + Send>);
+
+impl World {
+    pub(crate) fn count(&self, verb: &str) -> usize {
+        self.said.lock().get(verb).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn in_the_middle_of(
+        &self,
+        verb: &'static str,
+        deed: impl FnOnce() + Send + 'static,
+    ) {
+        *self.trap.lock() = Some((verb, Box::new(deed)));
+    }
+
+    fn say(&self, verb: &'static str) {
+        *self.said.lock().entry(verb).or_default() += 1;
+        let sprung = {
+            let mut trap = self.trap.lock();
+            match &*trap {
+                Some((name, _)) if *name == verb => trap.take(),
+                _ => None,
+            }
+        };
+        if let Some((_, deed)) = sprung {
+            deed();
+        }
+    }
+}
+
+impl Machine {
+    /// A machine with an hsmd.
+    pub(crate) fn new() -> Arc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Arc::new(Self {
+            folder,
+            world: Arc::default(),
+            server: Mutex::new(None),
+        });
+        std::fs::create_dir_all(machine.runtime()).unwrap();
+        machine.start();
+        machine
+    }
+
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.folder.path().join("strongroom/home")
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        let configuration = Configuration {
+            start: Start::Never,
+            ..Configuration::default()
+        };
+        Home::in_test(self.folder.path(), &self.runtime(), configuration)
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.home()).unwrap()
+    }
+
+    /// A connection that speaks for itself.
+    pub(crate) fn socket(&self) -> std::os::unix::net::UnixStream {
+        std::os::unix::net::UnixStream::connect(self.runtime().join(SOCKET)).unwrap()
+    }
+
+    /// Starts an hsmd.
+    pub(crate) fn start(&self) {
+        let socket = self.runtime().join(SOCKET);
+        let _ = std::fs::remove_file(&socket);
+        let host = FakeHost::new(&self.world);
+        let server = Server::new(Arc::new(host)).unwrap();
+        server
+            .serve(std::os::unix::net::UnixListener::bind(socket).unwrap())
+            .unwrap();
+        *self.server.lock() = Some(server);
+    }
+
+    /// The hsmd dies as by `kill -9`.
+    pub(crate) fn kill(&self) {
+        let _ = std::fs::remove_file(self.runtime().join(SOCKET));
+        if let Some(server) = self.server.lock().take() {
+            server.vanish();
+        }
+    }
+
+    pub(crate) fn restart(&self) {
+        self.kill();
+        self.start();
+    }
+
+    /// What restarts hsmd from within one of its verbs.
+    pub(crate) fn restarter(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
+        let machine: Weak<Self> = Arc::downgrade(self);
+        move || machine.upgrade().unwrap().restart()
+    }
+
+    pub(crate) fn applications(&self) -> usize {
+        self.server.lock().as_ref().map_or(0, Server::applications)
+    }
+}
+
+/// Waits until something is so, and fails if it never is.
+pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("never: {what}");
+}
