@@ -1,0 +1,114 @@
+//! Searches as applications make them: while others create, and while they change what they find.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect"
+)]
+
+mod support;
+
+use support::*;
+use token::{Access, AttributeType as A, Hsm, ObjectHandle, Template};
+
+#[test]
+fn a_certificate_is_found_by_issuer_and_serial_number() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    let certificate = Template(vec![
+        number(A::CLASS, CKO_CERTIFICATE),
+        number(A::CERTIFICATE_TYPE, 0),
+        flag(A::TOKEN, true),
+        bytes(A::SUBJECT, b"subject"),
+        bytes(A::ISSUER, b"issuer"),
+        bytes(A::SERIAL_NUMBER, b"\x02\x01\x07"),
+        value(b"certificate"),
+    ]);
+    let certificate = app.create(session, certificate).unwrap();
+    let by = [
+        bytes(A::ISSUER, b"issuer"),
+        bytes(A::SERIAL_NUMBER, b"\x02\x01\x07"),
+    ];
+    assert_eq!(app.find(session, &by), [certificate]);
+    let other = [
+        bytes(A::ISSUER, b"issuer"),
+        bytes(A::SERIAL_NUMBER, b"\x02\x01\x08"),
+    ];
+    assert!(app.find(session, &other).is_empty());
+}
+
+#[test]
+fn a_search_that_copies_what_it_finds_comes_to_an_end() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    for _ in 0..3 {
+        app.generate(session, token_key(vec![label("copy")]))
+            .unwrap();
+    }
+    app.hsm.find_start(session, &[label("copy")]).unwrap();
+    let mut found = 0;
+    while !app.hsm.find_next(session, 1).unwrap().is_empty() {
+        found += 1;
+        app.generate(session, token_key(vec![label("copy")]))
+            .unwrap();
+    }
+    assert_eq!(found, 3);
+}
+
+#[test]
+fn a_search_may_destroy_what_it_finds() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    for _ in 0..25 {
+        app.generate(session, token_key(vec![])).unwrap();
+    }
+    app.hsm
+        .find_start(session, &[number(A::CLASS, CKO_SECRET_KEY)])
+        .unwrap();
+    let mut destroyed = 0;
+    loop {
+        let page = app.hsm.find_next(session, 4).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        for key in page {
+            app.destroy(session, key).unwrap();
+            destroyed += 1;
+        }
+    }
+    assert_eq!(destroyed, 25);
+}
+
+#[test]
+fn eight_threads_create_at_once_and_all_see_all() {
+    let world = World::new();
+    let made: Vec<ObjectHandle> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let app = world.app();
+                    let session = app.session("user");
+                    let make = |_| {
+                        app.generate(session, token_key(vec![label("all")]))
+                            .unwrap()
+                    };
+                    (0..10).map(make).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let app = world.app();
+    let mut expected = made;
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(expected.len(), 80);
+    let mut found = app.find(app.session("user"), &[label("all")]);
+    found.sort_unstable();
+    assert_eq!(found, expected);
+}
