@@ -25,7 +25,7 @@ pub(crate) struct Backend {
 }
 
 enum Place {
-    Served(Client),
+    Served(Box<Client>),
     Embedded {
         engine: Arc<Engine>,
         application: Arc<Application>,
@@ -36,7 +36,7 @@ impl Backend {
     /// The HSMs.
     pub(crate) fn hsm(&self) -> &dyn Hsm {
         match &self.place {
-            Place::Served(client) => client,
+            Place::Served(client) => &**client,
             Place::Embedded { application, .. } => &**application,
         }
     }
@@ -86,7 +86,7 @@ pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backe
     let mut home = home()?.clone();
     home.configuration_mut().apply(&wishes.words)?;
     let place = match home.configuration().mode {
-        Mode::Served => Place::Served(Client::connect(&home)?),
+        Mode::Served => Place::Served(Box::new(Client::connect(&home)?)),
         Mode::Embedded if wishes.may_create_threads => embedded(&home)?,
         Mode::Embedded => return Err(Error::NeedToCreateThreads),
     };

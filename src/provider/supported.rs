@@ -14,17 +14,25 @@ fn the_page_says_what_the_tables_say() {
     let page = fs::read_to_string(PAGE).unwrap();
     let written = [("functions", functions()), ("mechanisms", mechanisms())]
         .into_iter()
-        .fold(page.clone(), |page, (section, text)| replaced(&page, section, &text));
+        .fold(page.clone(), |page, (section, text)| {
+            replaced(&page, section, &text)
+        });
     if env::var_os("STRONGROOM_WRITE_SUPPORTED").is_some() {
         fs::write(Path::new(PAGE), &written).unwrap();
     } else {
-        assert!(written == page, "docs/supported.md: run STRONGROOM_WRITE_SUPPORTED=1 cargo test");
+        assert!(
+            written == page,
+            "docs/supported.md: run STRONGROOM_WRITE_SUPPORTED=1 cargo test"
+        );
     }
 }
 
 /// `page` with `text` between the marks of `section`.
 fn replaced(page: &str, section: &str, text: &str) -> String {
-    let (begin, end) = (format!("<!-- begin {section} -->\n"), format!("<!-- end {section} -->"));
+    let (begin, end) = (
+        format!("<!-- begin {section} -->\n"),
+        format!("<!-- end {section} -->"),
+    );
     let (before, rest) = page.split_once(&begin).expect("the section begins");
     let (_, after) = rest.split_once(&end).expect("the section ends");
     format!("{before}{begin}\n{text}\n{end}{after}")
@@ -62,15 +70,23 @@ fn mechanisms() -> String {
         ("decapsulate", CKF_DECAPSULATE),
         ("messages", CKF_MESSAGE_ENCRYPT),
     ];
-    let mut text = String::from("| mechanism | number | keys | does |\n| --- | --- | --- | --- |\n");
+    let mut text =
+        String::from("| mechanism | number | keys | does |\n| --- | --- | --- | --- |\n");
     for (name, mechanism) in hsm::mechanisms() {
-        let does = COLUMNS.iter().filter(|(_, flag)| mechanism.flags & flag != 0);
+        let does = COLUMNS
+            .iter()
+            .filter(|(_, flag)| mechanism.flags & flag != 0);
         let does = does.map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let keys = match (mechanism.min_key, mechanism.max_key) {
             (0, 0) => "–".to_owned(),
             (min, max) => format!("{min} to {max}"),
         };
-        writeln!(text, "| `{name}` | `0x{:x}` | {keys} | {does} |", mechanism.id.0).unwrap();
+        writeln!(
+            text,
+            "| `{name}` | `0x{:x}` | {keys} | {does} |",
+            mechanism.id.0
+        )
+        .unwrap();
     }
     text
 }
