@@ -40,9 +40,10 @@ impl Listeners {
     /// Finds the runtime directory, and the sockets that were handed over.
     pub(crate) fn prepare(home: &Home, chosen: Option<&Path>) -> Result<Self> {
         let handed_over = handed_over();
-        let folder = match chosen {
-            Some(chosen) => chosen.to_owned(),
-            None => home.runtime().make()?,
+        let folder = match (chosen, handed_over.iter().find_map(folder_of)) {
+            (Some(folder), _) => folder.to_owned(),
+            (None, Some(folder)) => folder,
+            (None, None) => home.runtime().make()?,
         };
         Ok(Self {
             folder,
@@ -90,9 +91,16 @@ impl Listeners {
     }
 
     /// Takes the socket away, unless it is somebody else's by now.
-    pub(crate) fn close(self) {
+    pub(crate) fn close(&self) {
         if self.own.is_some() && identity(&self.socket()) == self.own {
             let _ = fs::remove_file(self.socket());
+        }
+    }
+
+    /// Takes the folder away with the log in it: the home that it belonged to is gone.
+    pub(crate) fn clean_up(&self) {
+        if !self.is_service {
+            let _ = fs::remove_dir_all(&self.folder);
         }
     }
 
@@ -186,6 +194,12 @@ fn handed_over() -> Vec<UnixListener> {
         .filter_map(wire::inherited_descriptor)
         .map(UnixListener::from)
         .collect()
+}
+
+/// The folder that a socket was bound in.
+fn folder_of(listener: &UnixListener) -> Option<PathBuf> {
+    let address = listener.local_addr().ok()?;
+    address.as_pathname()?.parent().map(Path::to_owned)
 }
 
 /// Which file is at `path`.

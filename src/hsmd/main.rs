@@ -78,11 +78,11 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
     );
     readiness.ready();
     let ending = lifetime.wait(&engine, &server, &mut listeners);
-    end(ending, &engine, &server, listeners)
+    end(ending, &engine, &server, &listeners)
 }
 
 /// Takes no more work and gives the home back.
-fn end(ending: Ending, engine: &Engine, server: &Server, listeners: Listeners) -> Result<()> {
+fn end(ending: Ending, engine: &Engine, server: &Server, listeners: &Listeners) -> Result<()> {
     log::info!("hsmd leaves: {ending}");
     // First the socket: who comes now finds nobody and starts the next hsmd, which waits for us.
     listeners.close();
@@ -92,8 +92,11 @@ fn end(ending: Ending, engine: &Engine, server: &Server, listeners: Listeners) -
     match ending {
         // Applications are still there: they take up their logins with the next hsmd.
         Ending::Signal if server.applications() > 0 => Ok(()),
-        // There is nothing left to put in order.
-        Ending::HomeGone => Ok(()),
+        // There is nothing left to put in order but our own.
+        Ending::HomeGone => {
+            listeners.clean_up();
+            Ok(())
+        }
         Ending::Signal | Ending::Idle => engine.close(),
     }
 }

@@ -303,4 +303,11 @@ mod tests {
         let runtime = Runtime::of(&home, own(), &Configuration::default(), None);
         assert_eq!(runtime.places()[0], folder);
     }
+
+    #[test]
+    fn the_packaged_socket_is_where_the_machines_home_has_it() {
+        let unit = include_str!("../../packaging/systemd/strongroom.socket");
+        let name = hash(Path::new("/var/lib/strongroom"));
+        assert!(unit.contains(&format!("ListenStream=/run/strongroom/{name}/{SOCKET}\n")));
+    }
 }

@@ -154,7 +154,8 @@ fn connect(home: &Home, folder: &Path) -> io::Result<UnixStream> {
 fn closed(home: &Home, folder: &Path) -> String {
     let uid = rustix::process::geteuid().as_raw();
     format!(
-        "uid {uid} may not connect to {}: set socket_group or socket_access in {}",
+        "uid {uid} may not connect to {}: set socket_group or socket_access in {} (for a \
+         service: SocketGroup and SocketMode in its socket unit)",
         folder.join(SOCKET).display(),
         home.path().join(crate::Configuration::FILE).display()
     )
