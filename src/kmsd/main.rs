@@ -25,8 +25,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     journal::install();
     // Referred to, so that the linker keeps what build.rs exports.
-    std::hint::black_box(strongroom::functions::C_GetFunctionList as *const ());
-    std::hint::black_box(strongroom::functions::C_GetInterface as *const ());
+    std::hint::black_box(provider::functions::C_GetFunctionList as *const ());
+    std::hint::black_box(provider::functions::C_GetInterface as *const ());
     let done = match arguments.command {
         Command::Serve(options) => server::serve(&options),
         Command::Quickstart(options) => quickstart::run(&options),
