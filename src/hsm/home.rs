@@ -4,7 +4,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -200,7 +200,7 @@ fn network(path: &Path) -> Result<()> {
 
 fn lock(home: &Path, mode: Mode) -> Result<File> {
     let path = home.join("lock");
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
@@ -219,8 +219,10 @@ fn lock(home: &Path, mode: Mode) -> Result<File> {
         pid: getpid().as_raw_nonzero().get().unsigned_abs(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{owner}"))
+    let line = format!("{owner}\n");
+    // Written over what stands there: a full disk has no other block for it.
+    file.write_all_at(line.as_bytes(), 0)
+        .and_then(|()| file.set_len(line.len() as u64))
         .map_err(|error| unusable(&path, &error))?;
     Ok(file)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crypto::Secret;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use store::{Batch, CommitId, Condition, Store};
+use store::{Batch, CommitId, Condition, Store, Urgency};
 use token::{ClusterId, HsmId, Origin, Result, SlotId};
 
 use crate::{
@@ -220,9 +220,16 @@ impl Registry {
         answer: Vec<u8>,
         settled: u64,
     ) -> Result<Batch> {
+        // A full disk must not keep the home from opening, nor from giving things up.
+        let adds = !draft.slots.is_empty() || draft.clusters.values().any(Option::is_some);
         let mut batch = Batch {
             answer,
             settled,
+            urgency: if adds {
+                Urgency::Normal
+            } else {
+                Urgency::Reserve
+            },
             ..Batch::default()
         };
         for (id, entry) in &draft.clusters {
