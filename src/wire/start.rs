@@ -311,9 +311,15 @@ fn become_hsmd(prepared: &Prepared, argv: &[*const c_char]) -> ! {
 
 /// Default dispositions and an empty mask, as a program expects them.
 fn forget_signals() {
+    // The kernel's `struct sigaction` in zeros: the default action, no flags, an empty mask. The C
+    // library would refuse the two signals that it keeps for itself, and a host may ignore those.
+    const DEFAULT: [u64; 4] = [0; 4];
+    const MASK_BYTES: usize = 8;
+    let nothing: *const u64 = ptr::null();
     for signal in 1..=64 {
-        // SAFETY: sets a disposition; those that cannot be set are refused and have none.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        let default = DEFAULT.as_ptr();
+        // SAFETY: reads the structure; signals that have no disposition are refused.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default, nothing, MASK_BYTES) };
     }
     // SAFETY: an all-zero signal set is a legal value of the type.
     let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
