@@ -120,6 +120,21 @@ quickstart() {
     within 60 aws kms list-keys
 }
 
+# as_user UID COMMAND…: as somebody else, which only root can.
+as_user() {
+    local uid=$1
+    shift
+    if [ "$(id -u)" -eq "$uid" ]; then "$@"; return; fi
+    [ "$(id -u)" -eq 0 ] || fail "only root can run something as user $uid"
+    setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs -- "$@"
+}
+
+# A copy of the module and of hsmd where every user can read them.
+public_module() {
+    install -D -m 0755 -t "$case_dir/public" "$module" "$bin/hsmd" "$bin/strongroom"
+    module=$case_dir/public/libstrongroom.so
+}
+
 p11() { pkcs11-tool --module "$module" "$@"; }
 
 # shellcheck source=/dev/null

@@ -1,0 +1,90 @@
+# The strongroom command, single and as a shell.
+export STRONGROOM_HOME=$case_dir/home
+p11 --init-token --slot-index 0 --label mine --so-pin adminPswd1
+export CLOUDHSM_ROLE=admin CLOUDHSM_PIN=admin:adminPswd1
+
+it "answers stand in CloudHSM CLI's envelope"
+strongroom user create --username Alice --role crypto-user --password alicePswd | tee answer
+python3 -c 'import json; a = json.load(open("answer")); assert a == {"error_code": 0, "data": {"username": "alice", "role": "crypto-user"}}, a'
+
+it "users are listed as CloudHSM CLI lists them"
+strongroom user list | tee answer
+python3 - <<'P'
+import json
+users = json.load(open("answer"))["data"]["users"]
+alice = next(user for user in users if user["username"] == "alice")
+assert alice == {"username": "alice", "role": "crypto-user", "locked": "false", "mfa": [], "cluster-coverage": "full"}, alice
+P
+
+it "an error has its code, its words and its exit status"
+if strongroom user create --username alice --role crypto-user --password alicePswd >answer; then fail "a second alice"; fi
+python3 -c 'import json; a = json.load(open("answer")); assert a["error_code"] == 1 and "exists" in a["data"], a'
+
+it "passwords have 7 to 32 characters"
+refused "7 to 32" strongroom user create --username bob --role crypto-user --password short
+refused "7 to 32" strongroom user create --username bob --role crypto-user --password "$(printf 'x%.0s' {1..33})"
+
+it "without a login the environment's names are told"
+refused CLOUDHSM_PIN env -u CLOUDHSM_PIN strongroom user list
+refused "password is wrong" env CLOUDHSM_PIN=admin:wrongPswd strongroom user list
+
+it "a crypto user manages no users, but its own password"
+refused error_code env CLOUDHSM_ROLE=crypto-user CLOUDHSM_PIN=alice:alicePswd strongroom user create --username eve --role admin --password evePswd1
+CLOUDHSM_ROLE=crypto-user CLOUDHSM_PIN=alice:alicePswd strongroom user change-password --username alice --role crypto-user --password alicePswd2
+p11 --login --pin alice:alicePswd2 --list-objects
+
+it "five wrong passwords lock a user; an admin's change-password lets it in again"
+for _ in 1 2 3 4 5; do refused CKR_PIN p11 --login --pin alice:wrongPswd --list-objects; done
+says '"locked": "true"' strongroom user list
+refused CKR_PIN_LOCKED p11 --login --pin alice:alicePswd2 --list-objects
+strongroom user change-password --username alice --role crypto-user --password alicePswd3
+p11 --login --pin alice:alicePswd3 --list-objects
+equal "$(strongroom user list | grep -c '"locked": "true"' || true)" 0
+
+it "the shell takes a script with both grammars, and fails if a command fails"
+strongroom interactive >answer <<'S'
+login --username admin --role admin --password adminPswd1
+user create --username carol --role crypto-user --password 'carol Pswd'
+logout
+loginHSM CO admin adminPswd1
+info
+createUser CU dave davePswd1
+changePswd CU dave davePswd2
+listUsers
+deleteUser CU dave
+logoutHSM
+quit
+S
+cat answer
+grep -q "Logged in as 'admin(CO)'" answer
+grep -q 'Changing password for dave(CU) on 2 nodes' answer
+grep -Eq '^ +[0-9]+ +CU +dave +NO +0 +NO' answer
+p11 --login --pin 'carol:carol Pswd' --list-objects
+if printf 'listUsers\n' | strongroom interactive; then fail "a failed command went unnoticed"; fi
+
+it "passwords can come as lines of their own"
+printf 'login --username admin --role admin\nadminPswd1\nuser create --username erin --role crypto-user\nerinPswd1\n' | strongroom interactive
+p11 --login --pin erin:erinPswd1 --list-objects
+
+it "a user that owns keys is not deleted"
+p11 --login --pin erin:erinPswd1 --keygen --key-type AES:32 --label kept --id 01
+refused error_code strongroom user delete --username erin --role crypto-user
+p11 --login --pin erin:erinPswd1 --delete-object --type secrkey --id 01
+strongroom user delete --username erin --role crypto-user
+
+it "clusters and HSMs are described"
+says '"ACTIVE"' strongroom cluster list
+says '"serial-number"' strongroom cluster hsm-info
+says '"label": "mine"' strongroom cluster describe
+
+it "the audit chain is walked, and its end is told"
+strongroom audit verify | tee answer
+python3 -c 'import json; a = json.load(open("answer"))["data"]; assert a["chain"] == "intact" and a["records"] > 10 and len(a["head"]) == 64, a'
+
+it "doctor says how things are"
+says '"hsmd": "reachable"' strongroom doctor
+
+it "an unknown cluster or command is an error"
+refused "cluster-abcdefghijk" strongroom --cluster-id cluster-abcdefghijk cluster describe
+refused "cluster id" strongroom --cluster-id nonsense cluster describe
+refused "unrecognized" strongroom user promote
