@@ -2,7 +2,7 @@
 
 use std::{io, ptr, sync::Arc};
 
-use hsm::{Application, Engine, Peer, PerHsm, Settings};
+use hsm::{Application, Engine, Peer, PerHsm, Profile, Settings};
 use once_cell::sync::OnceCell;
 use token::{ApplicationId, Hsm, Mode, Reason, Slot};
 use wire::{Client, Home, Requests};
@@ -111,10 +111,11 @@ fn embedded(home: &Home) -> Result<Place> {
         wire::PerHsm::Names => PerHsm::Names,
         wire::PerHsm::None => PerHsm::None,
     };
-    let settings = Settings {
-        per_hsm,
-        ..Settings::default()
+    let profile = match home.configuration().profile {
+        wire::Profile::Standard => Profile::Standard,
+        wire::Profile::CloudHsm => Profile::CloudHsm,
     };
+    let settings = Settings { per_hsm, profile };
     let engine = Engine::open(home.path(), Mode::Embedded, settings)?;
     // SAFETY: has no conditions.
     let uid = unsafe { libc::geteuid() };

@@ -1,0 +1,94 @@
+//! C_EncryptInit and C_Encrypt through hsmd, against two round trips over a bare Unix socket to
+//! another process that carry as much: what the socket costs, and what we add.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    rows::Worker,
+    token::{self, Place, Token},
+};
+
+const INSIDE: &str = "STRONGROOM_BENCH_INSIDE";
+const DATA: usize = 1 << 10;
+/// Bytes there and back: the start of an operation, then the operation with its data.
+const SIZES: [(usize, usize); 2] = [(128, 64), (DATA + 64, DATA + 80)];
+const ROUNDS: usize = 15;
+const OPERATIONS: u32 = 2_000;
+
+/// Prints the ratio.
+pub(crate) fn run() {
+    match std::env::var(INSIDE).as_deref() {
+        Ok("served") => return compare(),
+        Ok(socket) => return echo(socket),
+        Err(_) => {}
+    }
+    let place = Place::new();
+    let mut command = token::again(place.ours("served"));
+    assert!(
+        command
+            .env(INSIDE, "served")
+            .arg("round-trip")
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+fn compare() {
+    let token = Token::make(&tests::module());
+    let mut worker = Worker::new(&token, DATA);
+    let socket = tests::home().with_file_name("echo");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let mut command = token::again(vec![(INSIDE, socket.display().to_string())]);
+    let mut other = command.arg("round-trip").spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut buffer = vec![0; DATA + 128];
+    let mut bare = || {
+        for (there, back) in SIZES {
+            stream.write_all(&buffer[..there]).unwrap();
+            stream.read_exact(&mut buffer[..back]).unwrap();
+        }
+    };
+    let (mut ours, mut theirs) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        theirs.push(time(&mut bare));
+        ours.push(time(|| worker.gcm()));
+    }
+    drop(stream);
+    other.wait().unwrap();
+    fs::remove_file(socket).unwrap();
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("C_EncryptInit + C_Encrypt of 1 KiB, served: {ours:?}");
+    println!("two bare round trips of the same size:      {theirs:?}");
+    println!("ratio: {:.2}", ours.as_secs_f64() / theirs.as_secs_f64());
+}
+
+/// The other end of the bare socket.
+fn echo(socket: &str) {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let mut buffer = vec![0; DATA + 128];
+    loop {
+        for (there, back) in SIZES {
+            if stream.read_exact(&mut buffer[..there]).is_err() {
+                return;
+            }
+            stream.write_all(&buffer[..back]).unwrap();
+        }
+    }
+}
+
+fn time(mut work: impl FnMut()) -> Duration {
+    let begun = Instant::now();
+    (0..OPERATIONS).for_each(|_| work());
+    begun.elapsed() / OPERATIONS
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
