@@ -1,6 +1,10 @@
 //! The one gate to all services: finds the operation, checks the signature, runs it, logs the call.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crypto::Zeroizing;
 
@@ -103,14 +107,14 @@ impl Endpoint {
     /// Answers a request. May wait for an HSM or a disk.
     pub fn answer(&self, request: &Request<'_>) -> Response {
         let request_id = uuid::Uuid::new_v4().to_string();
-        let (message_member, result) = match self.route(request.headers) {
+        let (message_member, result) = match self.service(request.headers) {
             Some((service, operation)) => (
                 service.message_member,
                 self.run(service, operation, request, &request_id),
             ),
             None => {
-                let text = "The X-Amz-Target header names no operation of this server \
-                    (AWS JSON 1.1: POST / with TrentService.<Operation> or BaldrApiService.<Operation>).";
+                let text = "The X-Amz-Target header names no service of this server (AWS JSON 1.1: \
+                            POST / with TrentService.<Operation> or BaldrApiService.<Operation>).";
                 ("message", Err(Error::new(UNKNOWN_OPERATION, text)))
             }
         };
@@ -126,27 +130,35 @@ impl Endpoint {
 
     /// Whether the request asks for a use of a key, which takes no longer than a round trip.
     pub fn is_swift(&self, headers: Headers<'_>) -> bool {
-        self.route(headers)
-            .is_some_and(|(_, operation)| operation.swift)
+        let asked = self.service(headers);
+        asked
+            .and_then(|(service, name)| service.operation(name))
+            .is_some_and(|row| row.swift)
     }
 
-    fn route(&self, headers: Headers<'_>) -> Option<(&Mounted, &Bound)> {
+    /// The service that a request is for, and the name of its operation.
+    fn service<'a>(&self, headers: Headers<'a>) -> Option<(&Mounted, &'a str)> {
         let target = std::str::from_utf8(headers.one("x-amz-target")?).ok()?;
         let (service, operation) = target.split_once('.')?;
-        let service = self
-            .services
-            .iter()
-            .find(|mounted| mounted.target == service)?;
-        Some((service, service.operation(operation)?))
+        Some((
+            self.services
+                .iter()
+                .find(|mounted| mounted.target == service)?,
+            operation,
+        ))
     }
 
     fn run(
         &self,
         service: &Mounted,
-        operation: &Bound,
+        operation: &str,
         request: &Request<'_>,
         request_id: &str,
     ) -> Result<Zeroizing<Vec<u8>>> {
+        let Some(operation) = service.operation(operation) else {
+            let text = "The operation is not one that this version has.";
+            return Err(Error::new(UNKNOWN_OPERATION, text));
+        };
         if request.method != "POST" {
             return Err(Error::new(
                 UNKNOWN_OPERATION,
@@ -166,27 +178,44 @@ impl Endpoint {
             })?;
         let call = self.call(&key, request, request_id);
         // A bug in an operation must not take the server with it.
-        let result =
-            std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
-                .unwrap_or_else(|_| {
-                    log::error!("{} panicked, request {request_id}", operation.name);
-                    Err(Error::new(
-                        INTERNAL_FAILURE,
-                        "An internal error; please report it.",
-                    ))
-                });
-        if let Some(events) = &self.events {
-            let subject = Subject {
-                source: service.event_source,
-                resource_type: service.resource_type,
-                name: operation.name,
-                read_only: operation.read_only,
-                parameters: json::members(request.body, operation.logged),
-                error: result.as_ref().err(),
-            };
-            events.append(subject, &call);
-        }
+        let result = catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
+            .unwrap_or_else(|_| {
+                log::error!("{} panicked, request {request_id}", operation.name);
+                Err(Error::new(
+                    INTERNAL_FAILURE,
+                    "An internal error; please report it.",
+                ))
+            });
+        self.log(
+            service,
+            operation,
+            &call,
+            request.body,
+            result.as_ref().err(),
+        );
         result.map(Zeroizing::new)
+    }
+
+    fn log(
+        &self,
+        service: &Mounted,
+        operation: &Bound,
+        call: &Call,
+        body: &[u8],
+        error: Option<&Error>,
+    ) {
+        let Some(events) = &self.events else {
+            return;
+        };
+        let subject = Subject {
+            source: service.event_source,
+            resource_type: service.resource_type,
+            name: operation.name,
+            read_only: operation.read_only,
+            parameters: json::members(body, operation.logged),
+            error,
+        };
+        events.append(subject, call);
     }
 
     fn call(&self, key: &SigningKey, request: &Request<'_>, request_id: &str) -> Call {

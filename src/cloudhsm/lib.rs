@@ -14,6 +14,8 @@ mod hsms;
 mod network;
 mod records;
 mod shapes;
+#[cfg(test)]
+mod supported;
 mod tags;
 #[cfg(test)]
 mod tests;

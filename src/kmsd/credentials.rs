@@ -12,7 +12,9 @@ pub(crate) fn run(command: &CredentialsCommand) -> Result<(), Failure> {
             let key = records.credentials()?.create(user_name, Timestamp::now())?;
             println!("AWS_ACCESS_KEY_ID={}", key.id);
             println!("AWS_SECRET_ACCESS_KEY={}", *key.secret);
+            // Version 1 of the AWS CLI, and boto3, read only the second one.
             println!("AWS_REGION={}", records.scope.region);
+            println!("AWS_DEFAULT_REGION={}", records.scope.region);
         }
         CredentialsCommand::List { place } => {
             for key in Records::open(place)?.credentials()?.list()? {

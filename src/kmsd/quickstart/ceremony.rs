@@ -205,15 +205,18 @@ fn hsms(server: &Server, api: &Api, cluster: &str) -> Result<(), Failure> {
 fn connect(api: &Api, store: &str) -> Result<(), Failure> {
     let named = json!({ "CustomKeyStoreId": store });
     let until = Instant::now() + PATIENCE;
-    let mut repaired = false;
+    let (mut connected, mut repaired) = (false, false);
     loop {
         let answer = api.kms("DescribeCustomKeyStores", &named)?;
         match text(&answer, "/CustomKeyStores/0/ConnectionState")? {
             "CONNECTED" => {
-                report(false, "connection of the key store");
+                report(connected, "connection of the key store");
                 return Ok(());
             }
-            "DISCONNECTED" => drop(api.kms("ConnectCustomKeyStore", &named)?),
+            "DISCONNECTED" => {
+                connected = true;
+                api.kms("ConnectCustomKeyStore", &named)?;
+            }
             "FAILED" if !repaired => {
                 repaired = true;
                 api.kms("DisconnectCustomKeyStore", &named)?;

@@ -12,12 +12,17 @@ use crate::{Failure, server::Server};
 pub(super) fn write(server: &Server, done: &Done) -> Result<PathBuf, Failure> {
     let secrets = &done.secrets;
     let home = server.records.home.path();
-    let variables: [(&str, Zeroizing<String>); 9] = [
+    let variables: [(&str, Zeroizing<String>); 10] = [
         (
             "AWS_ENDPOINT_URL",
             plain(format!("http://{}", environment_host(server))),
         ),
         ("AWS_REGION", plain(server.records.scope.region.clone())),
+        // Version 1 of the AWS CLI, and boto3, read only this one.
+        (
+            "AWS_DEFAULT_REGION",
+            plain(server.records.scope.region.clone()),
+        ),
         ("AWS_ACCESS_KEY_ID", plain(secrets.access_key_id.clone())),
         ("AWS_SECRET_ACCESS_KEY", secrets.secret_access_key.clone()),
         ("STRONGROOM_HOME", plain(home.display().to_string())),
@@ -56,7 +61,8 @@ Serving http://{address} until Ctrl-C. In another terminal:
   aws kms list-keys
   aws kms describe-custom-key-stores
   aws kms describe-key --key-id \"$STRONGROOM_KEY_ARN\"
-  aws kms encrypt --key-id \"$STRONGROOM_KEY_ARN\" --plaintext \"$(printf hello | base64)\" \
+  printf hello > hello.txt
+  aws kms encrypt --key-id \"$STRONGROOM_KEY_ARN\" --plaintext fileb://hello.txt \
 --query CiphertextBlob --output text | base64 -d > hello.sealed
   aws kms decrypt --ciphertext-blob fileb://hello.sealed --query Plaintext --output text | base64 -d
   aws cloudhsmv2 describe-clusters --filters clusterIds={cluster}

@@ -8,6 +8,8 @@ mod environment;
 mod secrets;
 mod users;
 
+use std::time::Duration;
+
 use crate::{
     Failure,
     config::ServeOptions,
@@ -16,6 +18,10 @@ use crate::{
 
 /// The label of the cluster's token, the name of the key store, and the key's alias.
 const NAME: &str = "quickstart";
+/// How often a later run looks.
+const ATTEMPTS: u32 = 3;
+/// How long it waits in between.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Completes what is missing beside the server, and serves.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
@@ -34,25 +40,43 @@ struct Done {
     key_arn: String,
 }
 
+/// Does what is missing. A run that was killed may have left a verb on its way to hsmd, which is
+/// done after we looked: so a later run looks again before it gives up.
 fn complete(server: &Server) -> Result<Done, Failure> {
-    let home = server.records.home.path().display();
     let (secrets, first) = secrets::open(&server.records)?;
-    if first {
-        println!("Strongroom quickstart in {home}");
+    let home = server.records.home.path().display();
+    let begun = if first {
+        ""
     } else {
-        println!("Strongroom quickstart in {home}: it was begun before; what is there is kept");
-    }
-    let api = api::Api::new(server, &secrets);
-    let cluster = ceremony::cluster(server, &api, &secrets)?;
-    users::complete(server, &cluster, &secrets)?;
-    let store = ceremony::key_store(&api, &cluster, &secrets, server)?;
-    let key_arn = ceremony::key(&api, &store)?;
-    ceremony::message(&api, &key_arn)?;
+        ": it was begun before, and what is there is kept"
+    };
+    println!("Strongroom quickstart in {home}{begun}");
+    let mut attempts = if first { 1 } else { ATTEMPTS };
+    let (cluster, key_arn) = loop {
+        attempts -= 1;
+        match steps(server, &secrets) {
+            Err(failure) if attempts > 0 => {
+                println!("  looking again: {failure}");
+                std::thread::sleep(PAUSE);
+            }
+            done => break done?,
+        }
+    };
     Ok(Done {
         secrets,
         cluster,
         key_arn,
     })
+}
+
+fn steps(server: &Server, secrets: &secrets::Secrets) -> Result<(String, String), Failure> {
+    let api = api::Api::new(server, secrets);
+    let cluster = ceremony::cluster(server, &api, secrets)?;
+    users::complete(server, &cluster, secrets)?;
+    let store = ceremony::key_store(&api, &cluster, secrets, server)?;
+    let key_arn = ceremony::key(&api, &store)?;
+    ceremony::message(&api, &key_arn)?;
+    Ok((cluster, key_arn))
 }
 
 /// One line for one thing, made now or found.
