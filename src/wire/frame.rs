@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec},
     io::{Errno, retry_on_intr},
     net::{RecvFlags, SendAncillaryBuffer, SendFlags},
 };
@@ -193,17 +194,18 @@ impl postcard::ser_flavors::Flavor for Body<'_> {
 pub(crate) fn send(socket: BorrowedFd<'_>, frame: &[u8], data: &[u8]) -> io::Result<()> {
     let mut sent = 0;
     while sent < frame.len() + data.len() {
-        let parts = [
-            IoSlice::new(frame.get(sent..).unwrap_or_default()),
-            IoSlice::new(
-                data.get(sent.saturating_sub(frame.len())..)
-                    .unwrap_or_default(),
-            ),
-        ];
-        sent += retry_on_intr(|| {
-            let mut nothing = SendAncillaryBuffer::default();
-            rustix::net::sendmsg(socket, &parts, &mut nothing, SendFlags::NOSIGNAL)
-        })?;
+        let rest = frame.get(sent..).unwrap_or_default();
+        sent += match data.get(sent.saturating_sub(frame.len())..) {
+            // One part is cheaper to send than two of which one is empty.
+            None | Some([]) => {
+                retry_on_intr(|| rustix::net::send(socket, rest, SendFlags::NOSIGNAL))?
+            }
+            Some(data) => retry_on_intr(|| {
+                let mut nothing = SendAncillaryBuffer::default();
+                let parts = [IoSlice::new(rest), IoSlice::new(data)];
+                rustix::net::sendmsg(socket, &parts, &mut nothing, SendFlags::NOSIGNAL)
+            })?,
+        };
     }
     Ok(())
 }
@@ -269,6 +271,7 @@ impl Reader {
         let (front, mut rest) = output.split_at_mut(here.len());
         front.copy_from_slice(here);
         while !rest.is_empty() {
+            wait_for_more(socket)?;
             let count = receive(socket, rest).map_err(stalled)?;
             rest = rest.get_mut(count..).unwrap_or_default();
         }
@@ -287,14 +290,33 @@ impl Reader {
     fn fill(&mut self, socket: BorrowedFd<'_>, wanted: usize) -> Result<(), Fault> {
         while self.buffer.len() < wanted {
             let room = if self.buffer.free() == 0 { 1 } else { 0 };
+            let begun = self.buffer.len() > 0;
+            if begun {
+                wait_for_more(socket)?;
+            }
             let count = match receive(socket, self.buffer.room(room)) {
                 Ok(count) => count,
-                Err(fault) if self.buffer.len() == 0 => return Err(fault),
-                Err(fault) => return Err(stalled(fault)),
+                Err(fault) if begun => return Err(stalled(fault)),
+                Err(fault) => return Err(fault),
             };
             self.buffer.advance(count);
         }
         Ok(())
+    }
+}
+
+/// Waits for the rest of a frame, but not for ever. (A time limit on the socket itself would cost every
+/// verb a timer, and the usual frame comes in one piece.)
+fn wait_for_more(socket: BorrowedFd<'_>) -> Result<(), Fault> {
+    let patience = Timespec {
+        tv_sec: limits::STALLED_SECONDS.cast_signed(),
+        tv_nsec: 0,
+    };
+    let mut waiting = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+    match retry_on_intr(|| rustix::event::poll(&mut waiting, Some(&patience))) {
+        Ok(0) => Err(Fault::Io(io::ErrorKind::TimedOut.into())),
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault::Io(error.into())),
     }
 }
 

@@ -37,10 +37,8 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
         Ok(None) => return,
         Err(fault) => return note(peer, &fault),
     };
-    if socket
-        .set_read_timeout(patience(limits::STALLED_SECONDS))
-        .is_err()
-    {
+    // Between two verbs there is no hurry; in the middle of one, the reader sees to it.
+    if socket.set_read_timeout(None).is_err() {
         return;
     }
     let mut answer = Answer::new(&shared.tally, peer.uid);
