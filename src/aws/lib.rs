@@ -12,17 +12,19 @@ mod endpoint;
 pub mod events;
 pub mod private;
 mod protocol;
+mod request;
 mod service;
 mod time;
 
 pub use arn::{Scope, ScopeError, derived_id};
 pub use call::{Call, Notes, Principal};
-pub use endpoint::{BODY_BYTES, Endpoint, Headers, Request, Response, refusal};
+pub use endpoint::{Endpoint, refusal};
 pub use protocol::{
     blob::Blob,
     error::{self, Error, Kind, Result},
     json::{answer, member_name},
     validation::{Validation, required},
 };
+pub use request::{BODY_BYTES, Headers, Request, Response};
 pub use service::{Mounted, Operation, Run, Service};
 pub use time::{Clock, FixedClock, SystemClock, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::endpoint::Headers;
+use crate::Headers;
 
 /// The canonical request. `signed` are the lower-case names of the signed headers, in order.
 pub(crate) fn request(

@@ -6,7 +6,7 @@ use super::{
     canonical,
     sigv4::{ALGORITHM, SigningKey, TERMINATOR, string_to_sign},
 };
-use crate::{Timestamp, endpoint::Headers};
+use crate::{Headers, Timestamp};
 
 /// Signs requests to one service with one access key.
 pub struct Signer {
