@@ -38,10 +38,10 @@ fn misaligned_structures_and_results_are_read_and_written() {
         let token = Token::make();
         let session = token.logged_in();
         let mut length = Misaligned::holding::<CK_ULONG>(16);
-        let attribute = |type_, pValue: *mut u8, ulValueLen| CK_ATTRIBUTE {
-            type_,
-            pValue: pValue.cast(),
-            ulValueLen,
+        let attribute = |kind, value: *mut u8, length| CK_ATTRIBUTE {
+            type_: kind,
+            pValue: value.cast(),
+            ulValueLen: length,
         };
         let mut template = Misaligned::holding([attribute(CKA_VALUE_LEN, length.pointer(), 8)]);
         let mut mechanism = Misaligned::holding(tests::mechanism(CKM_AES_KEY_GEN, &mut []));

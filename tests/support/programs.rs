@@ -16,17 +16,11 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 fn built(name: &str) -> PathBuf {
-    let test = env::current_exe().expect("a test has a path");
-    // target/<profile>/deps/<test>
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .expect("a test lies in the target folder");
-    let path = folder.join(name);
-    assert!(
-        path.exists(),
-        "{} is not there: build the workspace first",
-        path.display()
-    );
+    let this = env::current_exe().expect("a program has a path");
+    // A bench is target/<profile>/<bench>, a test target/<profile>/deps/<test>; what lies in
+    // `deps` may be older than what was last built.
+    let folder = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let path = folder.expect("a program lies in a folder").join(name);
+    assert!(path.exists(), "{} is not there: build the workspace first", path.display());
     path
 }
