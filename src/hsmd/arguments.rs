@@ -11,6 +11,8 @@ pub(crate) struct Arguments {
     pub(crate) runtime: Option<PathBuf>,
     /// Whether somebody waits at the readiness pipe.
     pub(crate) ready: bool,
+    /// What was asked for instead of a service: the version or the usage.
+    pub(crate) answer: Option<String>,
 }
 
 const USAGE: &str = "\
@@ -25,7 +27,16 @@ runs it with systemd's socket activation (packaging/systemd).
   --version      print the version
 ";
 
+const VERSION: &str = concat!("hsmd ", env!("CARGO_PKG_VERSION"), "\n");
+
 impl Arguments {
+    fn answering(text: &str) -> Self {
+        Self {
+            answer: Some(text.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// Reads the command line. What is no command line is answered with what one looks like.
     pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut arguments = Self::default();
@@ -41,8 +52,8 @@ impl Arguments {
                 Some("--home") => arguments.home = folder()?,
                 Some("--runtime") => arguments.runtime = Some(folder()?),
                 Some("--ready") => arguments.ready = true,
-                Some("--version") => return Err(format!("hsmd {}", env!("CARGO_PKG_VERSION"))),
-                Some("--help" | "-h") => return Err(USAGE.to_owned()),
+                Some("--version") => return Ok(Self::answering(VERSION)),
+                Some("--help" | "-h") => return Ok(Self::answering(USAGE)),
                 _ => return Err(format!("unknown argument {}\n\n{USAGE}", word.display())),
             }
         }
@@ -64,6 +75,15 @@ mod tests {
     #[test]
     fn a_home_is_enough() {
         assert_eq!(parse(&["--home", "/x"]).unwrap().home, PathBuf::from("/x"));
+    }
+
+    #[test]
+    fn a_question_is_answered_without_a_home() {
+        assert_eq!(
+            parse(&["--version"]).unwrap().answer.as_deref(),
+            Some(VERSION)
+        );
+        assert_eq!(parse(&["--help"]).unwrap().answer.as_deref(), Some(USAGE));
     }
 
     #[test]

@@ -9,7 +9,13 @@ mod listeners;
 mod log_sink;
 mod process;
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use hsm::Engine;
 use token::{Error, Mode, Owner, Reason, Result};
@@ -26,10 +32,14 @@ fn main() -> ExitCode {
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(text) => {
-            eprintln!("{text}");
+            let _ = writeln!(io::stderr(), "hsmd: {text}");
             return ExitCode::from(2);
         }
     };
+    if let Some(answer) = arguments.answer {
+        let _ = write!(io::stdout(), "{answer}");
+        return ExitCode::SUCCESS;
+    }
     let mut readiness = match arguments.ready {
         true => Readiness::inherited(),
         false => Readiness::none(),
@@ -42,7 +52,10 @@ fn main() -> ExitCode {
                 true => readiness.another_won(),
                 false => readiness.failed(&error),
             }
-            eprintln!("hsmd: {error}");
+            // Before there is a log, or beside one that nobody sees: who types the command reads it.
+            if !log::log_enabled!(log::Level::Error) || io::stderr().is_terminal() {
+                let _ = writeln!(io::stderr(), "hsmd: {error}");
+            }
             ExitCode::FAILURE
         }
     }
