@@ -11,7 +11,7 @@ mod process;
 
 use std::{
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -52,10 +52,8 @@ fn main() -> ExitCode {
                 true => readiness.another_won(),
                 false => readiness.failed(&error),
             }
-            // Before there is a log, or beside one that nobody sees: who types the command reads it.
-            if !log::log_enabled!(log::Level::Error) || io::stderr().is_terminal() {
-                let _ = writeln!(io::stderr(), "hsmd: {error}");
-            }
+            // Who types the command, or runs a service, does not look for a log file first.
+            let _ = writeln!(io::stderr(), "hsmd: {error}");
             ExitCode::FAILURE
         }
     }
