@@ -39,6 +39,8 @@ pub enum Birth {
     Ready,
     /// Somebody else began to serve the home before it.
     AnotherWon,
+    /// It ended without a word: it was killed, or has crashed. What helps to find out why.
+    Vanished(String),
 }
 
 /// Starts the hsmd of `home` and waits until it has said how that went.
@@ -66,7 +68,7 @@ pub(crate) fn start(home: &Home) -> Result<Birth> {
             let errno = errno.try_into().map_or(0, i32::from_ne_bytes);
             Err(failed(io::Error::from_raw_os_error(errno)))
         }
-        _ => Err(unreachable(format!(
+        _ => Ok(Birth::Vanished(format!(
             "{} ended before it was ready; see {}",
             program.display(),
             runtime.join("hsmd.log").display()

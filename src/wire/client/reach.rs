@@ -30,6 +30,10 @@ const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(3);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it starts an hsmd that ends without a word, before it gives up: one may be killed
+/// while it starts, but one that always crashes is not started for ever.
+const BIRTHS: u32 = 4;
+
 /// Why there is no connection.
 pub(super) enum Unreached {
     /// hsmd does not know the application: it has started again.
@@ -61,6 +65,7 @@ pub(super) fn reach(
 ) -> Result<Connection, Unreached> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
+    let mut vanished = 0;
     loop {
         let problem = match knock(home, descriptors, purpose) {
             Knock::Open(connection) => return Ok(*connection),
@@ -75,6 +80,13 @@ pub(super) fn reach(
             Knock::Nobody(problem) if may_start(home) => match start::start(home)? {
                 Birth::Ready => continue_if(begun, home, problem)?,
                 Birth::AnotherWon => problem,
+                Birth::Vanished(problem) => {
+                    vanished += 1;
+                    if vanished == BIRTHS {
+                        return Err(Error::new(Reason::Unreachable, problem).into());
+                    }
+                    Some(problem)
+                }
             },
             Knock::Nobody(problem) => {
                 let patient = purpose != Purpose::New && begun.elapsed() < PATIENCE_WITH_OTHERS;

@@ -66,9 +66,9 @@ fn an_hsmd_that_cannot_serve_says_why() {
 }
 
 #[test]
-fn an_hsmd_that_dies_is_an_error_that_names_its_log() {
-    let error = start(&Nursery::new("exit 3").home).unwrap_err();
-    assert!(error.to_string().contains("hsmd.log"), "{error}");
+fn an_hsmd_that_dies_without_a_word_has_its_log_named() {
+    let birth = start(&Nursery::new("exit 3").home).unwrap();
+    assert!(matches!(&birth, Birth::Vanished(why) if why.contains("hsmd.log")), "{birth:?}");
 }
 
 #[test]
@@ -217,6 +217,7 @@ fn a_socket_in_a_folder_that_others_can_write_is_not_spoken_to() {
 fn a_silent_start_is_given_up_in_time() {
     // The pipe closes when the script ends: nobody waits for the whole of its patience.
     let begun = Instant::now();
-    assert!(start(&Nursery::new("sleep 0.2").home).is_err());
+    let birth = start(&Nursery::new("sleep 0.2").home).unwrap();
+    assert!(matches!(birth, Birth::Vanished(_)), "{birth:?}");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
