@@ -99,8 +99,10 @@ pid=$(holder "$STRONGROOM_HOME")
 [ ! -e "/proc/$pid" ] || equal "$(cat "/proc/$pid/comm")" hsmd
 
 it "a home that others can enter is refused"
-mkdir -m 0755 open
-refused "chmod 700" strongroom --home "$case_dir/open" cluster list
+stop_hsmd "$STRONGROOM_HOME"
+chmod 0755 home
+refused "chmod 700" strongroom cluster list
+chmod 0700 home
 
 it "a home that is a file is refused"
 touch file

@@ -32,7 +32,8 @@ it "a second kmsd on the same home is refused, and told by whom"
 refused "$kmsd_pid" "$bin/kmsd" quickstart --home "$home" --listen 127.0.0.1:0
 
 it "Ctrl-C ends it"
-aws kms encrypt --key-id "$STRONGROOM_KEY_ARN" --plaintext aGVsbG8= --query CiphertextBlob --output text | base64 -d >sealed
+printf hello >hello
+aws kms encrypt --key-id "$STRONGROOM_KEY_ARN" --plaintext fileb://hello --query CiphertextBlob --output text | base64 -d >sealed
 kill -INT "$kmsd_pid"
 wait "$kmsd_pid"
 

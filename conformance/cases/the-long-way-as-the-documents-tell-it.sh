@@ -68,7 +68,8 @@ refused IncorrectTrustAnchorException create_store ExampleKeyStore "$cluster" km
 
 it "create-custom-key-store, and neither its name nor its cluster twice"
 store=$(create_store ExampleKeyStore "$cluster" kmsPswd customerCA.crt)
-refused CustomKeyStoreNameInUseException create_store ExampleKeyStore "$cluster" kmsPswd customerCA.crt
+equal "$(create_store ExampleKeyStore "$cluster" kmsPswd customerCA.crt)" "$store"
+refused CustomKeyStoreNameInUseException create_store ExampleKeyStore "$cluster" otherPswd customerCA.crt
 refused CloudHsmClusterInUseException create_store OtherKeyStore "$cluster" kmsPswd customerCA.crt
 
 it "connect-custom-key-store, and describe until CONNECTED"
@@ -90,7 +91,8 @@ grep -q "\"CloudHsmClusterId\": \"$cluster\"" description
 grep -q '"Origin": "AWS_CLOUDHSM"' description
 
 it "encrypt and decrypt with an encryption context, and not with another"
-aws kms encrypt --key-id "$key" --plaintext "$(printf hello | base64)" --encryption-context page=one --query CiphertextBlob --output text | base64 -d >sealed
+printf hello >hello
+aws kms encrypt --key-id "$key" --plaintext fileb://hello --encryption-context page=one --query CiphertextBlob --output text | base64 -d >sealed
 opened() { aws kms decrypt --ciphertext-blob fileb://sealed --encryption-context "$1" --query Plaintext --output text; }
 equal "$(opened page=one | base64 -d)" hello
 refused InvalidCiphertextException opened page=two

@@ -112,12 +112,11 @@ quickstart() {
     port=$(free_port)
     start "kmsd-$(basename "$home")" "$bin/kmsd" quickstart --home "$home" --listen "127.0.0.1:$port"
     kmsd_pid=$last_started
-    within 60 test -s "$home/quickstart.env"
+    within 60 grep -q "^Serving http://127.0.0.1:$port" "kmsd-$(basename "$home").log"
     set -a
     # shellcheck source=/dev/null
     . "$home/quickstart.env"
     set +a
-    within 60 aws kms list-keys
 }
 
 # as_user UID COMMAND…: as somebody else, which only root can.
