@@ -68,7 +68,10 @@ fn an_hsmd_that_cannot_serve_says_why() {
 #[test]
 fn an_hsmd_that_dies_without_a_word_has_its_log_named() {
     let birth = start(&Nursery::new("exit 3").home).unwrap();
-    assert!(matches!(&birth, Birth::Vanished(why) if why.contains("hsmd.log")), "{birth:?}");
+    assert!(
+        matches!(&birth, Birth::Vanished(why) if why.contains("hsmd.log")),
+        "{birth:?}"
+    );
 }
 
 #[test]
