@@ -17,8 +17,8 @@ const INSIDE: &str = "STRONGROOM_BENCH_INSIDE";
 const DATA: usize = 1 << 10;
 /// Bytes there and back: the start of an operation, then the operation with its data.
 const SIZES: [(usize, usize); 2] = [(128, 64), (DATA + 64, DATA + 80)];
-const ROUNDS: usize = 15;
-const OPERATIONS: u32 = 2_000;
+const ROUNDS: usize = 151;
+const OPERATIONS: u32 = 200;
 
 /// Prints the ratio.
 pub(crate) fn run() {

@@ -17,4 +17,5 @@ mod null;
 mod objects;
 mod operations;
 mod processes;
+mod program;
 mod threads;

@@ -19,8 +19,15 @@ fn built(name: &str) -> PathBuf {
     let this = env::current_exe().expect("a program has a path");
     // A bench is target/<profile>/<bench>, a test target/<profile>/deps/<test>; what lies in
     // `deps` may be older than what was last built.
-    let folder = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let folder = this
+        .ancestors()
+        .skip(1)
+        .find(|folder| !folder.ends_with("deps"));
     let path = folder.expect("a program lies in a folder").join(name);
-    assert!(path.exists(), "{} is not there: build the workspace first", path.display());
+    assert!(
+        path.exists(),
+        "{} is not there: build the workspace first",
+        path.display()
+    );
     path
 }
