@@ -13,6 +13,8 @@ pub struct Slot {
     pub description: String,
     /// Whether a token is in it: a failed or removed HSM's slot is empty.
     pub token_present: bool,
+    /// Whether it is the slot of one HSM, and not of a whole cluster.
+    pub of_hsm: bool,
 }
 
 /// `CK_TOKEN_INFO` in our words.
