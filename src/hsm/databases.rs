@@ -76,6 +76,11 @@ pub(crate) fn open_clusters(
     registry.clusters().into_iter().map(opened).collect()
 }
 
+/// Whether there are databases of clusters, whoever names them.
+pub(crate) fn exist(home: &Home) -> Result<bool> {
+    Ok(home.clusters().exists() && !folders(&home.clusters())?.is_empty())
+}
+
 /// Removes what an interrupted creation, deletion or change of epoch left behind.
 pub(crate) fn remove_orphans(home: &Home, registry: &Registry) -> Result<()> {
     let known: HashMap<String, u64> = registry

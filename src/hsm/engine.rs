@@ -72,7 +72,7 @@ impl Engine {
         let home = Home::take(home, mode)?;
         let key = home.key()?;
         let store = SledStore::open(&home.registry()).map_err(stored)?;
-        let registry = Registry::open(store, &key)?;
+        let registry = Registry::open(store, &key, databases::exist(&home)?)?;
         home::make(&home.clusters())?;
         databases::remove_orphans(&home, &registry)?;
         let surroundings = Surroundings {

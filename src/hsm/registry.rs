@@ -73,14 +73,24 @@ pub(crate) struct Draft {
 }
 
 impl Registry {
-    /// Opens the registry, and counts the start of the engine.
-    pub(crate) fn open(store: std::sync::Arc<dyn Store>, home_key: &Secret) -> Result<Self> {
+    /// Opens the registry, and counts the start of the engine. One that has never been written is
+    /// refused where `clusters_exist`: it would name none of them, and they would be removed.
+    pub(crate) fn open(
+        store: std::sync::Arc<dyn Store>,
+        home_key: &Secret,
+        clusters_exist: bool,
+    ) -> Result<Self> {
         let records = Records::new(store, sealing::derive(home_key, b"strongroom/1/registry"));
         let wrap = sealing::derive(home_key, b"strongroom/1/cluster-wrap");
         records.check_count(CLUSTERS, "clusters in the registry")?;
         records.check_count(SLOTS, "slots in the registry")?;
         let marks: Marks = match records.read(MARKS)? {
             Some(Opened { record, .. }) => record,
+            None if clusters_exist => {
+                return Err(damaged(
+                    "the registry in home/ is missing, and clusters/ is not",
+                ));
+            }
             None => Marks::default(),
         };
         let mut clusters = BTreeMap::new();

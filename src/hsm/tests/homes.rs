@@ -123,6 +123,23 @@ fn a_folder_that_the_registry_does_not_name_is_removed() {
 }
 
 #[test]
+fn a_home_that_lost_its_registry_keeps_its_clusters() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    let cluster = folder.path().join("clusters/cluster-abcdefghijk/0");
+    fs::create_dir_all(&cluster).unwrap();
+    let registry = folder.path().join("home");
+    for _ in 0..2 {
+        fs::remove_dir_all(&registry).unwrap();
+        assert_eq!(failure(open(folder.path())).reason, Reason::StoreDamaged);
+        assert!(cluster.exists());
+    }
+    // Nor does the registry that the refused start made pass for the old one.
+    assert_eq!(failure(open(folder.path())).reason, Reason::StoreDamaged);
+    assert!(cluster.exists());
+}
+
+#[test]
 fn a_uid_has_a_limited_number_of_applications() {
     let world = World::new();
     let application = |number: usize| {
