@@ -1,0 +1,205 @@
+//! Memory that a verb writes to, with the standard's convention for lengths.
+
+use std::slice;
+
+use cryptoki_sys::{CK_BYTE, CK_ULONG};
+use token::{Produced, Reason, limits};
+use zeroize::Zeroizing;
+
+use super::{Array, Input, Pointer};
+use crate::boundary::{Error, Result};
+
+/// A buffer and the place of its length: §5.2, the convention of functions that return output in a
+/// buffer of variable length.
+pub(crate) struct Output {
+    first: *mut CK_BYTE,
+    length: Pointer<CK_ULONG>,
+}
+
+impl Output {
+    /// A claim.
+    ///
+    /// # Safety
+    /// If it is not NULL, `length` points to a number; if `first` is not NULL either, it points to
+    /// that many writable bytes; nobody else touches both until the call returns.
+    pub(crate) unsafe fn claim(first: *mut CK_BYTE, length: *mut CK_ULONG) -> Self {
+        Self {
+            first,
+            length: Pointer(length),
+        }
+    }
+
+    /// Refuses a missing length.
+    pub(crate) fn required(&self) -> Result<&Self> {
+        self.length.required().map(|_| self)
+    }
+
+    /// Lets `verb` fill the buffer and tells the caller the length.
+    pub(crate) fn fill(
+        &mut self,
+        verb: impl FnOnce(Option<&mut [u8]>) -> token::Result<Produced>,
+    ) -> Result<()> {
+        let room = self.room()?;
+        let query = room.is_none();
+        let (length, fits) = match verb(room)? {
+            Produced::Written(length) => (length, true),
+            Produced::Needed(length) => (length, query),
+        };
+        self.length.write(length as CK_ULONG)?;
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::BufferTooSmall)
+        }
+    }
+
+    /// The same with `input`, which is copied where it overlaps the buffer: to encrypt in place is
+    /// legal.
+    pub(crate) fn fill_from(
+        &mut self,
+        input: &Input,
+        beyond: Reason,
+        verb: impl FnOnce(&[u8], Option<&mut [u8]>) -> token::Result<Produced>,
+    ) -> Result<()> {
+        if self.overlaps(input)? {
+            let copy = Zeroizing::new(input.data(beyond)?.to_vec());
+            self.fill(|output| verb(&copy, output))
+        } else {
+            let bytes = input.data(beyond)?;
+            self.fill(|output| verb(bytes, output))
+        }
+    }
+
+    /// The buffer, or nothing when only its length is asked for. What is more than any verb can
+    /// fill is not touched: callers say `(CK_ULONG)-1` for "large enough".
+    fn room(&mut self) -> Result<Option<&mut [u8]>> {
+        let capacity = self.capacity()?;
+        if self.first.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
+        // `fill_from` makes sure that no input that is still read lies among them.
+        Ok(Some(unsafe {
+            slice::from_raw_parts_mut(self.first, capacity)
+        }))
+    }
+
+    fn capacity(&self) -> Result<usize> {
+        const MOST: usize = limits::MESSAGE_BYTES;
+        Ok(usize::try_from(self.length.read()?).map_or(MOST, |capacity| capacity.min(MOST)))
+    }
+
+    fn overlaps(&self, input: &Input) -> Result<bool> {
+        let (ours, theirs) = (self.first.addr(), input.first.addr());
+        let read = usize::try_from(input.length).unwrap_or(usize::MAX);
+        Ok(!self.first.is_null()
+            && ours < theirs.saturating_add(read)
+            && theirs < ours.saturating_add(self.capacity()?))
+    }
+}
+
+/// A list and the place of its length: the same convention, for what is known before it is asked.
+pub(crate) struct List<T> {
+    first: *mut T,
+    count: Pointer<CK_ULONG>,
+}
+
+impl<T: Copy> List<T> {
+    /// A claim.
+    ///
+    /// # Safety
+    /// As for [`Output::claim`], with elements in the place of bytes.
+    pub(crate) unsafe fn claim(first: *mut T, count: *mut CK_ULONG) -> Self {
+        Self {
+            first,
+            count: Pointer(count),
+        }
+    }
+
+    /// Refuses a missing count: asked before a verb whose result could then not be told.
+    pub(crate) fn required(&self) -> Result<&Self> {
+        self.count.required().map(|_| self)
+    }
+
+    /// Gives the caller `values`, or their number.
+    pub(crate) fn fill(&self, values: &[T]) -> Result<()> {
+        let needed = values.len() as CK_ULONG;
+        let room = self.count.read()?;
+        self.count.write(needed)?;
+        if self.first.is_null() {
+            return Ok(());
+        }
+        if room < needed {
+            return Err(Error::BufferTooSmall);
+        }
+        Array {
+            first: self.first,
+            count: needed,
+        }
+        .write(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(bytes: &[u8]) -> Input {
+        // SAFETY: the slice lives until the test's end.
+        unsafe { Input::claim(bytes.as_ptr(), bytes.len() as CK_ULONG) }
+    }
+
+    #[test]
+    fn input_that_overlaps_the_output_is_copied_first() {
+        let mut buffer = *b"abcdef..";
+        let mut length = 7 as CK_ULONG;
+        let first = buffer.as_mut_ptr();
+        // SAFETY: six bytes inside of the array.
+        let input = unsafe { Input::claim(first, 6) };
+        // SAFETY: seven bytes inside of the array.
+        let mut output = unsafe { Output::claim(first.wrapping_add(1), &raw mut length) };
+        output
+            .fill_from(&input, Reason::DataLenRange, |input, output| {
+                for (to, from) in output.unwrap().iter_mut().zip(input) {
+                    *to = *from;
+                }
+                Ok(Produced::Written(6))
+            })
+            .unwrap();
+        assert_eq!((&buffer, length), (b"aabcdef.", 6));
+    }
+
+    #[test]
+    fn a_short_buffer_is_told_the_length_and_a_query_too() {
+        let mut length = 3 as CK_ULONG;
+        let mut buffer = [0_u8; 3];
+        // SAFETY: three bytes, as the length says.
+        let mut output = unsafe { Output::claim(buffer.as_mut_ptr(), &raw mut length) };
+        let answer = output.fill(|_| Ok(Produced::Needed(16)));
+        assert!(matches!(answer, Err(Error::BufferTooSmall)));
+        assert_eq!(length, 16);
+        // SAFETY: NULL is a length query.
+        let mut output = unsafe { Output::claim(std::ptr::null_mut(), &raw mut length) };
+        output
+            .fill(|room| {
+                assert!(room.is_none());
+                Ok(Produced::Needed(32))
+            })
+            .unwrap();
+        assert_eq!(length, 32);
+    }
+
+    #[test]
+    fn a_length_of_all_ones_does_not_make_a_slice_of_all_memory() {
+        let mut length = CK_ULONG::MAX;
+        let bytes = [1_u8; 4];
+        // SAFETY: nothing is written through it.
+        let mut output = unsafe { Output::claim(std::ptr::dangling_mut(), &raw mut length) };
+        output
+            .fill_from(&input(&bytes), Reason::DataLenRange, |_, room| {
+                assert!(room.unwrap().len() <= limits::MESSAGE_BYTES);
+                Ok(Produced::Written(0))
+            })
+            .unwrap();
+    }
+}

@@ -1,0 +1,119 @@
+//! Templates, from C and back.
+
+use std::ptr;
+
+use cryptoki_sys::*;
+
+use super::*;
+
+fn attribute<T>(kind: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
+    let length = size_of::<T>() as CK_ULONG;
+    CK_ATTRIBUTE {
+        type_: kind,
+        pValue: ptr::from_mut(value).cast(),
+        ulValueLen: length,
+    }
+}
+
+fn array(attributes: &mut [CK_ATTRIBUTE]) -> Array<CK_ATTRIBUTE> {
+    // SAFETY: the slice lives until the test's end.
+    unsafe { Array::claim(attributes.as_mut_ptr(), attributes.len() as CK_ULONG) }
+}
+
+fn reason(result: Result<Template>) -> Reason {
+    match result {
+        Err(Error::Hsm(error)) => error.reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn values_take_the_shape_of_their_row() {
+    let (mut class, mut token, mut label) = (CKO_SECRET_KEY, CK_TRUE, *b"name");
+    let mut template = [
+        attribute(CKA_CLASS, &mut class),
+        attribute(CKA_TOKEN, &mut token),
+        attribute(CKA_LABEL, &mut label),
+    ];
+    let Template(attributes) = read(&array(&mut template)).unwrap();
+    assert!(matches!(attributes[0].value, Value::Number(CKO_SECRET_KEY)));
+    assert!(matches!(attributes[1].value, Value::Flag(true)));
+    assert!(matches!(&attributes[2].value, Value::Bytes(label) if label == b"name"));
+}
+
+#[test]
+fn a_value_of_the_wrong_length_is_refused() {
+    let mut wide = 1_u16;
+    for kind in [
+        CKA_CLASS,
+        CKA_TOKEN,
+        CKA_START_DATE,
+        CKA_ALLOWED_MECHANISMS,
+        CKA_WRAP_TEMPLATE,
+    ] {
+        let mut template = [attribute(kind, &mut wide)];
+        assert_eq!(
+            reason(read(&array(&mut template))),
+            Reason::AttributeValueInvalid,
+            "{kind:x}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_value_and_an_unavailable_length_are_refused() {
+    for length in [1, UNAVAILABLE] {
+        let mut template = [CK_ATTRIBUTE {
+            type_: CKA_LABEL,
+            pValue: ptr::null_mut(),
+            ulValueLen: length,
+        }];
+        assert_eq!(
+            reason(read(&array(&mut template))),
+            Reason::AttributeValueInvalid
+        );
+    }
+}
+
+#[test]
+fn a_template_in_a_template_is_read_and_one_in_that_is_refused() {
+    let mut class = CKO_SECRET_KEY;
+    let mut inner = [attribute(CKA_CLASS, &mut class)];
+    let mut outer = [attribute(CKA_WRAP_TEMPLATE, &mut inner)];
+    let Template(attributes) = read(&array(&mut outer)).unwrap();
+    assert!(matches!(&attributes[0].value, Value::Template(Template(inner)) if inner.len() == 1));
+    let mut outermost = [attribute(CKA_UNWRAP_TEMPLATE, &mut outer)];
+    assert_eq!(
+        reason(read(&array(&mut outermost))),
+        Reason::AttributeValueInvalid
+    );
+}
+
+#[test]
+fn what_can_be_told_is_told_beside_what_cannot() {
+    let (mut label, mut small, mut value) = ([0_u8; 8], [0_u8; 1], [0_u8; 32]);
+    let mut template = [
+        attribute(CKA_VALUE, &mut value),
+        attribute(CKA_LABEL, &mut label),
+        attribute(CKA_ID, &mut small),
+        attribute(CKA_MODULUS, &mut value),
+        CK_ATTRIBUTE {
+            type_: CKA_ID,
+            pValue: ptr::null_mut(),
+            ulValueLen: 0,
+        },
+    ];
+    let id = || Revealed::Value(Value::Bytes(b"id".to_vec()));
+    let revealed = vec![
+        Revealed::Sensitive,
+        Revealed::Value(Value::Bytes(b"name".to_vec())),
+        id(),
+        Revealed::Unknown,
+        id(),
+    ];
+    let answer = write(&array(&mut template), revealed);
+    assert!(matches!(answer, Err(Error::Hsm(error)) if error.reason == Reason::AttributeSensitive));
+    let lengths = template.map(|attribute| attribute.ulValueLen);
+    assert_eq!(lengths, [UNAVAILABLE, 4, UNAVAILABLE, UNAVAILABLE, 2]);
+    assert_eq!(&label[..4], b"name");
+}
