@@ -41,6 +41,12 @@ strongroom user change-password --username alice --role crypto-user --password a
 p11 --login --pin alice:alicePswd3 --list-objects
 equal "$(strongroom user list | grep -c '"locked": "true"' || true)" 0
 
+it "a sole admin that strangers have locked is unlocked by the operator, with its old password"
+for _ in 1 2 3 4 5; do refused error_code env CLOUDHSM_PIN=admin:wrongPswd strongroom user list; done
+refused error_code strongroom user list
+strongroom user unlock --username admin --role admin
+says '"username": "admin"' strongroom user list
+
 it "the shell takes a script with both grammars, and fails if a command fails"
 strongroom interactive >answer <<'S'
 login --username admin --role admin --password adminPswd1

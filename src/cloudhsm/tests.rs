@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::memory::MemoryStore;
 use token::{
     AuditReport, Certificates, Cluster, ClusterId, ClusterState, Error, HsmId, HsmInformation,
-    HsmState, NewCluster, Operator, Origin, Reason, Request, Result, SecretBytes,
+    HsmState, NewCluster, Operator, Origin, Reason, Request, Result, Role, SecretBytes,
 };
 use wire::Requests;
 
@@ -106,6 +106,10 @@ impl Operator for Operating {
     }
 
     fn verify_audit(&self, _: &ClusterId) -> Result<AuditReport> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+
+    fn unlock_user(&self, _: Request, _: &ClusterId, _: &str, _: Role) -> Result<()> {
         Err(Reason::FunctionNotSupported.into())
     }
 }

@@ -84,6 +84,10 @@ pub(crate) enum Event {
     ObjectDestroyed {
         reference: u64,
     },
+    UserUnlocked {
+        name: String,
+        role: Role,
+    },
 }
 
 /// Walks the chain of `cluster` from its beginning. The first entry that was altered, or that does

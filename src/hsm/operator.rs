@@ -4,7 +4,7 @@
 use store::CommitId;
 use token::{
     AuditReport, Cluster, ClusterId, Error, HsmId, NewCluster, Operator, Origin, Reason, Request,
-    Result, SecretBytes, SlotId,
+    Result, Role, SecretBytes, SlotId,
 };
 
 use crate::{
@@ -82,6 +82,19 @@ impl Operator for Application {
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {
         self.operator()?;
         audit::verify(self.engine().cluster(cluster)?.as_ref())
+    }
+
+    fn unlock_user(
+        &self,
+        request: Request,
+        cluster: &ClusterId,
+        name: &str,
+        role: Role,
+    ) -> Result<()> {
+        let caller = self.operator()?.asking(request);
+        self.engine()
+            .cluster(cluster)?
+            .unlock_user(&caller, name, role)
     }
 }
 

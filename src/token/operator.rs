@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterId, HsmId, Request, Result, SecretBytes};
+use crate::{ClusterId, HsmId, Request, Result, Role, SecretBytes};
 
 /// What the operator of a home may ask. hsmd answers these to its own uid, and to configured ones.
 ///
@@ -48,6 +48,16 @@ pub trait Operator: Send + Sync {
 
     /// Walks the cluster's audit chain from its beginning.
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport>;
+
+    /// Forgets the wrong passwords of a user, whose password stays what it is: a locked admin has
+    /// nobody else who could unlock it.
+    fn unlock_user(
+        &self,
+        request: Request,
+        cluster: &ClusterId,
+        name: &str,
+        role: Role,
+    ) -> Result<()>;
 }
 
 /// What a new cluster is made with.

@@ -144,6 +144,7 @@ pub(crate) enum Verb<'a> {
     InitializeCluster(Request, Held<'a, ClusterId>, &'a str, &'a str),
     ActivateCluster(Request, Held<'a, ClusterId>, #[serde(borrow)] &'a Bytes),
     VerifyAudit(Held<'a, ClusterId>),
+    UnlockUser(Request, Held<'a, ClusterId>, &'a str, Role),
 }
 
 /// Reads one body, all of it: bytes that nobody asked for are a fault as well.

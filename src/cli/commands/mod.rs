@@ -102,6 +102,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         user::change_password,
     ),
     row(
+        &["user", "unlock"],
+        "Unlock a user without changing its password (the operator's, without a login)",
+        &[USERNAME, ROLE],
+        user::unlock,
+    ),
+    row(
         &["audit", "verify"],
         "Walk the cluster's audit chain from its beginning",
         &[],

@@ -1,7 +1,7 @@
 //! `user …`: what an admin does with users.
 
 use serde::Serialize;
-use token::{Hsm, Role, UserInformation};
+use token::{Hsm, Operator, Role, UserInformation};
 
 use crate::{
     arguments::Arguments,
@@ -30,6 +30,13 @@ pub(super) fn change_password(shell: &mut Shell, arguments: &Arguments<'_>) -> R
     shell.login()?;
     let password = input::new_password(arguments.optional("password"))?;
     shell.change_password(&name, role, password)?;
+    answer(&name, role)
+}
+
+pub(super) fn unlock(shell: &mut Shell, arguments: &Arguments<'_>) -> Result<Answer> {
+    let (name, role) = user(arguments);
+    let cluster = shell.cluster()?.id;
+    shell.change(|client, request| client.unlock_user(request, &cluster, &name, role))?;
     answer(&name, role)
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::thread;
 
 use support::{ADMIN_PIN, App, USER_PIN, World, reason, secret, token_key};
-use token::{Access, Hsm, LoginAs, Reason, Role, SessionHandle, UserInformation, limits};
+use token::{Access, Hsm, LoginAs, Operator, Reason, Role, SessionHandle, UserInformation, limits};
 
 #[test]
 fn five_wrong_passwords_lock_a_user_also_after_a_restart() {
@@ -35,6 +35,29 @@ fn five_wrong_passwords_lock_a_user_also_after_a_restart() {
     let example = users.iter().find(|user| user.name == "example").unwrap();
     assert!(example.locked);
     assert_eq!(example.failures, 5);
+}
+
+#[test]
+fn the_operator_unlocks_a_sole_admin_without_changing_its_password() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    for _ in 0..limits::LOGIN_FAILURES {
+        let wrong = app.login_as(session, LoginAs::SecurityOfficer, "wrong");
+        assert_eq!(reason(wrong), Reason::PinIncorrect);
+    }
+    let right = || app.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN);
+    assert_eq!(reason(right()), Reason::PinLocked);
+    let cluster = app.hsm.clusters().unwrap().remove(0).id;
+    let unlock = |name| {
+        app.hsm
+            .unlock_user(app.request(), &cluster, name, Role::Admin)
+    };
+    let before = app.hsm.verify_audit(&cluster).unwrap().records;
+    unlock("admin").unwrap();
+    assert_eq!(app.hsm.verify_audit(&cluster).unwrap().records, before + 1);
+    right().unwrap();
+    assert_eq!(reason(unlock("nobody")), Reason::NotFound);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The verbs of an operator, said over the wire.
 
 use token::{
-    AuditReport, Cluster, ClusterId, HsmId, NewCluster, Operator, Request, Result, SecretBytes,
+    AuditReport, Cluster, ClusterId, HsmId, NewCluster, Operator, Request, Result, Role,
+    SecretBytes,
 };
 
 use super::{Client, verbs::bytes};
@@ -67,5 +68,15 @@ impl Operator for Client {
 
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {
         self.say(&Verb::VerifyAudit(Held::Lent(cluster)))
+    }
+
+    fn unlock_user(
+        &self,
+        request: Request,
+        cluster: &ClusterId,
+        name: &str,
+        role: Role,
+    ) -> Result<()> {
+        self.say(&Verb::UnlockUser(request, Held::Lent(cluster), name, role))
     }
 }

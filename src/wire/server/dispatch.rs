@@ -201,6 +201,9 @@ impl Answer {
                 self.write(tenant.activate_cluster(request, cluster.get(), &secret(password)))
             }
             Verb::VerifyAudit(cluster) => self.write(tenant.verify_audit(cluster.get())),
+            Verb::UnlockUser(request, cluster, name, role) => {
+                self.write(tenant.unlock_user(request, cluster.get(), name, role))
+            }
         }
     }
 

@@ -420,4 +420,7 @@ impl Operator for Fake {
     fn verify_audit(&self, _: &ClusterId) -> Result<AuditReport> {
         unsupported()
     }
+    fn unlock_user(&self, _: Request, _: &ClusterId, _: &str, _: Role) -> Result<()> {
+        unsupported()
+    }
 }

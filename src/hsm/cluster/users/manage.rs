@@ -183,6 +183,29 @@ impl Cluster {
         Ok(())
     }
 
+    /// Forgets a user's wrong passwords. It is the operator's, because an admin may be the user.
+    pub(crate) fn unlock_user(&self, caller: &Caller, name: &str, role: Role) -> Result<()> {
+        let _changes = self.changes.lock();
+        if self.answered(caller)?.is_some() {
+            return Ok(());
+        }
+        let key = self.user_key(role, name);
+        let Some(Opened { sealed, mut record }) = self.user(&key)? else {
+            return Err(Error::new(Reason::NotFound, called(role, name)));
+        };
+        record.failures = 0;
+        let value = self.encode(&key, &record)?;
+        let batch = Batch {
+            expect: vec![(key.clone(), Condition::Equals(sealed))],
+            write: vec![(key, Some(value))],
+            urgency: Urgency::Reserve,
+            ..Batch::default()
+        };
+        let name = name.to_owned();
+        self.commit(caller, batch, &[Event::UserUnlocked { name, role }])?;
+        Ok(())
+    }
+
     /// Changes the password of the user that is logged in. This login goes on; after a restart of
     /// hsmd the user's other ones do not.
     pub(crate) fn change_password(
