@@ -63,6 +63,16 @@ pub(crate) struct Slots {
 pub(crate) type Clusters = Vec<(ClusterId, std::result::Result<Arc<Cluster>, Error>)>;
 
 impl Place {
+    fn removed(id: SlotId) -> Self {
+        Self {
+            id,
+            cluster: None,
+            hsm: None,
+            damage: None,
+            content: AtomicU8::new(Content::Removed as u8),
+        }
+    }
+
     /// The cluster that answers in this slot.
     pub(crate) fn cluster(&self) -> Result<&Arc<Cluster>> {
         self.check()?;
@@ -168,8 +178,11 @@ impl Slots {
             if !current.is_some_and(|current| Arc::ptr_eq(current, &place)) {
                 place.set(Content::Removed);
             }
-            // A slot that has gone answers that it has, for as long as this process lives.
-            self.places.entry(slot).or_insert(place);
+            // A slot that has gone answers that it has, for as long as this process lives; it does
+            // not keep its cluster's database open.
+            self.places
+                .entry(slot)
+                .or_insert_with(|| Arc::new(Place::removed(slot)));
         }
     }
 

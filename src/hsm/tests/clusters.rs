@@ -9,7 +9,7 @@ use hsm::{Application, Engine, Peer, Settings};
 use support::{ADMIN_PIN, World, reason, secret};
 use token::{
     Access, ApplicationId, ClusterId, ClusterState, Hsm, HsmId, Mode, NewCluster, Operator, Origin,
-    Reason, Request, SlotId,
+    Reason, Request, Role, SlotId,
 };
 
 /// A home without clusters, and its operator.
@@ -280,6 +280,26 @@ fn a_slot_that_a_deleted_cluster_had_is_nobody_elses() {
 }
 
 #[test]
+fn a_deleted_clusters_database_is_closed() {
+    let bench = Bench::new();
+    let cluster = bench.cluster();
+    let hsm = bench.hsm(&cluster, "zone-1");
+    bench
+        .operator
+        .delete_hsm(bench.request(), &cluster, &hsm)
+        .unwrap();
+    bench
+        .operator
+        .delete_cluster(bench.request(), &cluster)
+        .unwrap();
+    let open_in_it = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter(|file| file.to_string_lossy().contains(cluster.as_str()));
+    assert_eq!(open_in_it.count(), 0);
+}
+
+#[test]
 fn a_deleted_hsm_is_gone_from_its_open_sessions_and_the_cluster_goes_on() {
     let world = World::new();
     let app = world.app();
@@ -328,6 +348,8 @@ fn only_an_operator_says_the_verbs_of_an_operator() {
         Reason::NotPermitted
     );
     assert_eq!(reason(other.verify_audit(&cluster)), Reason::NotPermitted);
+    let unlocked = other.unlock_user(bench.request(), &cluster, "admin", Role::Admin);
+    assert_eq!(reason(unlocked), Reason::NotPermitted);
 }
 
 #[test]
