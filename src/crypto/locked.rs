@@ -198,8 +198,9 @@ fn map(len: usize) -> Option<NonNull<u8>> {
 }
 
 fn heap(len: usize) -> (NonNull<u8>, Place) {
-    // The size is that of a value that exists already, so it cannot overflow a layout.
-    let layout = Layout::from_size_align(len.max(1), GRANULE).unwrap_or(Layout::new::<u8>());
+    let Ok(layout) = Layout::from_size_align(len.max(1), GRANULE) else {
+        handle_alloc_error(Layout::new::<u8>())
+    };
     // SAFETY: the layout's size is not zero.
     let start = unsafe { alloc_zeroed(layout) };
     match NonNull::new(start) {
