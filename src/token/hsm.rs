@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Attribute, AttributeType, Mechanism, MechanismInformation, ObjectHandle, Request, Result,
     Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Template, Token,
-    UserInformation,
+    UserInformation, bounded, limits,
 };
 
 /// What one application may ask of the HSMs: the value that answers is that application.
@@ -295,10 +295,12 @@ pub struct Ticket {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Resumption {
     /// Its sessions.
+    #[serde(deserialize_with = "bounded::<_, _, { limits::SESSIONS }>")]
     pub sessions: Vec<(SessionHandle, SlotId, Access)>,
     /// The smallest session handle that it was never given.
     pub next_session: u64,
     /// Its logins, by slot.
+    #[serde(deserialize_with = "bounded::<_, _, { limits::SESSIONS }>")]
     pub logins: Vec<(SlotId, Ticket)>,
 }
 

@@ -37,4 +37,4 @@ pub use operator::{
 };
 pub use owner::{Mode, Owner};
 pub use secret::SecretBytes;
-pub use template::{Attribute, Revealed, Template, Value};
+pub use template::{Attribute, Revealed, Template, Value, bounded};

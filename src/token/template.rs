@@ -54,12 +54,13 @@ pub enum Revealed {
 
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Bounded::deserialize(deserializer)?.0))
+        template_of(deserializer).map(Self)
     }
 }
 
 // What is read may have been written by an attacker: a template may hold templates, but those hold
-// none, so that reading one never recurses. These types have the serialised form of those above.
+// none, so that reading one never recurses; and a list ends where its limit is, because in memory an
+// element is many times as long as in a message. These types have the serialised form of those above.
 
 /// [`Value`], as it is read.
 #[derive(Deserialize)]
@@ -68,8 +69,8 @@ enum Nested {
     Number(u64),
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     Secret(SecretBytes),
-    Mechanisms(Vec<MechanismId>),
-    Template(Bounded<FlatAttribute>),
+    Mechanisms(#[serde(deserialize_with = "mechanisms_of")] Vec<MechanismId>),
+    Template(#[serde(deserialize_with = "template_of")] Vec<FlatAttribute>),
 }
 
 /// A value that is no template.
@@ -79,7 +80,7 @@ enum Flat {
     Number(u64),
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     Secret(SecretBytes),
-    Mechanisms(Vec<MechanismId>),
+    Mechanisms(#[serde(deserialize_with = "mechanisms_of")] Vec<MechanismId>),
 }
 
 #[derive(Deserialize)]
@@ -87,9 +88,6 @@ struct FlatAttribute {
     kind: AttributeType,
     value: Flat,
 }
-
-/// At most as many values as a template may have.
-struct Bounded<T>(Vec<T>);
 
 impl From<Nested> for Value {
     fn from(value: Nested) -> Self {
@@ -100,7 +98,7 @@ impl From<Nested> for Value {
             Nested::Secret(secret) => Value::Secret(secret),
             Nested::Mechanisms(mechanisms) => Value::Mechanisms(mechanisms),
             Nested::Template(flat) => {
-                Value::Template(Template(flat.0.into_iter().map(Attribute::from).collect()))
+                Value::Template(Template(flat.into_iter().map(Attribute::from).collect()))
             }
         }
     }
@@ -119,30 +117,41 @@ impl From<FlatAttribute> for Attribute {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements<T>(Vec<T>);
+fn template_of<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    bounded::<_, _, { limits::TEMPLATE_ATTRIBUTES }>(deserializer)
+}
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
-            type Value = Vec<T>;
+fn mechanisms_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MechanismId>, D::Error> {
+    bounded::<_, _, { limits::ATTRIBUTE_BYTES / size_of::<MechanismId>() }>(deserializer)
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "at most {} attributes", limits::TEMPLATE_ATTRIBUTES)
-            }
+/// Reads a list of at most `MOST` elements: for `serde(deserialize_with = …)`.
+pub fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MOST: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Elements<T, const MOST: usize>(Vec<T>);
 
-            fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Vec<T>, A::Error> {
-                while let Some(element) = seq.next_element()? {
-                    if self.0.len() == limits::TEMPLATE_ATTRIBUTES {
-                        return Err(A::Error::custom("too many attributes"));
-                    }
-                    self.0.push(element);
-                }
-                Ok(self.0)
-            }
+    impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Elements<T, MOST> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} elements")
         }
 
-        deserializer.deserialize_seq(Elements(Vec::new())).map(Self)
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            while let Some(element) = seq.next_element()? {
+                if self.0.len() == MOST {
+                    return Err(A::Error::custom("too many elements"));
+                }
+                self.0.push(element);
+            }
+            Ok(self.0)
+        }
     }
+
+    deserializer.deserialize_seq(Elements::<T, MOST>(Vec::new()))
 }
 
 #[cfg(test)]
@@ -185,5 +194,16 @@ mod tests {
         };
         assert!(read(&attributes(100)).is_some());
         assert!(read(&attributes(101)).is_none());
+    }
+
+    #[test]
+    fn mechanisms_without_end_are_refused() {
+        // One attribute of type 0 whose value is mechanisms (variant 4), all of them number 0.
+        let mechanisms = |count: usize| {
+            let count_bytes = postcard::to_allocvec(&count).unwrap();
+            [&[1, 0, 4][..], &count_bytes, &vec![0; count]].concat()
+        };
+        assert!(read(&mechanisms(4096)).is_some());
+        assert!(read(&mechanisms(4097)).is_none());
     }
 }

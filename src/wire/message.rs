@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::Bytes;
 use token::{
     Access, Attribute, AttributeType, ClusterId, Error, HsmId, LoginAs, Mechanism, NewCluster,
-    ObjectHandle, Operation, Request, Resumption, Role, SessionHandle, SlotId, Template, limits,
+    ObjectHandle, Operation, Request, Resumption, Role, SessionHandle, SlotId, Template, bounded,
+    limits,
 };
 
 /// The oldest version of the protocol that is spoken here.
@@ -163,7 +164,7 @@ impl<'a> Hello<'a> {
 }
 
 impl<'a> Verb<'a> {
-    /// A verb, if it is one and keeps the limits that the engine is not asked to check.
+    /// A verb, if it is one and comes with data only where there is some.
     pub(crate) fn decode(body: &'a [u8], data: &[u8]) -> Option<Self> {
         let verb: Self = read(body)?;
         let takes_data = matches!(
@@ -173,17 +174,7 @@ impl<'a> Verb<'a> {
                 | Self::Absorb(..)
                 | Self::Check { whole: true, .. }
         );
-        let within = match &verb {
-            Self::Attributes(_, _, kinds) => kinds.get().len() <= limits::TEMPLATE_ATTRIBUTES,
-            Self::FindStart(_, template) => template.get().len() <= limits::TEMPLATE_ATTRIBUTES,
-            Self::Resume(resumption) => {
-                let resumption = resumption.get();
-                resumption.sessions.len() <= limits::SESSIONS
-                    && resumption.logins.len() <= limits::SESSIONS
-            }
-            _ => true,
-        };
-        (within && (takes_data || data.is_empty())).then_some(verb)
+        (takes_data || data.is_empty()).then_some(verb)
     }
 
     /// The verb's name, for the log.
@@ -228,7 +219,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Held<'_, T> {
     }
 }
 
-/// The same for several values.
+/// The same for several values: as many as a template may have.
 pub(crate) enum Many<'a, T> {
     Lent(&'a [T]),
     Owned(Vec<T>),
@@ -251,6 +242,6 @@ impl<T: Serialize> Serialize for Many<'_, T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<'_, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Many::Owned)
+        bounded::<_, _, { limits::TEMPLATE_ATTRIBUTES }>(deserializer).map(Many::Owned)
     }
 }
