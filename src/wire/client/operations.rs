@@ -13,9 +13,10 @@ use super::{
     Client,
     connection::{Connection, Exchange},
     ledger::Begun,
+    reach,
     retry::GoesOn,
 };
-use crate::message::{Held, Many, Verb};
+use crate::message::{Held, Many, Purpose, Verb};
 
 impl Client {
     /// `start`.
@@ -210,12 +211,19 @@ impl Client {
         }
     }
 
-    /// `end`: nobody is waited for, and nobody is started to be told.
+    /// `end`: nobody is waited for, and nobody is started to be told. While other threads are in
+    /// the middle of verbs, it goes over a connection of its own and wakes them.
     pub(super) fn end_application(&self) -> Result<()> {
         if self.ended.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        if let Some(mut connection) = self.pool.take() {
+        let attach = Purpose::Attach {
+            secret: self.secret,
+        };
+        let waiting = self.pool.take();
+        if let Some(mut connection) =
+            waiting.or_else(|| reach::once(&self.home, &self.descriptors, attach))
+        {
             let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
         }
         self.pool.clear();

@@ -104,6 +104,18 @@ pub(super) fn reach(
     }
 }
 
+/// A connection to the home's hsmd if it answers now; nobody is started or waited for.
+pub(super) fn once(
+    home: &Home,
+    descriptors: &Arc<Descriptors>,
+    purpose: Purpose,
+) -> Option<Connection> {
+    match knock(home, descriptors, purpose) {
+        Knock::Open(connection) => Some(*connection),
+        _ => None,
+    }
+}
+
 /// After hsmd said that it is ready, the next knock follows at once, but not for ever.
 fn continue_if(
     begun: Instant,

@@ -344,6 +344,21 @@ fn the_end_of_a_client_is_the_end_of_its_application() {
 }
 
 #[test]
+fn a_client_ends_its_application_while_its_only_connection_is_in_a_verb() {
+    let machine = Machine::new();
+    let client = Arc::new(machine.client());
+    let (near, far) = std::sync::mpsc::channel();
+    let ending = Arc::clone(&client);
+    machine.world.in_the_middle_of("slots", move || {
+        ending.end().unwrap();
+        near.send(()).unwrap();
+    });
+    assert!(client.slots().is_ok(), "the verb in flight is answered");
+    far.recv().unwrap();
+    assert_eq!(machine.applications(), 0);
+}
+
+#[test]
 fn a_forked_child_leaves_its_parents_application_alone() {
     let machine = Machine::new();
     let client = machine.client();
