@@ -33,10 +33,12 @@ copy_of() {
 copy_of kryoptic kryoptic
 copy_of openssl-src openssl
 cp fetch/Cargo.lock kryoptic/Cargo.lock
+# The package leaves out the list of what a provider exports; without it nothing is configured.
+printf 'OSSL_provider_init 1 * EXIST::FUNCTION:\n' > openssl/openssl/util/providers.num
 
 export KRYOPTIC_OPENSSL_SOURCES="$PWD/openssl/openssl"
 # libclang alone has no headers of its own.
 export BINDGEN_EXTRA_CLANG_ARGS="-I$(cc -print-file-name=include)"
 cargo build --release --manifest-path kryoptic/Cargo.toml --target-dir build \
-    --no-default-features --features standard
+    --no-default-features --features standard,ossl/ossl-sys
 echo "$PWD/build/release/libkryoptic_pkcs11.so"
