@@ -145,10 +145,11 @@ fn nothing_is_promised_for_later() {
 fn only_programs_that_talk_print() {
     let mut wrong = Vec::new();
     for source in sources("rs") {
-        if PRINTERS
+        let printer = PRINTERS
             .iter()
-            .any(|folder| source.name.starts_with(folder))
-        {
+            .any(|folder| source.name.starts_with(folder));
+        // A build script talks to cargo.
+        if printer || source.name.ends_with("/build.rs") {
             continue;
         }
         for (number, line) in source.text.lines().enumerate() {
@@ -192,11 +193,9 @@ fn every_crate_takes_its_dependencies_from_the_workspace() {
             };
             for (name, value) in table {
                 let inherited = value.get("workspace").and_then(|flag| flag.as_bool());
-                assert_eq!(
-                    inherited,
-                    Some(true),
-                    "{folder}: {name} has a version of its own"
-                );
+                // The packages beside `src` know each other by their place.
+                let here = inherited == Some(true) || value.get("path").is_some();
+                assert!(here, "{folder}: {name} has a version of its own");
             }
         }
     }
@@ -212,7 +211,7 @@ fn every_exception_from_a_lint_has_a_reason() {
             if !(code.starts_with("#[allow(") || code.starts_with("#![allow(")) {
                 continue;
             }
-            let rest = lines[number..].iter().take(6).copied().collect::<String>();
+            let rest = lines[number..].iter().take(12).copied().collect::<String>();
             let attribute = rest.split(")]").next().unwrap_or_default();
             let before = number.checked_sub(1).and_then(|above| lines.get(above));
             let explained = attribute.contains("reason =")

@@ -34,7 +34,7 @@ says second p11 --login --pin 123456 --list-objects
 stop_hsmd "$STRONGROOM_HOME"
 
 it "a home on a read-only disk is refused with a reason, and left as it was"
-mount -o remount,ro disk
+within 10 mount -o remount,ro disk
 refused "cannot be" strongroom cluster list
 refused CKR_ p11 --list-slots
 mount -o remount,rw disk

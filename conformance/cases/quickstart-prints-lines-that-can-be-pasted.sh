@@ -11,8 +11,7 @@ case $STRONGROOM_USER_PIN in example:*) ;; *) fail "the user's PIN is $STRONGROO
 equal "$STRONGROOM_HOME" "$home"
 
 it "every line for aws and pkcs11-tool that it prints can be pasted"
-# A printed command ends where its last line does not end in a backslash.
-awk '/^ *(aws|pkcs11-tool) / || more { print; more = /\\$/ }' "kmsd-home.log" >pasted
+sed -n '/In another terminal:/,/^The cluster/p' kmsd-home.log | sed -n 's/^  //p' | grep -v '^set -a' >pasted
 cat pasted
 [ "$(grep -cE '^ *(aws|pkcs11-tool) ' pasted)" -ge 6 ] || fail "too few lines to paste"
 env -i PATH="$PATH" HOME="$case_dir" AWS_PAGER= AWS_EC2_METADATA_DISABLED=true \
