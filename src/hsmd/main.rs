@@ -101,8 +101,9 @@ fn end(ending: Ending, engine: &Engine, server: &Server, listeners: &Listeners) 
         log::warn!("some verbs were still being answered");
     }
     match ending {
-        // Applications are still there: they take up their logins with the next hsmd.
-        Ending::Signal if server.applications() > 0 => Ok(()),
+        // Applications are still there, or one has come while hsmd was leaving: they take up their
+        // logins with the next hsmd.
+        Ending::Signal | Ending::Idle if server.applications() > 0 => Ok(()),
         // There is nothing left to put in order but our own.
         Ending::HomeGone => {
             listeners.clean_up();
