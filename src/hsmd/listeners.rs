@@ -2,7 +2,9 @@
 //! over.
 
 use std::{
-    env, fs, io,
+    env,
+    ffi::OsStr,
+    fs, io,
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
         net::UnixListener,
@@ -41,7 +43,7 @@ impl Listeners {
     pub(crate) fn prepare(home: &Home, chosen: Option<&Path>) -> Result<Self> {
         let handed_over = handed_over();
         let folder = match (chosen, handed_over.iter().find_map(folder_of)) {
-            (Some(folder), _) => folder.to_owned(),
+            (Some(folder), _) => own_folder(home, folder)?,
             (None, Some(folder)) => folder,
             (None, None) => home.runtime().make()?,
         };
@@ -147,6 +149,12 @@ impl Admission {
             (false, Some(_)) => (0o710, 0o660),
             (false, None) => (0o700, 0o600),
         };
+        if let (true, Some(above)) = (socket_mode != 0o600, folder.parent()) {
+            // What lies beside the folder is closed, or open, by itself. Where the way is somebody
+            // else's, it is open already (/run/strongroom) or cannot be opened.
+            let mode = fs::metadata(above)?.permissions().mode() | 0o011;
+            let _ = rustix::fs::chmod(above, Mode::from_raw_mode(mode & 0o7777));
+        }
         for (path, mode) in [(folder, folder_mode), (socket, socket_mode)] {
             if let Some(group) = self.group {
                 rustix::fs::chown(path, None, Some(Gid::from_raw(group)))?;
@@ -154,6 +162,23 @@ impl Admission {
             rustix::fs::chmod(path, Mode::from_raw_mode(mode))?;
         }
         Ok(())
+    }
+}
+
+/// A folder that was chosen for hsmd: it changes the folder's mode, and takes it away with the home,
+/// so it must be one for this home and no other purpose.
+fn own_folder(home: &Home, folder: &Path) -> Result<PathBuf> {
+    let refused = |text: String| Err(Error::new(Reason::HomeInvalid, text));
+    let name = wire::runtime_name(home.path());
+    if folder.file_name() != Some(OsStr::new(&name)) {
+        return refused(format!(
+            "--runtime must name a folder {name}, which is the home's"
+        ));
+    }
+    match home.runtime().verify(folder) {
+        Ok(true) => Ok(folder.to_owned()),
+        Ok(false) => refused(format!("{} is no folder", folder.display())),
+        Err(error) => refused(error.to_string()),
     }
 }
 
@@ -221,24 +246,20 @@ mod tests {
 
     #[test]
     fn a_group_gets_in_and_nobody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join(SOCKET);
+        let above = tempfile::tempdir().unwrap();
+        fs::set_permissions(above.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let folder = above.path().join("home");
+        fs::create_dir(&folder).unwrap();
+        let socket = folder.join(SOCKET);
         let _listener = UnixListener::bind(&socket).unwrap();
         let group = rustix::process::getegid().as_raw();
-        Admission {
-            group: Some(group),
-            all: false,
-        }
-        .admit(folder.path(), &socket)
-        .unwrap();
+        let admission = |group| Admission { group, all: false };
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(folder.path()), mode(&socket)), (0o710, 0o660));
-        Admission {
-            group: None,
-            all: false,
-        }
-        .admit(folder.path(), &socket)
-        .unwrap();
-        assert_eq!((mode(folder.path()), mode(&socket)), (0o700, 0o600));
+        admission(None).admit(&folder, &socket).unwrap();
+        assert_eq!((mode(&folder), mode(&socket)), (0o700, 0o600));
+        assert_eq!(mode(above.path()), 0o700);
+        admission(Some(group)).admit(&folder, &socket).unwrap();
+        assert_eq!((mode(&folder), mode(&socket)), (0o710, 0o660));
+        assert_eq!(mode(above.path()), 0o711, "the way to the folder is open");
     }
 }

@@ -1,7 +1,8 @@
 //! `strongroom.toml`: what can be set, for a home or for everything that a user or machine runs.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -180,13 +181,18 @@ impl Configuration {
         Ok(configuration)
     }
 
+    /// Whether users besides the home's owner may connect.
+    pub(crate) fn opens_the_socket(&self) -> bool {
+        self.socket_group.is_some() || self.socket_access == SocketAccess::All
+    }
+
     /// The configuration in the file at `path`; `None` where there is no file, or none that this
     /// user may read (the home of a service is closed to its clients).
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         let refused = |text: String| Error::new(Reason::HomeInvalid, text);
         let named = |what: &dyn std::fmt::Display| refused(format!("{}: {what}", path.display()));
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+        let mut file = match File::open(path) {
+            Ok(file) => file,
             Err(error) => {
                 return match error.kind() {
                     io::ErrorKind::NotFound
@@ -197,7 +203,7 @@ impl Configuration {
             }
         };
         // Whoever can write it can have another program started as hsmd.
-        let metadata = fs::metadata(path).map_err(|error| named(&error))?;
+        let metadata = file.metadata().map_err(|error| named(&error))?;
         let own = rustix::process::geteuid().as_raw();
         if metadata.permissions().mode() & 0o002 != 0 {
             return Err(named(&"everybody can write it; chmod o-w it"));
@@ -209,6 +215,10 @@ impl Configuration {
                 &"it belongs to somebody who owns neither its folder nor this process",
             ));
         }
+        // What is read is the file that was looked at, whatever has its name by now.
+        let mut text = String::new();
+        file.read_to_string(&mut text)
+            .map_err(|error| named(&error))?;
         Self::parse(&text).map(Some).map_err(|error| named(&error))
     }
 

@@ -52,13 +52,18 @@ impl Runtime {
                 candidates.push(folder);
             }
         };
+        let everywhere = PathBuf::from(format!("/tmp/strongroom-{owner}"));
+        if configuration.opens_the_socket() {
+            // First, because nobody but its user gets to a folder below the next two.
+            add(everywhere.clone());
+        }
         if owner != 0 {
             if let Some(told) = told.filter(|_| rustix::process::geteuid().as_raw() == owner) {
                 add(told.join("strongroom"));
             }
             add(PathBuf::from(format!("/run/user/{owner}/strongroom")));
         }
-        add(PathBuf::from(format!("/tmp/strongroom-{owner}")));
+        add(everywhere);
         let mut trusted = vec![0, owner];
         trusted.extend(&configuration.hsmd_uids);
         Self {
@@ -110,7 +115,7 @@ impl Runtime {
 
     /// Whether `folder` and the one above it can only be changed by who is trusted: then the socket
     /// in it is hsmd's. `Ok(false)`: there is no such folder.
-    pub(crate) fn verify(&self, folder: &Path) -> io::Result<bool> {
+    pub fn verify(&self, folder: &Path) -> io::Result<bool> {
         match open_below(folder) {
             Ok((above, folder_itself)) => {
                 self.verify_one(&above, folder)?;
@@ -292,6 +297,16 @@ mod tests {
             other.candidates()[1],
             Path::new("/run/user/4711/strongroom").join(hash(Path::new("/srv/x")))
         );
+    }
+
+    #[test]
+    fn a_socket_that_others_may_use_is_not_put_where_they_cannot_go() {
+        let open = Configuration {
+            socket_access: crate::SocketAccess::All,
+            ..Configuration::default()
+        };
+        let runtime = Runtime::of(Path::new("/srv/x"), 4711, &open, None);
+        assert!(runtime.candidates()[1].starts_with("/tmp/strongroom-4711"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -233,20 +234,54 @@ fn socket_and_folder_are_their_owners_until_the_configuration_opens_them() {
 }
 
 #[test]
-fn a_client_that_dies_is_noticed() {
+fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
     let house = House::new("idle_seconds = 1");
     drop(house.client());
     let pid = house.owner().pid;
-    // A process that connects and dies without a word; hsmd stays idle and leaves.
-    let socket = house.runtime().join(SOCKET);
+    // A frame: letter, kind 1, number, lengths. A greeting: versions 1 to 1, New, no software.
+    // The child keeps the descriptor, so only the process of who has greeted tells of its end.
     let script = format!(
-        "import socket,os; s=socket.socket(socket.AF_UNIX); s.connect({socket:?}); os._exit(0)"
+        "import socket,os,time,struct\n\
+         s=socket.socket(socket.AF_UNIX); s.connect({:?})\n\
+         body=bytes([1,1,0,0]); s.sendall(b'S\\1\\0\\0'+struct.pack('>III',0,len(body),0)+body)\n\
+         assert s.recv(64)[:2]==b'S\\2'\n\
+         print(os.fork() or 'child',flush=True); time.sleep(60)\n",
+        house.runtime().join(SOCKET)
     );
-    let _ = Command::new("python3")
+    let mut client = Command::new("python3")
         .args(["-c", &script])
-        .stderr(Stdio::null())
-        .status();
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
+    let lines: Vec<_> = (0..2).map(|_| lines.next().unwrap().unwrap()).collect();
+    thread::sleep(Duration::from_millis(1500));
+    assert!(is_ours(pid), "it stays while the client lives");
+    client.kill().unwrap();
+    client.wait().unwrap();
     eventually("hsmd leaves", || !is_ours(pid));
+    let child = lines.iter().find_map(|line| line.parse().ok()).unwrap();
+    let child = rustix::process::Pid::from_raw(child).unwrap();
+    rustix::process::kill_process(child, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_folder_for_other_things_is_no_runtime_directory() {
+    let house = House::new("");
+    let folder = house.folder.path().join("precious");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hsmd"))
+        .arg("--home")
+        .arg(house.path())
+        .arg("--runtime")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("--runtime must name a folder"), "{text}");
+    let mode = fs::metadata(&folder).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o755);
 }
 
 #[test]
