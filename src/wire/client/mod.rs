@@ -94,58 +94,56 @@ impl Client {
             return Err(Error::new(Reason::Unreachable, "the application has ended"));
         }
         let _one_at_a_time = self.opening.lock();
+        let attach = Purpose::Attach {
+            secret: self.secret,
+        };
+        match reach::reach(&self.home, &self.descriptors, attach) {
+            Ok(mut connection) => {
+                connection.generation = self.ledger.generation();
+                Ok(connection)
+            }
+            Err(Unreached::Error(error)) => Err(error),
+            Err(Unreached::Unknown) => self.resume_application(),
+        }
+    }
+
+    /// Takes the application up with an hsmd that does not know it. If the connection is lost
+    /// meanwhile, all is said again: an hsmd that knows the application may not know all of it.
+    fn resume_application(&self) -> Result<Connection> {
+        let resume = Purpose::Resume {
+            secret: self.secret,
+        };
         for _ in 0..ATTEMPTS {
-            let attach = Purpose::Attach {
-                secret: self.secret,
-            };
-            match reach::reach(&self.home, &self.descriptors, attach) {
-                Ok(mut connection) => {
-                    connection.generation = self.ledger.generation();
-                    return Ok(connection);
-                }
+            let mut connection = match reach::reach(&self.home, &self.descriptors, resume) {
+                Ok(connection) => connection,
                 Err(Unreached::Error(error)) => return Err(error),
-                Err(Unreached::Unknown) => {}
+                Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),
+            };
+            let (generation, resumption) = self.ledger.next_life();
+            let answer: Exchange<Vec<_>> =
+                connection.exchange(&Verb::Resume(Held::Lent(&resumption)), &[]);
+            connection.forget();
+            match answer {
+                Ok(Ok(slots)) => self.ledger.lost_logins(&slots),
+                Ok(Err(error)) => {
+                    // An application without its sessions would answer nonsense: the next verb
+                    // finds it unknown and tries again.
+                    let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
+                    return Err(error);
+                }
+                Err(_) => continue,
             }
-            if let Some(connection) = self.resume_application()? {
-                return Ok(connection);
-            }
+            log::info!(
+                "hsmd has started again; {} sessions taken up",
+                resumption.sessions.len()
+            );
+            connection.generation = generation;
+            return Ok(connection);
         }
         Err(Error::new(
             Reason::Unreachable,
             "hsmd dies again and again; its log says why",
         ))
-    }
-
-    /// Takes the application up with an hsmd that does not know it. `None`: that one is gone, too.
-    fn resume_application(&self) -> Result<Option<Connection>> {
-        let resume = Purpose::Resume {
-            secret: self.secret,
-        };
-        let mut connection = match reach::reach(&self.home, &self.descriptors, resume) {
-            Ok(connection) => connection,
-            Err(Unreached::Error(error)) => return Err(error),
-            Err(Unreached::Unknown) => return Ok(None),
-        };
-        let (generation, resumption) = self.ledger.next_life();
-        let answer: Exchange<Vec<_>> =
-            connection.exchange(&Verb::Resume(Held::Lent(&resumption)), &[]);
-        connection.forget();
-        match answer {
-            Ok(Ok(slots)) => self.ledger.lost_logins(&slots),
-            Ok(Err(error)) => {
-                // An application without its sessions would answer nonsense: the next verb finds
-                // it unknown and tries again.
-                let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
-                return Err(error);
-            }
-            Err(_) => return Ok(None),
-        }
-        log::info!(
-            "hsmd has started again; {} sessions taken up",
-            resumption.sessions.len()
-        );
-        connection.generation = generation;
-        Ok(Some(connection))
     }
 }
 

@@ -289,6 +289,45 @@ fn a_session_that_was_opened_as_hsmd_died_is_opened_again() {
 }
 
 #[test]
+fn a_session_whose_answer_was_lost_is_not_left_behind() {
+    let machine = Machine::new();
+    let client = machine.client();
+    machine
+        .world
+        .in_the_middle_of("open_session", machine.breaker());
+    let session = open(&client);
+    assert_eq!(machine.world.count("open_session"), 2);
+    eventually("the first one is closed", || {
+        machine.world.count("close_session") == 1
+    });
+    assert!(client.session(session).is_ok());
+}
+
+#[test]
+fn a_login_whose_answer_was_lost_is_a_login_that_a_restart_keeps() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    machine.world.in_the_middle_of("login", machine.breaker());
+    client
+        .login(session, LoginAs::User, None, &SecretBytes::copied(b"right"))
+        .unwrap();
+    machine.restart();
+    assert_eq!(client.session(session).unwrap().login, LoginState::User);
+}
+
+#[test]
+fn an_application_that_was_taken_up_by_half_is_taken_up_again() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    machine.restart();
+    machine.world.in_the_middle_of("resume", machine.breaker());
+    assert!(client.session(session).is_ok());
+    assert_eq!(machine.world.count("resume"), 2);
+}
+
+#[test]
 fn many_threads_survive_many_deaths() {
     let machine = Machine::new();
     let client = Arc::new(machine.client());

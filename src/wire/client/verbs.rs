@@ -91,6 +91,14 @@ impl Hsm for Client {
         loop {
             let verb = Verb::Login(session, user, name, bytes(pin));
             let said = self.attempt(|connection, _| connection.exchange(&verb, &[]))?;
+            if said.again
+                && let Err(error) = &said.answer
+                && error.reason == Reason::UserAlreadyLoggedIn
+            {
+                // The time before, and its ticket was lost with the answer.
+                self.say::<()>(&Verb::Logout(session))?;
+                continue;
+            }
             let ticket: Ticket = said.answer?;
             // A login for one context takes up nothing.
             if user == LoginAs::ContextSpecific

@@ -188,6 +188,8 @@ impl Applications {
         {
             let _ = socket.shutdown(Shutdown::Read);
         }
+        // The watcher holds it, and what is counted for it, until it looks again.
+        self.wake_watcher();
     }
 
     #[cfg(test)]

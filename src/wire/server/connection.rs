@@ -145,13 +145,8 @@ fn verb(
     if ends {
         shared.applications.remove(&attached.application);
     }
-    let sent = frame::send(
-        socket.as_fd(),
-        answer.frame.filled(),
-        answer.output.filled(),
-    );
-    answer.clear();
-    sent.map_err(Fault::Io)?;
+    let tenant = attached.application.tenant.as_ref();
+    answer.send(socket.as_fd(), tenant).map_err(Fault::Io)?;
     Ok(if ends { Next::Close } else { Next::GoOn })
 }
 

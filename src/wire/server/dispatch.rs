@@ -1,6 +1,11 @@
 //! From a verb as a message to the verb of the engine, and the answer back.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    io,
+    os::fd::BorrowedFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use token::{Error, Operation, Produced, Reason, Result, SecretBytes, SessionHandle, limits};
@@ -15,8 +20,6 @@ use crate::{
     message::{Held, Verb},
 };
 
-use std::sync::Arc;
-
 /// How much room an output gets at first, on top of the input's length: more than any mechanism
 /// adds. What needs more says how much, and gets that.
 const FIRST_ROOM: usize = 4096;
@@ -25,11 +28,13 @@ pub(super) const UNCOUNTED: usize = 256 * 1024;
 
 /// Where answers are written: kept by a connection from verb to verb.
 pub(super) struct Answer {
-    pub(super) frame: Buffer,
-    pub(super) output: Buffer,
+    frame: Buffer,
+    output: Buffer,
     tally: Arc<Tally>,
     uid: u32,
     number: u32,
+    /// A session that nobody has until the answer has been sent.
+    opened: Option<SessionHandle>,
 }
 
 impl Answer {
@@ -41,7 +46,22 @@ impl Answer {
             tally: Arc::clone(tally),
             uid,
             number: 0,
+            opened: None,
         }
+    }
+
+    /// Sends the answer. A session that its client never hears of is closed: it opens another one.
+    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, tenant: &dyn Tenant) -> io::Result<()> {
+        let sent = frame::send(socket, self.frame.filled(), self.output.filled());
+        let opened = self.opened.take();
+        if let (Err(_), Some(session)) = (&sent, opened) {
+            let close = AssertUnwindSafe(|| tenant.close_session(session));
+            // It has gone by itself, or goes with its application.
+            let _ = catch_unwind(close);
+        }
+        self.frame.clear();
+        self.output.clear();
+        sent
     }
 
     /// Answers a verb. A panic of the engine becomes an error of this verb alone.
@@ -67,12 +87,6 @@ impl Answer {
     /// Answers with an error.
     pub(super) fn error(&mut self, error: Error) -> std::result::Result<(), Fault> {
         self.write::<()>(Err(error))
-    }
-
-    /// Overwrites everything that was answered.
-    pub(super) fn clear(&mut self) {
-        self.frame.clear();
-        self.output.clear();
     }
 
     fn write<T: Serialize>(&mut self, answer: Result<T>) -> std::result::Result<(), Fault> {
@@ -107,7 +121,11 @@ impl Answer {
             Verb::SetPin(request, session, old, new) => {
                 self.write(tenant.set_pin(request, session, &secret(old), &secret(new)))
             }
-            Verb::OpenSession(slot, access) => self.write(tenant.open_session(slot, access)),
+            Verb::OpenSession(slot, access) => {
+                let opened = tenant.open_session(slot, access);
+                self.opened = opened.as_ref().ok().copied();
+                self.write(opened)
+            }
             Verb::CloseSession(session) => self.write(tenant.close_session(session)),
             Verb::CloseSessions(slot) => self.write(tenant.close_sessions(slot)),
             Verb::Session(session) => self.write(tenant.session(session)),

@@ -129,6 +129,11 @@ impl Server {
     /// Ends as by `kill -9`: no answer is given any more, every connection breaks.
     pub(crate) fn vanish(&self) {
         self.leave(Duration::ZERO);
+        self.break_all();
+    }
+
+    /// Breaks every connection and lives on.
+    pub(crate) fn break_all(&self) {
         self.shared.applications.break_all();
     }
 }

@@ -130,6 +130,7 @@ impl Hsm for Fake {
         Ok(session)
     }
     fn close_session(&self, session: SessionHandle) -> Result<()> {
+        self.world.say("close_session");
         let gone = self.state.lock().sessions.remove(&session);
         gone.map(drop).ok_or(Reason::SessionHandleInvalid.into())
     }
@@ -160,7 +161,13 @@ impl Hsm for Fake {
         if pin.reveal() != b"right" {
             return Err(Reason::PinIncorrect.into());
         }
-        self.state.lock().logged_in.push(slot);
+        let mut state = self.state.lock();
+        if state.logged_in.contains(&slot) {
+            return Err(Reason::UserAlreadyLoggedIn.into());
+        }
+        state.logged_in.push(slot);
+        drop(state);
+        self.world.say("login");
         Ok(Ticket {
             login: [9; 16],
             secret: SecretBytes::copied(b"ticket"),

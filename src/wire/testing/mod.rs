@@ -140,6 +140,15 @@ impl Machine {
         move || machine.upgrade().unwrap().restart()
     }
 
+    /// What breaks all connections from within a verb of an hsmd that lives on.
+    pub(crate) fn breaker(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
+        let machine: Weak<Self> = Arc::downgrade(self);
+        move || {
+            let machine = machine.upgrade().unwrap();
+            machine.server.lock().as_ref().unwrap().break_all();
+        }
+    }
+
     pub(crate) fn applications(&self) -> usize {
         self.server.lock().as_ref().map_or(0, Server::applications)
     }
