@@ -14,6 +14,7 @@ use token::{Access, ApplicationId, Error, Reason, Result, SessionHandle, SlotId,
 use crate::{
     cluster::{Caller, Login},
     engine::{Engine, Peer},
+    memory::Memory,
     object::Maker,
     seat::Seat,
     session::Session,
@@ -25,6 +26,8 @@ pub struct Application {
     engine: Arc<Engine>,
     id: ApplicationId,
     peer: Peer,
+    /// Shared with all applications of the uid.
+    memory: Memory,
     sessions: Table<Session>,
     next_session: AtomicU64,
     seats: Mutex<Seats>,
@@ -35,11 +38,17 @@ type Seats = Option<HashMap<SlotId, Arc<Seat>>>;
 
 impl Application {
     /// A new application without sessions.
-    pub(crate) fn new(engine: Arc<Engine>, id: ApplicationId, peer: Peer) -> Arc<Self> {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        id: ApplicationId,
+        peer: Peer,
+        memory: Memory,
+    ) -> Arc<Self> {
         Arc::new(Self {
             engine,
             id,
             peer,
+            memory,
             sessions: Table::default(),
             next_session: AtomicU64::new(1),
             seats: Mutex::new(Some(HashMap::new())),
@@ -57,6 +66,10 @@ impl Application {
 
     pub(crate) fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Who asks, without a login.
@@ -132,8 +145,10 @@ impl Application {
         seats.insert(slot, seat.clone());
         let handle = handle
             .unwrap_or_else(|| SessionHandle(self.next_session.fetch_add(1, Ordering::Relaxed)));
-        self.sessions
-            .insert(handle.0, Session::new(access, seat, presence));
+        self.sessions.insert(
+            handle.0,
+            Session::new(access, seat, presence, self.memory.clone()),
+        );
         Ok(handle)
     }
 

@@ -127,17 +127,19 @@ impl Engine {
             }
             return Ok(application.clone());
         }
-        let of_uid = applications
+        let same_uid: Vec<_> = applications
             .values()
             .filter(|other| other.peer().uid == peer.uid)
-            .count();
+            .collect();
+        let of_uid = same_uid.len();
         if of_uid >= limits::APPLICATIONS {
             return Err(Error::new(
                 Reason::LimitExceeded,
                 format!("uid {} has {of_uid} applications", peer.uid),
             ));
         }
-        let application = Application::new(self.clone(), id, peer);
+        let memory = same_uid.first().map(|other| other.memory().clone());
+        let application = Application::new(self.clone(), id, peer, memory.unwrap_or_default());
         applications.insert(id, application.clone());
         Ok(application)
     }

@@ -14,6 +14,7 @@ mod epoch;
 mod failure;
 mod home;
 mod mechanism;
+mod memory;
 mod object;
 mod operation;
 mod operator;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
-use crate::{object::Find, operation::Operations, seat::Seat, slots::Presence};
+use crate::{memory::Memory, object::Find, operation::Operations, seat::Seat, slots::Presence};
 
 /// How many requests of a session are remembered whose answer the application has not settled.
 const ANSWERS: usize = 1_024;
@@ -36,9 +36,9 @@ pub(crate) struct Active {
 }
 
 impl Session {
-    pub(crate) fn new(access: Access, seat: Arc<Seat>, presence: Presence) -> Self {
+    pub(crate) fn new(access: Access, seat: Arc<Seat>, presence: Presence, memory: Memory) -> Self {
         let active = Active {
-            operations: Operations::default(),
+            operations: Operations::new(memory),
             find: None,
             objects: Vec::new(),
             sweep_at: SWEEP_AT,

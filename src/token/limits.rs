@@ -16,6 +16,8 @@ pub const MESSAGE_BYTES: usize = DATA_BYTES + 256 * 1024;
 pub const BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that messages of one uid may hold in hsmd at one time.
 pub const MEMORY_BYTES: usize = 1024 * 1024 * 1024;
+/// Bytes that session objects, searches and operations of one uid may hold between two verbs.
+pub const HELD_BYTES: usize = 1024 * 1024 * 1024;
 /// Sessions of one application.
 pub const SESSIONS: usize = 4_096;
 /// Session objects of one application.

@@ -26,6 +26,10 @@ impl Parts for Held {
         0
     }
 
+    fn keeps_input(&self) -> bool {
+        true
+    }
+
     fn update(&mut self, _with: Use<'_>, input: &[u8], _output: &mut [u8]) -> Result<()> {
         if input.len() > limits::DATA_BYTES - self.ciphertext.len() {
             return Err(Reason::EncryptedDataLenRange.into());

@@ -170,6 +170,11 @@ pub(crate) trait Parts: Send {
     /// How many bytes the next `input_len` bytes give at once.
     fn update_len(&self, input_len: usize) -> usize;
 
+    /// Whether all of the input is kept until the end.
+    fn keeps_input(&self) -> bool {
+        false
+    }
+
     /// Takes a part; `output` has exactly the length of [`Parts::update_len`].
     fn update(&mut self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()>;
 

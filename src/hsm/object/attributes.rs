@@ -95,6 +95,12 @@ impl Attributes {
             .all(|(kind, value)| self.plain(*kind) == Some(value))
     }
 
+    /// About how many bytes they have.
+    pub(crate) fn size(&self) -> usize {
+        let size = |(_, value): &(_, Plain)| size_of::<(AttributeType, Plain)>() + value.len();
+        self.0.iter().map(size).sum()
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

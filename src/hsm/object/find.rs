@@ -10,7 +10,10 @@ use super::{
     index::{Scope, Term},
     objects,
 };
-use crate::cluster::Cluster;
+use crate::{
+    cluster::Cluster,
+    memory::{Memory, Share},
+};
 
 /// Index entries read at once.
 const PAGE: usize = 256;
@@ -24,6 +27,8 @@ pub(crate) struct Find {
     /// What a token object must still be compared with.
     rest: Attributes,
     user: Option<u64>,
+    /// For the handles of the session objects.
+    _share: Option<Share>,
 }
 
 /// The way through the index entries of some scopes.
@@ -43,7 +48,9 @@ impl Find {
         user: Option<u64>,
         sought: Attributes,
         session_objects: Vec<ObjectHandle>,
+        memory: &Memory,
     ) -> Result<Self> {
+        let share = memory.share(size_of_val(session_objects.as_slice()))?;
         let until = cluster.objects.next_reference();
         let scopes = scopes(user, &sought);
         let term = most_selective(cluster, &scopes, &sought)?;
@@ -70,6 +77,7 @@ impl Find {
             walk,
             rest,
             user,
+            _share: Some(share),
         })
     }
 
@@ -86,6 +94,7 @@ impl Find {
             walk,
             rest: Attributes::default(),
             user: None,
+            _share: None,
         }
     }
 
@@ -155,7 +164,8 @@ pub(crate) fn sought(template: &[Attribute]) -> Option<Attributes> {
         }
         sought.set(attribute.kind, value);
     }
-    Some(sought)
+    // No object has half as much.
+    Some(sought).filter(|sought| sought.size() <= 2 * objects::RECORD_BYTES)
 }
 
 fn scopes(user: Option<u64>, sought: &Attributes) -> Vec<Scope> {

@@ -14,7 +14,7 @@ use store::{Batch, Condition};
 use token::{Error, ObjectHandle, Reason, Result, Role};
 
 use super::{
-    Cache, Draft, ObjectRecord, index,
+    Attributes, Cache, Draft, ObjectRecord, index,
     index::{EVERYTHING, Scope},
     record::{purpose, record_key},
 };
@@ -39,7 +39,7 @@ const SESSION_NUMBER_BITS: u32 = 36;
 /// How often a change is tried against others' changes of the same object.
 const ATTEMPTS: usize = 16;
 /// What a record may have, with room for what sealing adds.
-const RECORD_BYTES: usize = store::RECORD_BYTES - 256;
+pub(super) const RECORD_BYTES: usize = store::RECORD_BYTES - 256;
 
 /// What a cluster keeps in memory about its objects.
 pub(crate) struct Objects {
@@ -274,22 +274,25 @@ fn seal(owner: Option<&Keyring>, reference: u64, secret: &[u8]) -> Result<Vec<u8
 
 fn encoded(cluster: &Cluster, key: &[u8], record: &ObjectRecord) -> Result<Vec<u8>> {
     let bytes = cluster.encode(key, record)?;
-    if bytes.len() > RECORD_BYTES {
-        let largest = record
-            .attributes
-            .iter()
-            .max_by_key(|(_, value)| value.len());
+    check_size(&record.attributes, bytes.len())?;
+    Ok(bytes)
+}
+
+/// Refuses an object of more `bytes` than a record may have, by its largest attribute.
+pub(super) fn check_size(attributes: &Attributes, bytes: usize) -> Result<()> {
+    if bytes > RECORD_BYTES {
+        let largest = attributes.iter().max_by_key(|(_, value)| value.len());
         let name = largest
             .and_then(|(kind, _)| token::attribute_row(kind))
             .map(|row| row.name);
         let words = format!(
             "the object has {} bytes and can have {RECORD_BYTES}; its largest attribute is {}",
-            bytes.len(),
+            bytes,
             name.unwrap_or_default(),
         );
         return Err(Error::new(Reason::AttributeValueInvalid, words));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Does it again when somebody else changed the same object in between.

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use token::{AttributeType, SecretBytes};
+use token::{AttributeType, Result, SecretBytes};
 
-use super::Attributes;
-use crate::mechanism::Material;
+use super::{Attributes, objects::check_size};
+use crate::{
+    mechanism::Material,
+    memory::{Memory, Share},
+};
 
 /// An object that is not on the token.
 pub(crate) struct SessionObject {
     pub(crate) attributes: Attributes,
     pub(crate) held: Held,
+    _share: Share,
 }
 
 /// The secret of a session object.
@@ -25,6 +29,22 @@ pub(crate) enum Held {
 }
 
 impl SessionObject {
+    /// The object, if it is not larger than one on the token could be and there is memory for it.
+    pub(crate) fn new(memory: &Memory, attributes: Attributes, held: Held) -> Result<Self> {
+        let secret = match &held {
+            Held::Nothing => 0,
+            Held::Key(material) => material.bytes().len(),
+            Held::Data(bytes) => bytes.len(),
+        };
+        let bytes = attributes.size().saturating_add(secret);
+        check_size(&attributes, bytes)?;
+        Ok(Self {
+            _share: memory.share(bytes)?,
+            attributes,
+            held,
+        })
+    }
+
     /// Whether a session sees it, in which a crypto user is logged in or not. Whose object it is
     /// need not be asked: the private ones go when their user logs out.
     pub(crate) fn is_visible_to(&self, crypto_user: bool) -> bool {

@@ -12,8 +12,12 @@ use token::{
 
 use crate::{
     mechanism::{Material, Parts, Use, VerificationParts, Work, check_use},
+    memory::{Memory, Share},
     object::Attributes,
 };
+
+/// Bytes of additional data that are not worth counting.
+const SMALL: usize = 256;
 
 /// The active operations of a session: at most one of each kind.
 #[derive(Default)]
@@ -23,6 +27,7 @@ pub(crate) struct Operations {
     digest: Option<Active>,
     sign: Option<Active>,
     verify: Option<Active>,
+    memory: Memory,
 }
 
 /// An operation between its Init and its end.
@@ -37,6 +42,8 @@ struct Start {
     key: Option<Arc<Material>>,
     parameters: Parameters,
     bound: OutputBound,
+    /// For what may be long: additional data, and input that waits for its end.
+    share: Option<Share>,
 }
 
 /// How far an operation has come.
@@ -50,6 +57,14 @@ enum Stage {
 }
 
 impl Operations {
+    /// None yet.
+    pub(crate) fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
+    }
+
     /// An Init: everything that can be wrong with mechanism, key and parameters is found here.
     pub(crate) fn start(
         &mut self,
@@ -81,7 +96,14 @@ impl Operations {
                 }
             }
         };
+        let mut share = None;
+        if let Parameters::Gcm { additional, .. } = &mechanism.parameters
+            && additional.len() > SMALL
+        {
+            self.memory.add(&mut share, additional.len())?;
+        }
         let start = Start {
+            share,
             work,
             key,
             parameters: mechanism.parameters.clone(),
@@ -134,7 +156,7 @@ impl Operations {
             return Err(wrong_verb());
         }
         let fresh = matches!(active.stage, Stage::Fresh);
-        let (start, mut parts) = active.parts()?;
+        let (mut start, mut parts) = active.parts()?;
         let needed = parts.update_len(input.len());
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
             // Parts that only told a length are dropped: all of the input may still come at once.
@@ -146,6 +168,9 @@ impl Operations {
             self.put_back(operation, Active { start, stage });
             return Ok(Produced::Needed(needed));
         };
+        if parts.keeps_input() {
+            self.memory.add(&mut start.share, input.len())?;
+        }
         parts.update(start.with(), input, output)?;
         self.put_back(
             operation,
@@ -235,7 +260,7 @@ impl Operations {
 
     /// Ends every operation: at a logout, and at the session's end.
     pub(crate) fn cancel_all(&mut self) {
-        *self = Self::default();
+        *self = Self::new(self.memory.clone());
     }
 
     fn place(&mut self, operation: Operation) -> &mut Option<Active> {

@@ -24,6 +24,29 @@ fn bench() -> Bench {
     }
 }
 
+#[test]
+fn ciphertext_that_waits_for_its_tag_is_counted_and_given_back() {
+    let memory = Memory::new(1_000);
+    let mut bench = bench();
+    bench.operations = Operations::new(memory.clone());
+    let parameters = Parameters::Gcm {
+        iv: vec![0; 12],
+        additional: Vec::new(),
+        tag_bits: 128,
+    };
+    bench
+        .start(Operation::Decrypt, sys::CKM_AES_GCM, parameters)
+        .unwrap();
+    let mut part = || {
+        bench
+            .operations
+            .update(Operation::Decrypt, &[0; 600], Some(&mut []))
+    };
+    part().unwrap();
+    assert_eq!(part().unwrap_err().reason, Reason::DeviceMemory);
+    assert!(memory.share(1_000).is_ok());
+}
+
 impl Bench {
     fn start(
         &mut self,

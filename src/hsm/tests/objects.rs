@@ -348,16 +348,18 @@ fn an_object_too_large_for_a_record_is_refused_by_its_largest_attribute() {
     let world = World::new();
     let app = world.app();
     let session = app.session("user");
-    let template = Template(vec![
-        number(A::CLASS, CKO_DATA),
-        flag(A::TOKEN, true),
-        bytes(A::APPLICATION, &[b'a'; 30_000]),
-        bytes(A::LABEL, &[b'l'; 31_000]),
-        value(&[1; 20_000]),
-    ]);
-    let error = app.create(session, template).unwrap_err();
-    assert_eq!(error.reason, Reason::AttributeValueInvalid);
-    assert!(error.to_string().contains("CKA_LABEL"), "{error}");
+    for on_token in [true, false] {
+        let template = Template(vec![
+            number(A::CLASS, CKO_DATA),
+            flag(A::TOKEN, on_token),
+            bytes(A::APPLICATION, &[b'a'; 30_000]),
+            bytes(A::LABEL, &[b'l'; 31_000]),
+            value(&[1; 20_000]),
+        ]);
+        let error = app.create(session, template).unwrap_err();
+        assert_eq!(error.reason, Reason::AttributeValueInvalid);
+        assert!(error.to_string().contains("CKA_LABEL"), "{error}");
+    }
 }
 
 #[test]

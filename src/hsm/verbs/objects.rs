@@ -175,8 +175,7 @@ pub(super) fn set_attributes(
                 Some(value) => Held::Data(Arc::new(value)),
                 None => object.held.clone(),
             };
-            let attributes = draft.attributes;
-            Ok(SessionObject { attributes, held })
+            SessionObject::new(application.memory(), draft.attributes, held)
         });
     }
     let caller = application.caller_in(seat).asking(request);
@@ -257,14 +256,9 @@ fn store(
         (None, Some(value)) => Held::Data(Arc::new(value)),
         (None, None) => Held::Nothing,
     };
+    let object = SessionObject::new(application.memory(), draft.attributes, held)?;
     let handle = seat.cluster.objects.session_handle();
-    seat.objects.insert(
-        handle.0,
-        SessionObject {
-            attributes: draft.attributes,
-            held,
-        },
-    );
+    seat.objects.insert(handle.0, object);
     active.own(handle, seat);
     active.remember(request, handle);
     Ok(handle)

@@ -37,7 +37,8 @@ pub(super) fn find_start(
                 .into_iter()
                 .map(|(handle, _)| ObjectHandle(handle))
                 .collect();
-            Find::start(&seat.cluster, user, sought, handles)?
+            let memory = application.memory();
+            Find::start(&seat.cluster, user, sought, handles, memory)?
         }
     };
     active.find = Some(find);

@@ -117,7 +117,8 @@ impl World {
     fn find(&self, template: &[Attribute]) -> (Vec<ObjectHandle>, usize) {
         let before = self.store.records.load(Ordering::Relaxed);
         let sought = sought(template).unwrap();
-        let mut find = Find::start(&self.cluster, None, sought, Vec::new()).unwrap();
+        let mut find =
+            Find::start(&self.cluster, None, sought, Vec::new(), &Memory::default()).unwrap();
         let found = find.next(&self.cluster, 1_000).unwrap();
         (found, self.store.records.load(Ordering::Relaxed) - before)
     }

@@ -1,0 +1,99 @@
+//! Memory that a client has the engine hold between two verbs: session objects, searches, input
+//! that waits for its end. All applications of a uid share one bound, or one client could take
+//! what everybody needs.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use token::{Error, Reason, Result, limits};
+
+/// What one uid may hold.
+#[derive(Clone)]
+pub(crate) struct Memory(Arc<Account>);
+
+struct Account {
+    held: AtomicUsize,
+    limit: usize,
+}
+
+/// Some bytes of it, until this is dropped.
+pub(crate) struct Share {
+    memory: Memory,
+    bytes: usize,
+}
+
+impl Memory {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self(Arc::new(Account {
+            held: AtomicUsize::new(0),
+            limit,
+        }))
+    }
+
+    /// Takes `bytes`, if that many are left.
+    pub(crate) fn share(&self, bytes: usize) -> Result<Share> {
+        let mut share = Share {
+            memory: self.clone(),
+            bytes: 0,
+        };
+        share.grow(bytes)?;
+        Ok(share)
+    }
+
+    /// Has `share` grow by `bytes`, from nothing if there is none yet.
+    pub(crate) fn add(&self, share: &mut Option<Share>, bytes: usize) -> Result<()> {
+        match share {
+            Some(share) => share.grow(bytes)?,
+            None => *share = Some(self.share(bytes)?),
+        }
+        Ok(())
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(limits::HELD_BYTES)
+    }
+}
+
+impl Share {
+    fn grow(&mut self, bytes: usize) -> Result<()> {
+        let Account { held, limit } = &*self.memory.0;
+        let more = |held: usize| held.checked_add(bytes).filter(|held| held <= limit);
+        held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .map_err(|_| {
+                let words =
+                    format!("what the applications of a uid hold has at most {limit} bytes");
+                Error::new(Reason::DeviceMemory, words)
+            })?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.memory.0.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let memory = Memory::new(100);
+        let first = memory.share(60).unwrap();
+        assert!(memory.share(41).is_err());
+        drop(first);
+        let mut share = None;
+        memory.add(&mut share, 60).unwrap();
+        memory.add(&mut share, 40).unwrap();
+        assert!(memory.add(&mut share, 1).is_err());
+        drop(share);
+        assert!(memory.share(100).is_ok());
+    }
+}
