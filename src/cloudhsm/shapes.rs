@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::{Scope, Timestamp};
 use serde::{Deserialize, Serialize};
-use token::{ClusterId, ClusterState, HsmInformation, HsmState};
+use token::{ClusterId, ClusterState, HsmInformation};
 
 use crate::{network, records::ClusterRecord};
 
@@ -153,9 +153,6 @@ pub(crate) fn hsm(
         ),
         hsm_id: hsm.id.to_string(),
         hsm_type: record.hsm_type.clone(),
-        state: match hsm.state {
-            HsmState::Active => "ACTIVE",
-            HsmState::Degraded => "DEGRADED",
-        },
+        state: "ACTIVE",
     }
 }

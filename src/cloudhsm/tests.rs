@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::memory::MemoryStore;
 use token::{
     AuditReport, Certificates, Cluster, ClusterId, ClusterState, Error, HsmId, HsmInformation,
-    HsmState, NewCluster, Operator, Origin, Reason, Request, Result, Role, SecretBytes,
+    NewCluster, Operator, Origin, Reason, Request, Result, Role, SecretBytes,
 };
 use wire::Requests;
 
@@ -75,7 +75,6 @@ impl Operator for Operating {
             cluster.hsms.push(HsmInformation {
                 id: hsm.clone(),
                 zone: zone.to_owned(),
-                state: HsmState::Active,
             });
             Ok(hsm)
         })

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use token::{ClusterId, ClusterState, Error, HsmState, Reason, Result, SlotId};
+use token::{ClusterId, ClusterState, Error, Reason, Result, SlotId};
 
 use crate::{cluster::Cluster, registry::SlotEntry};
 
@@ -212,10 +212,10 @@ impl Slots {
         };
         let active = cluster.state() == ClusterState::Active;
         let hsms = cluster.hsms();
-        let content = match hsms.iter().any(|hsm| hsm.state == HsmState::Active) {
+        let content = match hsms.is_empty() {
             _ if !active => Content::Nothing,
-            true => Content::Token,
-            false => Content::Removed,
+            false => Content::Token,
+            true => Content::Removed,
         };
         if let Some(own) = own {
             self.add(before, own, Some(cluster), None, None, content);
@@ -224,10 +224,9 @@ impl Slots {
             let Some(slot) = slot_of(&SlotEntry::Hsm(id.clone(), hsm.id.clone())) else {
                 continue;
             };
-            let content = match hsm.state {
-                _ if !active || per_hsm == PerHsm::Names => Content::Nothing,
-                HsmState::Active => Content::Token,
-                HsmState::Degraded => Content::Removed,
+            let content = match per_hsm {
+                PerHsm::All if active => Content::Token,
+                _ => Content::Nothing,
             };
             self.add(before, slot, Some(cluster), Some(hsm), None, content);
         }

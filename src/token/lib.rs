@@ -32,8 +32,7 @@ pub use information::{
 };
 pub use mechanism::{Mechanism, MechanismId, ParameterShape, Parameters, parameter_shape};
 pub use operator::{
-    AuditReport, Certificates, Cluster, ClusterState, HsmInformation, HsmState, NewCluster,
-    Operator, Origin,
+    AuditReport, Certificates, Cluster, ClusterState, HsmInformation, NewCluster, Operator, Origin,
 };
 pub use owner::{Mode, Owner};
 pub use secret::SecretBytes;

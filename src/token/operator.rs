@@ -87,24 +87,13 @@ pub enum ClusterState {
     Active,
 }
 
-/// How an HSM is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HsmState {
-    /// In use.
-    Active,
-    /// Failed; the cluster goes on without it.
-    Degraded,
-}
-
-/// One HSM of a cluster.
+/// One HSM of a cluster: it is there, and in use, until it is deleted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HsmInformation {
     /// Its id.
     pub id: HsmId,
     /// The availability zone it was made in.
     pub zone: String,
-    /// How it is.
-    pub state: HsmState,
 }
 
 /// The certificates of a cluster, each PEM, each there from the step that makes it on.

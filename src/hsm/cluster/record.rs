@@ -1,7 +1,7 @@
 //! What stands in a cluster's database, and under which keys: the types of docs/storage-format.md.
 
 use serde::{Deserialize, Serialize};
-use token::{Certificates, ClusterState, HsmId, HsmState};
+use token::{Certificates, ClusterState, HsmId};
 
 /// The cluster's own record.
 pub(crate) const CLUSTER: &[u8] = b"c";
@@ -31,7 +31,6 @@ pub(crate) struct ClusterRecord {
 pub(crate) struct HsmRecord {
     pub(crate) id: HsmId,
     pub(crate) zone: String,
-    pub(crate) state: HsmState,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
