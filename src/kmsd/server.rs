@@ -40,6 +40,8 @@ const THREADS: usize = 16;
 const HELD_THREADS: usize = 12;
 /// How long a client may take to send its headers.
 const HEADER_TIME: Duration = Duration::from_secs(15);
+/// Bytes of a request line and its headers, and of what is buffered of a connection.
+const HEADER_BYTES: usize = 64 * 1024;
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long answers on their way may take after the server was told to stop.
@@ -133,10 +135,7 @@ async fn accept(
             accepted = accept_one(&listener, &room) => match accepted {
                 Ok((stream, peer, permit)) => {
                     let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
-                    let mut builder = auto::Builder::new(TokioExecutor::new());
-                    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-                    builder.http2().timer(TokioTimer::new());
-                    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                    let connection = http().serve_connection(TokioIo::new(stream), service).into_owned();
                     let connection = graceful.watch(connection);
                     tokio::spawn(async move {
                         // A client that goes away is not an event.
@@ -156,6 +155,18 @@ async fn accept(
         log::warn!("some answers were still on their way");
     }
     outcome
+}
+
+/// HTTP/1.1 alone, as AWS's tools speak without TLS: to look for HTTP/2 is to wait for a first byte
+/// without a limit, and a connection of it has none in time at all.
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(HEADER_BYTES);
+    builder
 }
 
 async fn accept_one(
@@ -318,4 +329,36 @@ fn closing(status: StatusCode) -> Response {
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_says_nothing_or_too_little_is_closed() {
+        for said in [
+            "",
+            "P",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "POST / HTTP/1.1\r\nhost: a\r\n",
+        ] {
+            let (mut client, server) = tokio::io::duplex(4096);
+            let router = Router::new().route("/health", get(health));
+            let served = tokio::spawn(async move {
+                let _ = http()
+                    .serve_connection(TokioIo::new(server), TowerToHyperService::new(router))
+                    .await;
+            });
+            client.write_all(said.as_bytes()).await.unwrap();
+            assert!(
+                timeout(HEADER_TIME * 2, served).await.is_ok(),
+                "{said:?} holds its place"
+            );
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).await.unwrap();
+        }
+    }
 }
