@@ -50,6 +50,7 @@ impl Records {
         }
         let folder = home.path().join("kmsd");
         private::folder(&folder)?;
+        let _alone = first_start(&folder)?;
         let master = master_key(&folder)?;
         let scope = identity::resolve(&folder, place)?;
         Ok(Self {
@@ -92,14 +93,19 @@ impl Records {
     }
 }
 
-/// The master key: drawn once, and never again where there is something that it sealed.
-fn master_key(folder: &Path) -> Result<Secret, Failure> {
-    let path = folder.join("master.key");
-    // Two processes at the first start must not draw two.
+/// Held while what is drawn once is looked for: two processes at the first start must not draw two
+/// master keys, or two account ids.
+fn first_start(folder: &Path) -> Result<File, Failure> {
     let credentials = folder.join("credentials");
     private::folder(&credentials)?;
     let alone = lock_file(&credentials)?;
     flock(&alone, FlockOperation::LockExclusive)?;
+    Ok(alone)
+}
+
+/// The master key: drawn once, and never again where there is something that it sealed.
+fn master_key(folder: &Path) -> Result<Secret, Failure> {
+    let path = folder.join("master.key");
     if let Some(bytes) = private::read(&path, MASTER_BYTES)? {
         if bytes.len() != MASTER_BYTES {
             return Err(format!(
@@ -159,5 +165,27 @@ mod tests {
                 .to_string()
                 .contains("restore")
         );
+    }
+
+    #[test]
+    fn processes_that_start_first_together_agree_on_the_account_and_the_key() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place {
+            home: Some(home.path().to_owned()),
+            region: None,
+            account_id: None,
+        };
+        let start = std::sync::Barrier::new(8);
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let open = || {
+                start.wait();
+                let records = Records::open(&place).map_err(|error| error.to_string())?;
+                Ok((records.scope.account, records.master.reveal().to_vec()))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+            ended.collect::<Result<_, String>>().unwrap()
+        });
+        assert!(opened.iter().all(|one| *one == opened[0]));
     }
 }
