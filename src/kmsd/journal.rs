@@ -39,12 +39,19 @@ impl Log for Journal {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = format!("kmsd: {}: {}\n", word(record.level()), record.args());
+        let line = line(record.level(), &record.args().to_string());
         // There is nobody to tell that the log cannot be written.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 
     fn flush(&self) {}
+}
+
+/// One line, whatever is said: words of a stranger must not look like another line, or steer the
+/// terminal of who reads it.
+fn line(level: Level, text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    format!("kmsd: {}: {text}\n", word(level))
 }
 
 fn word(level: Level) -> &'static str {
@@ -53,5 +60,16 @@ fn word(level: Level) -> &'static str {
         Level::Warn => "warning",
         Level::Info => "info",
         Level::Debug | Level::Trace => "debug",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stranger_says_stays_on_its_line() {
+        let line = line(Level::Info, "refused: a\nkmsd: error: b\u{1b}[2J\u{9b}");
+        assert_eq!(line, "kmsd: info: refused: a kmsd: error: b [2J \n");
     }
 }
