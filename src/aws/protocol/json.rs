@@ -21,6 +21,9 @@ macro_rules! typed {
     };
 }
 
+/// More bytes than an answer with a plaintext has: 6 KiB in base64, and a key's ARN.
+const SECRET_ANSWER_BYTES: usize = 12 * 1024;
+
 /// Answers a call: the body becomes a request, the response becomes a body.
 pub fn answer<C, I: DeserializeOwned, O: Serialize>(
     context: &C,
@@ -29,8 +32,11 @@ pub fn answer<C, I: DeserializeOwned, O: Serialize>(
     run: impl Fn(&C, &Call, I) -> Result<O>,
 ) -> Result<Vec<u8>> {
     let response = run(context, call, request(body)?)?;
-    serde_json::to_vec(&response)
-        .map_err(|_| Error::new(INTERNAL_FAILURE, "the response cannot be written"))
+    // Room for the largest answer that has a plaintext: a buffer that grows leaves copies behind.
+    let mut answer = Vec::with_capacity(SECRET_ANSWER_BYTES);
+    serde_json::to_writer(&mut answer, &response)
+        .map_err(|_| Error::new(INTERNAL_FAILURE, "the response cannot be written"))?;
+    Ok(answer)
 }
 
 fn request<I: DeserializeOwned>(body: &[u8]) -> Result<I> {
@@ -163,5 +169,12 @@ mod tests {
             body,
             r#"{"Message":"no","__type":"SerializationException"}"#
         );
+    }
+
+    #[test]
+    fn an_answer_with_the_longest_plaintext_is_written_without_growing() {
+        let plaintext = crate::Blob::from(vec![0; 6 * 1024]);
+        let answer = serde_json::json!({"KeyId": "k".repeat(2048), "Plaintext": plaintext});
+        assert!(answer.to_string().len() <= SECRET_ANSWER_BYTES);
     }
 }
