@@ -77,6 +77,10 @@ impl EventLog {
 
     fn write(&self, current: &mut Current, line: &[u8]) -> io::Result<()> {
         let len = line.len() as u64;
+        if current.failing {
+            // A full disk took the beginning of a line: the next one must not be joined to it.
+            current.file.set_len(current.bytes)?;
+        }
         if current.bytes > 0 && current.bytes.saturating_add(len) > FILE_BYTES {
             for number in (1..FILES).rev() {
                 let older = self.path(number);
@@ -242,6 +246,25 @@ mod tests {
             log.current.lock().bytes = FILE_BYTES;
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), FILES as usize);
+    }
+
+    #[test]
+    fn the_half_line_that_a_full_disk_took_does_not_spoil_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let log = EventLog::open(&home.path().join("events")).unwrap();
+        log.append(subject(Map::new()), &call());
+        {
+            let mut current = log.current.lock();
+            current.file.write_all(b"{\"eventVers").unwrap();
+            current.failing = true;
+        }
+        log.append(subject(Map::new()), &call());
+        let text = fs::read_to_string(log.path(0)).unwrap();
+        let whole = |line| serde_json::from_str::<Value>(line).is_ok();
+        assert!(
+            text.lines().count() == 2 && text.lines().all(whole),
+            "{text}"
+        );
     }
 
     #[test]
