@@ -26,6 +26,7 @@ aws::kinds! {
     INVALID_STATE = "KMSInvalidStateException" 400,
     KMS_INTERNAL = "KMSInternalException" 500,
     LIMIT_EXCEEDED = "LimitExceededException" 400,
+    NOT_AUTHORIZED = "NotAuthorizedException" 400,
     NOT_FOUND = "NotFoundException" 400,
     TAG = "TagException" 400,
     UNSUPPORTED = "UnsupportedOperationException" 400,

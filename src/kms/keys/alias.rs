@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Directory, KeyId, cache::Cache, state::Demand};
 use crate::{
-    errors::{ALREADY_EXISTS, INVALID_ALIAS_NAME, LIMIT_EXCEEDED, NOT_FOUND},
+    errors::{self, ALREADY_EXISTS, INVALID_ALIAS_NAME, LIMIT_EXCEEDED, NOT_AUTHORIZED, NOT_FOUND},
     limits,
     records::{Records, at, keyspace},
 };
@@ -43,12 +43,12 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(crate) fn check_name(name: &str) -> Result<()> {
     let invalid = |message: &str| Err(Error::new(INVALID_ALIAS_NAME, message));
     match name.strip_prefix("alias/") {
-        None => invalid(
+        None => Err(errors::validation(
             "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
-        ),
+        )),
         Some("") => invalid("The name of an alias must not be empty."),
         Some(rest) if rest.starts_with("aws/") => Err(Error::new(
-            NOT_FOUND,
+            NOT_AUTHORIZED,
             "The prefix alias/aws/ is reserved for AWS managed keys.",
         )),
         Some(rest) if rest.contains(':') => invalid("An alias must not contain a colon."),
@@ -239,10 +239,10 @@ mod tests {
     fn an_alias_has_its_prefix_and_keeps_out_of_awss_names() {
         assert!(check_name("alias/a/b_c-1").is_ok());
         for (name, kind) in [
-            ("a", INVALID_ALIAS_NAME),
+            ("a", aws::error::VALIDATION),
             ("alias/", INVALID_ALIAS_NAME),
             ("alias/a:b", INVALID_ALIAS_NAME),
-            ("alias/aws/ebs", NOT_FOUND),
+            ("alias/aws/ebs", NOT_AUTHORIZED),
         ] {
             assert_eq!(check_name(name).unwrap_err().kind, kind, "{name}");
         }

@@ -52,8 +52,9 @@ tests! {
         bench.ok("CreateAlias", json!({"AliasName": "alias/x", "TargetKeyId": key}));
         for (name, target, error) in [
             ("alias/x", key.as_str(), "AlreadyExistsException: An alias with the name arn:aws:kms:us-east-1:111122223333:alias/x already exists"),
-            ("x", &key, "InvalidAliasNameException"),
-            ("alias/aws/x", &key, "NotFoundException"),
+            ("x", &key, "ValidationException: Alias must start with the prefix"),
+            ("alias/a:b", &key, "InvalidAliasNameException"),
+            ("alias/aws/x", &key, "NotAuthorizedException"),
             ("alias/ä", &key, "ValidationException"),
             ("alias/y", "alias/x", "NotFoundException: Invalid keyId 'alias/x'"),
             ("alias/y", "12345678-1234-4234-8234-123456789012", "NotFoundException: Key "),
