@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Exhausted,
     /// The ciphertext was made in a way that this module does not have.
     ForeignScheme,
+    /// The HSMs have no room: their disk is full.
+    Full,
     /// The module refused.
     Refused(String),
     /// Something of our own failed.
@@ -84,6 +86,10 @@ impl Fault {
                 KMS_INTERNAL,
                 "The CloudHSM cluster has no PKCS #11 session available: try again.",
             ),
+            Fault::Full => {
+                log::error!("a key store's HSMs have no room: {NO_ROOM}");
+                errors::internal(format!("The CloudHSM cluster has no room: {NO_ROOM}."))
+            }
             Fault::Internal(error) => error,
             Fault::Refused(why) => {
                 log::error!("a key store's module refused: {why}");
@@ -93,6 +99,10 @@ impl Fault {
         }
     }
 }
+
+/// What helps against `CKR_DEVICE_MEMORY`.
+pub(super) const NO_ROOM: &str =
+    "free some space on the disk of its home, or delete keys, then try again";
 
 /// That a store is not connected.
 pub(crate) fn not_connected(id: &str) -> Error {
@@ -120,8 +130,24 @@ impl From<Pkcs11Error> for Fault {
     fn from(error: Pkcs11Error) -> Self {
         match &error {
             Pkcs11Error::Pkcs11(RvError::SessionCount, _) => Fault::Busy,
+            Pkcs11Error::Pkcs11(RvError::DeviceMemory, _) => Fault::Full,
             Pkcs11Error::Pkcs11(code, _) if LOST.contains(code) => Fault::Lost(error.to_string()),
             _ => Fault::Refused(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cryptoki::context::Function;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_its_remedy() {
+        let full = Pkcs11Error::Pkcs11(RvError::DeviceMemory, Function::GenerateKey);
+        let error = Fault::from(full).of_store("cks-1");
+        assert_eq!(error.kind, KMS_INTERNAL);
+        assert!(error.message.contains("free some space"), "{error}");
     }
 }

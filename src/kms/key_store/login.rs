@@ -7,7 +7,10 @@ use cryptoki::{
     slot::Slot,
 };
 
-use super::{ConnectionErrorCode as Code, Module, Password, credentials::Account, quirks::Quirks};
+use super::{
+    ConnectionErrorCode as Code, Module, Password, credentials::Account, fault::NO_ROOM,
+    quirks::Quirks,
+};
 
 /// Why a store could not be opened.
 #[derive(Debug)]
@@ -79,18 +82,14 @@ impl Account for LogIn {
                 .and_then(|()| self.session.login(UserType::User, Some(&pin))),
             answer => answer,
         };
-        answer.map_err(|error| {
-            log::warn!("kmsuser cannot log in: {error}");
-            code_of(&error)
-        })
+        answer.map_err(|error| told("kmsuser cannot log in", &error))
     }
 
     fn change(&self, old: &Password, new: &Password) -> Result<(), Code> {
         let (old, new) = (self.quirks.pin(old), self.quirks.pin(new));
-        self.session.set_pin(&old, &new).map_err(|error| {
-            log::warn!("kmsuser's password cannot be changed: {error}");
-            code_of(&error)
-        })
+        self.session
+            .set_pin(&old, &new)
+            .map_err(|error| told("kmsuser's password cannot be changed", &error))
     }
 }
 
@@ -126,10 +125,43 @@ const CODES: &[(&[RvError], Code)] = &[
     ),
 ];
 
+/// The code of an error that is told in the log, with the remedy where the code says too little.
+fn told(what: &str, error: &Pkcs11Error) -> Code {
+    match error {
+        Pkcs11Error::Pkcs11(RvError::DeviceMemory, _) => log::error!("{what}: {NO_ROOM}"),
+        error => log::warn!("{what}: {error}"),
+    }
+    code_of(error)
+}
+
 fn code_of(error: &Pkcs11Error) -> Code {
     let Pkcs11Error::Pkcs11(code, _) = error else {
         return Code::InternalError;
     };
     let row = CODES.iter().find(|(codes, _)| codes.contains(code));
     row.map_or(Code::InternalError, |(_, code)| *code)
+}
+
+#[cfg(test)]
+mod tests {
+    use cryptoki::context::Function;
+
+    use super::*;
+
+    #[test]
+    fn what_a_module_says_of_a_login_is_told_in_awss_words() {
+        for (said, code) in [
+            (RvError::PinIncorrect, Code::InvalidCredentials),
+            (RvError::PinLocked, Code::UserLockedOut),
+            (RvError::UserPinNotInitialized, Code::UserNotFound),
+            (RvError::UserAnotherAlreadyLoggedIn, Code::UserLoggedIn),
+            (RvError::DeviceRemoved, Code::InsufficientCloudhsmHsms),
+            (RvError::DeviceError, Code::NetworkErrors),
+            (RvError::DeviceMemory, Code::InternalError),
+            (RvError::GeneralError, Code::InternalError),
+        ] {
+            let error = Pkcs11Error::Pkcs11(said, Function::Login);
+            assert_eq!(code_of(&error), code, "{error}");
+        }
+    }
 }
