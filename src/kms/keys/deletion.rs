@@ -29,24 +29,39 @@ impl Directory {
             if due_ms > now_ms {
                 break;
             }
-            let mark = record::due(due_ms, id);
-            let Some(store) = records.read::<String>(&mark)? else {
-                continue;
-            };
-            self.remove_due(id, now_ms)?;
-            if self
-                .find(id)?
-                .is_some_and(|key| record_is_due(&key.record, due_ms))
-            {
-                continue;
+            match self.delete_one(records, stores, (due_ms, id), now_ms) {
+                Ok(true) => deleted += 1,
+                Ok(false) => {}
+                // The others must not wait for it; the next run tries again.
+                Err(error) => log::error!("{}: not deleted: {error}", id.arn(&self.scope)),
             }
-            if self.find(id)?.is_none() {
-                self.clear(records, stores, &store, id)?;
-                deleted += 1;
-            }
-            records.change().delete(mark).commit()?;
         }
         Ok(deleted)
+    }
+
+    /// Deletes the key of one mark, unless its deletion was cancelled; answers whether it is gone.
+    fn delete_one(
+        &self,
+        records: &Records,
+        stores: &Registry,
+        (due_ms, id): (i64, KeyId),
+        now_ms: i64,
+    ) -> Result<bool> {
+        let mark = record::due(due_ms, id);
+        let Some(store) = records.read::<String>(&mark)? else {
+            return Ok(false);
+        };
+        self.remove_due(id, now_ms)?;
+        let gone = match self.find(id)? {
+            Some(key) if record_is_due(&key.record, due_ms) => return Ok(false),
+            Some(_) => false,
+            None => {
+                self.clear(records, stores, &store, id)?;
+                true
+            }
+        };
+        records.change().delete(mark).commit()?;
+        Ok(gone)
     }
 
     /// Removes what belonged to a key whose record is gone.

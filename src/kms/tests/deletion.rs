@@ -30,6 +30,22 @@ tests! {
         }
     }
 
+    fn a_key_that_cannot_be_deleted_is_not_in_the_way_of_others(bench) {
+        let store = bench.connected_store();
+        let mut keys = [bench.key(&store), bench.key(&store)];
+        keys.sort();
+        for key in &keys {
+            bench.ok("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}));
+        }
+        // The record of the first one is damaged.
+        let id: crate::keys::KeyId = keys[0].rsplit('/').next().unwrap().parse().unwrap();
+        let write = vec![(crate::keys::record::key(id), Some(vec![0; 60]))];
+        bench.store.commit(None, store::Batch { write, ..Default::default() }).unwrap();
+        bench.days_pass(8);
+        assert_eq!(bench.kms().delete_due(bench.now.now()).unwrap(), 1);
+        assert!(bench.error("DescribeKey", json!({"KeyId": keys[1]})).starts_with("NotFoundException"));
+    }
+
     fn a_cancelled_deletion_leaves_a_disabled_key(bench) {
         let store = bench.connected_store();
         let key = bench.key(&store);
