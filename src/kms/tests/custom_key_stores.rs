@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use super::support::{
-    CLUSTER, OTHER, PASSWORD, RELATED, certificate, key_request, store_request, tests, text, with,
+    CLUSTER, OTHER, PASSWORD, RELATED, Turn, certificate, key_request, store_request, tests, text,
+    with,
 };
 
 tests! {
@@ -161,6 +162,46 @@ tests! {
         bench.clusters.0.lock().remove(CLUSTER);
         let error = bench.error("ConnectCustomKeyStore", json!({"CustomKeyStoreId": id}));
         assert!(error.starts_with("CloudHsmClusterNotFoundException"), "{error}");
+    }
+
+    fn a_cluster_that_goes_away_while_it_is_connected_fails_with_its_code(bench) {
+        let id = bench.create_store();
+        let turns: [(Turn, &str); 2] = [
+            (|clusters| clusters.get_mut(CLUSTER).unwrap().hsms.iter_mut().for_each(|hsm| hsm.active = false), "INSUFFICIENT_CLOUDHSM_HSMS"),
+            (|clusters| drop(clusters.remove(CLUSTER)), "CLUSTER_NOT_FOUND"),
+        ];
+        for (turn, code) in turns {
+            let before = bench.clusters.0.lock().clone();
+            *bench.clusters.1.lock() = Some(turn);
+            bench.ok("ConnectCustomKeyStore", json!({"CustomKeyStoreId": id}));
+            let failed = bench.settled(&id);
+            assert_eq!((&failed["ConnectionState"], &failed["ConnectionErrorCode"]), (&json!("FAILED"), &json!(code)));
+            bench.disconnect(&id);
+            *bench.clusters.0.lock() = before;
+        }
+        bench.connect(&id);
+    }
+
+    fn a_cluster_without_kmsuser_fails_with_its_code(bench) {
+        let id = bench.create_store();
+        let serial = bench.token.delete_user();
+        bench.clusters.0.lock().get_mut(CLUSTER).unwrap().token_serial = serial;
+        bench.ok("ConnectCustomKeyStore", json!({"CustomKeyStoreId": id}));
+        assert_eq!(bench.settled(&id)["ConnectionErrorCode"], "USER_NOT_FOUND");
+    }
+
+    fn a_kmsuser_that_is_locked_fails_with_its_code_until_it_has_a_new_password(bench) {
+        let id = bench.create_store();
+        (0..5).for_each(|_| assert!(!bench.token.accepts("wrongPswd")));
+        if bench.token.accepts(PASSWORD) {
+            // SoftHSM2 never locks a user.
+            return;
+        }
+        bench.ok("ConnectCustomKeyStore", json!({"CustomKeyStoreId": id}));
+        assert_eq!(bench.settled(&id)["ConnectionErrorCode"], "USER_LOCKED_OUT");
+        bench.disconnect(&id);
+        bench.token.set_password(PASSWORD);
+        bench.connect(&id);
     }
 
     fn each_state_allows_what_awss_table_allows(bench) {

@@ -77,7 +77,13 @@ pub(super) struct Bench {
 }
 
 /// What the clusters are said to be.
-pub(super) struct Facts(pub(super) Mutex<BTreeMap<String, Cluster>>);
+pub(super) struct Facts(
+    pub(super) Mutex<BTreeMap<String, Cluster>>,
+    pub(super) Mutex<Option<Turn>>,
+);
+
+/// What changes about the clusters once somebody has asked about one.
+pub(super) type Turn = fn(&mut BTreeMap<String, Cluster>);
 
 /// A clock that a test moves.
 pub(super) struct Time(pub(super) Mutex<Timestamp>);
@@ -90,7 +96,12 @@ impl Clock for Time {
 
 impl Clusters for Facts {
     fn cluster(&self, id: &str) -> Result<Option<Cluster>, Unreachable> {
-        Ok(self.0.lock().get(id).cloned())
+        let mut clusters = self.0.lock();
+        let answer = clusters.get(id).cloned();
+        if let Some(turn) = self.1.lock().take() {
+            turn(&mut clusters);
+        }
+        Ok(answer)
     }
 }
 
@@ -115,7 +126,7 @@ impl Bench {
             (OTHER.to_owned(), facts("h2", &certificate(2))),
         ]);
         let store = store::memory::MemoryStore::new();
-        let clusters = Arc::new(Facts(Mutex::new(clusters)));
+        let clusters = Arc::new(Facts(Mutex::new(clusters), Mutex::default()));
         let now = Arc::new(Time(Mutex::new(Timestamp(1_700_000_000_000))));
         let master = crypto::Secret::random(32).unwrap();
         let kms = open(&store, &master, &clusters, &now);

@@ -130,6 +130,19 @@ impl Token {
         session.logout().unwrap();
     }
 
+    /// The token without the user that KMS is; answers its serial number.
+    pub(super) fn delete_user(&self) -> String {
+        if is_softhsm() {
+            // It has one user, who goes with all that is in the token.
+            let pin = AuthPin::from(SO_PIN);
+            self.pkcs11.init_token(self.slot, &pin, "kms").unwrap();
+        } else {
+            run(&mut operator(&["delete"]));
+        }
+        let token = self.pkcs11.get_token_info(self.slot).unwrap();
+        token.serial_number().trim_end().to_owned()
+    }
+
     /// A session, logged in as the application is.
     pub(super) fn session(&self) -> Session {
         self.pkcs11.open_rw_session(self.slot).unwrap()
