@@ -50,25 +50,19 @@ const ALTERED: &[RvError] = &[
     RvError::EncryptedDataLenRange,
 ];
 
-const ROWS: &[Quirks] = &[
-    Quirks {
-        manufacturer: "SoftHSM",
-        pin: PinForm::Password,
-        // It has no code for a wrong tag of its own.
-        altered: &[
-            RvError::EncryptedDataInvalid,
-            RvError::EncryptedDataLenRange,
-            RvError::GeneralError,
-        ],
-    },
-    Quirks {
-        manufacturer: "",
-        pin: PinForm::UserAndPassword,
-        altered: ALTERED,
-    },
-];
+const ROWS: &[Quirks] = &[Quirks {
+    manufacturer: "SoftHSM",
+    pin: PinForm::Password,
+    // It has no code for a wrong tag of its own.
+    altered: &[
+        RvError::EncryptedDataInvalid,
+        RvError::EncryptedDataLenRange,
+        RvError::GeneralError,
+    ],
+}];
 
-const NONE: &Quirks = &Quirks {
+/// Every module that has no row.
+const OTHERS: &Quirks = &Quirks {
     manufacturer: "",
     pin: PinForm::UserAndPassword,
     altered: ALTERED,
@@ -79,7 +73,7 @@ impl Quirks {
     pub(crate) fn of(manufacturer: &str) -> &'static Self {
         ROWS.iter()
             .find(|row| manufacturer.starts_with(row.manufacturer))
-            .unwrap_or(NONE)
+            .unwrap_or(OTHERS)
     }
 
     /// kmsuser's PIN.
