@@ -100,7 +100,7 @@ reasons! {
     PinIncorrect = "the password is wrong",
     PinInvalid = "the password has characters that are not allowed",
     PinLenRange = "the password is too short or too long",
-    PinLocked = "too many wrong passwords: an admin can set a new one",
+    PinLocked = "too many wrong passwords: an admin sets a new one, or the operator says `strongroom user unlock`",
     SessionCount = "too many sessions: close some",
     SessionExists = "sessions are open on the token: close them first",
     SessionHandleInvalid = "there is no such session",
