@@ -63,6 +63,8 @@ pub(crate) fn create(
     call: &Call,
     request: CreateRequest,
 ) -> Result<ClusterResponse> {
+    // Two clusters in one new subnet agree on its zone.
+    let _alone = service.changes.lock();
     let record = service.new_record(request)?;
     let name = record.tags.iter().find(|(key, _)| key == NAME_TAG);
     let label = name.map(|(_, value)| label(value)).unwrap_or_default();

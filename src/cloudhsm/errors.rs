@@ -60,6 +60,11 @@ pub(crate) fn checked(validation: Validation) -> Result<()> {
     validation.finish().map_err(|error| invalid(error.message))
 }
 
+/// Takes a member out that must be there.
+pub(crate) fn required<T>(member: &str, value: Option<T>) -> Result<T> {
+    aws::required(member, value).map_err(|error| invalid(error.message))
+}
+
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(INVALID_REQUEST, message)
 }

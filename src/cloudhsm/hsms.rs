@@ -78,6 +78,14 @@ pub(crate) fn create(
             zones.join(", ")
         )));
     }
+    if let Some(address) = &request.ip_address {
+        let cluster = service.operator.cluster(&id);
+        let hsms = cluster.map_err(|error| refused(&error))?.hsms;
+        let taken = |one| shapes::hsm(&service.scope, &id, &record, one).eni_ip == *address;
+        if hsms.iter().any(taken) {
+            return Err(invalid(format!("{address} is the address of another HSM.")));
+        }
+    }
 
     let open = service.requests.begin();
     let made = service

@@ -6,7 +6,7 @@ use token::ClusterId;
 
 use crate::{
     CloudHsm,
-    errors::{RESOURCE_NOT_FOUND, TAG, checked, refused},
+    errors::{RESOURCE_NOT_FOUND, TAG, checked, refused, required},
     shapes::Tag,
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Nothing {}
 
 /// Sets tags; those of the same key are replaced.
 pub(crate) fn tag(service: &CloudHsm, call: &Call, request: TagRequest) -> Result<Nothing> {
-    let tags = aws::required("tagList", request.tag_list)?;
+    let tags = required("tagList", request.tag_list)?;
     let cluster = service.tagged(call, request.resource_id)?;
     service.change(&cluster, |record| {
         record.tags = merged(std::mem::take(&mut record.tags), tags)?;
@@ -60,7 +60,7 @@ pub(crate) fn tag(service: &CloudHsm, call: &Call, request: TagRequest) -> Resul
 
 /// Removes tags.
 pub(crate) fn untag(service: &CloudHsm, call: &Call, request: UntagRequest) -> Result<Nothing> {
-    let keys = aws::required("tagKeyList", request.tag_key_list)?;
+    let keys = required("tagKeyList", request.tag_key_list)?;
     let cluster = service.tagged(call, request.resource_id)?;
     service.change(&cluster, |record| {
         record.tags.retain(|(key, _)| !keys.contains(key));
@@ -148,7 +148,7 @@ fn check(tag: &Tag) -> Result<()> {
 impl CloudHsm {
     /// The cluster that carries the tags: its id, or its ARN.
     fn tagged(&self, call: &Call, resource: Option<String>) -> Result<ClusterId> {
-        let resource = aws::required("resourceId", resource)?;
+        let resource = required("resourceId", resource)?;
         let id = match call.scope.resource("cloudhsm", &resource) {
             Some(path) => path.strip_prefix("cluster/").unwrap_or(path),
             None => resource.as_str(),

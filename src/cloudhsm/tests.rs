@@ -233,6 +233,36 @@ fn an_hsm_keeps_the_address_that_was_asked_for() {
 }
 
 #[test]
+fn an_address_is_of_one_hsm() {
+    let service = Setting::new();
+    let request = json!({
+        "ClusterId": service.cluster(), "AvailabilityZone": "us-east-1a", "IpAddress": "10.9.8.7"
+    });
+    service.answer("CreateHsm", request.clone());
+    let (name, _) = service.refusal("CreateHsm", request);
+    assert_eq!(name, "CloudHsmInvalidRequestException");
+}
+
+#[test]
+fn clusters_made_at_once_agree_on_the_zones_of_their_subnets() {
+    let service = Setting::new();
+    let make = |turn: usize| {
+        let mut request = new_cluster();
+        request["SubnetIds"]
+            .as_array_mut()
+            .unwrap()
+            .rotate_left(turn);
+        service.answer("CreateCluster", request)["Cluster"]["SubnetMapping"].clone()
+    };
+    let made: Vec<Value> = std::thread::scope(|scope| {
+        let start = |number: usize| scope.spawn(move || make(number % 2));
+        let threads: Vec<_> = (0..8_usize).map(start).collect();
+        threads.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(made.iter().all(|mapping| *mapping == made[0]), "{made:?}");
+}
+
+#[test]
 fn an_hsm_in_a_zone_without_a_subnet_is_refused_with_the_zones_there_are() {
     let setting = Setting::new();
     let cluster = setting.cluster();
@@ -428,6 +458,8 @@ fn tags_are_set_replaced_listed_and_removed() {
 
 #[test]
 fn a_reserved_tag_or_too_many_are_refused() {
+    let (name, _) = Setting::new().refusal("TagResource", json!({}));
+    assert_eq!(name, "CloudHsmInvalidRequestException");
     let setting = Setting::new();
     let cluster = setting.cluster();
     let set = |tags: Value| {
