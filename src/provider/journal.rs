@@ -78,7 +78,18 @@ impl Journal {
             format!("{seconds}.{ms:03} strongroom[{pid}] {level}: {text}\n")
         };
         match self {
-            Journal::Stderr => io::stderr().write_all(line().as_bytes()),
+            Journal::Stderr => {
+                // Not through `io::stderr`: its lock may be another thread's at a fork, and the
+                // child would wait for ever.
+                let line = line();
+                // SAFETY: reads the bytes of `line`, which lives on.
+                let written =
+                    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+                match written {
+                    0.. => Ok(()),
+                    _ => Err(io::Error::last_os_error()),
+                }
+            }
             Journal::File(path) => OpenOptions::new()
                 .append(true)
                 .create(true)
