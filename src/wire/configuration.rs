@@ -253,6 +253,18 @@ mod tests {
     }
 
     #[test]
+    fn the_packaged_file_says_the_defaults() {
+        let text = include_str!("../../packaging/strongroom.toml");
+        assert_eq!(Configuration::parse(text), Ok(Configuration::default()));
+        let with_examples = ["home =", "hsmd =", "socket_group ="]
+            .iter()
+            .fold(text.to_owned(), |text, key| {
+                text.replace(&format!("# {key}"), key)
+            });
+        assert!(Configuration::parse(&with_examples).is_ok_and(|all| all.home.is_some()));
+    }
+
+    #[test]
     fn every_setting_has_its_word() {
         let text = r#"
             home = "/srv/keys"
