@@ -1,28 +1,34 @@
 //! The engine as the server's host: who is an operator is decided here, by peer credentials.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use hsm::{Engine, Peer, PerHsm, Profile, Settings};
 use token::{ApplicationId, Result};
 use wire::{
-    Configuration,
+    Configuration, Home,
     server::{Host, Tenant},
 };
+
+use crate::lifetime::Identity;
 
 /// An engine that makes applications for the users of this machine.
 pub(crate) struct Hosted {
     engine: Arc<Engine>,
+    home: PathBuf,
+    identity: Identity,
     own: u32,
     operators: Vec<u32>,
 }
 
 impl Hosted {
-    pub(crate) fn new(engine: Arc<Engine>, configuration: &Configuration) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, home: &Home, identity: Identity) -> Self {
         let own = rustix::process::geteuid().as_raw();
         Self {
             engine,
+            home: home.path().to_owned(),
+            identity,
             own,
-            operators: configuration.operators.clone(),
+            operators: home.configuration().operators.clone(),
         }
     }
 
@@ -33,6 +39,10 @@ impl Hosted {
 }
 
 impl Host for Hosted {
+    fn is_there(&self) -> bool {
+        Identity::of(&self.home) == self.identity
+    }
+
     fn application(&self, id: ApplicationId, uid: u32) -> Result<Arc<dyn Tenant>> {
         let peer = Peer {
             uid,

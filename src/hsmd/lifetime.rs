@@ -48,7 +48,19 @@ pub(crate) struct Lifetime {
     signals: UnixStream,
     /// How long it stays without a client; none for a service.
     idle: Option<Duration>,
-    identity: Option<(u64, u64)>,
+    identity: Identity,
+}
+
+/// Which file the lock in a home is: with another one, or none, it is not the home that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity(Option<(u64, u64)>);
+
+impl Identity {
+    /// That of the home at `path` now.
+    pub(crate) fn of(path: &Path) -> Self {
+        let found = fs::metadata(path.join("lock"));
+        Self(found.ok().map(|found| (found.dev(), found.ino())))
+    }
 }
 
 impl Lifetime {
@@ -65,13 +77,13 @@ impl Lifetime {
             home: home.clone(),
             signals,
             idle: (!is_service).then_some(idle),
-            identity: None,
+            identity: Identity(None),
         })
     }
 
-    /// Notes which folder the home is, once it is there.
-    pub(crate) fn of_existing(mut self, home: &Path) -> Self {
-        self.identity = identity(home);
+    /// Notes which home it is, once it is there.
+    pub(crate) fn of_existing(mut self, identity: Identity) -> Self {
+        self.identity = identity;
         self
     }
 
@@ -90,7 +102,7 @@ impl Lifetime {
             if self.signal_within(left.unwrap_or(ROUND).min(ROUND)) {
                 return Ending::Signal;
             }
-            if identity(self.home.path()) != self.identity {
+            if Identity::of(self.home.path()) != self.identity {
                 return Ending::HomeGone;
             }
             listeners.keep(server, &self.home);
@@ -122,10 +134,4 @@ fn watch_signals() -> io::Result<UnixStream> {
         signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
     }
     Ok(read)
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path)
-        .ok()
-        .map(|found| (found.dev(), found.ino()))
 }

@@ -16,6 +16,8 @@ use rustix::fs::{Gid, Mode};
 use token::{Error, Reason, Result};
 use wire::{Configuration, Group, Home, SOCKET, SocketAccess, server::Server};
 
+use crate::log_sink;
+
 /// The first descriptor that systemd hands over (`sd_listen_fds(3)`).
 const FIRST_HANDED_OVER: i32 = 3;
 /// How many are looked at.
@@ -92,18 +94,19 @@ impl Listeners {
         }
     }
 
-    /// Takes the socket away, unless it is somebody else's by now.
-    pub(crate) fn close(&self) {
-        if self.own.is_some() && identity(&self.socket()) == self.own {
-            let _ = fs::remove_file(self.socket());
-        }
+    /// Takes the socket away, unless it is somebody else's by now. Answers whether it was ours.
+    pub(crate) fn close(&self) -> bool {
+        let is_ours = self.own.is_some() && identity(&self.socket()) == self.own;
+        is_ours && fs::remove_file(self.socket()).is_ok()
     }
 
-    /// Takes the folder away with the log in it: the home that it belonged to is gone.
+    /// Takes the folder away with the log in it: the home that it belonged to is gone. If there is
+    /// another home of that name already, whose hsmd listens there, the folder stays.
     pub(crate) fn clean_up(&self) {
-        if !self.is_service {
-            let _ = fs::remove_dir_all(&self.folder);
+        for name in [log_sink::FILE, log_sink::FILE_BEFORE] {
+            let _ = fs::remove_file(self.folder.join(name));
         }
+        let _ = fs::remove_dir(&self.folder);
     }
 
     fn socket(&self) -> PathBuf {

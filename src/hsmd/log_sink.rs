@@ -14,8 +14,10 @@ use log::{Level, LevelFilter, Metadata, Record};
 use wire::{Log, LogLevel, LogTarget};
 
 /// The file's name.
-const FILE: &str = "hsmd.log";
-/// When it is put aside as `hsmd.log.1`, and a new one begun.
+pub(crate) const FILE: &str = "hsmd.log";
+/// The name of the one that was full.
+pub(crate) const FILE_BEFORE: &str = "hsmd.log.1";
+/// When it is put aside, and a new one begun.
 const FILE_BYTES: u64 = 1024 * 1024;
 
 /// Sends the log where the configuration says. A service that is told nothing logs to its
@@ -100,7 +102,7 @@ impl LogFile {
 
     fn write(&mut self, line: &str) -> io::Result<()> {
         if self.len + line.len() as u64 > FILE_BYTES {
-            fs::rename(&self.path, self.path.with_extension("log.1"))?;
+            fs::rename(&self.path, self.path.with_file_name(FILE_BEFORE))?;
             self.file = None;
         }
         if self.file.is_none() {
@@ -191,6 +193,6 @@ mod tests {
         let found = fs::metadata(&path).unwrap();
         assert!(found.len() <= FILE_BYTES);
         assert_eq!(found.permissions().mode() & 0o777, 0o600);
-        assert!(folder.path().join("hsmd.log.1").exists());
+        assert!(folder.path().join(FILE_BEFORE).exists());
     }
 }

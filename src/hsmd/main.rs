@@ -24,7 +24,7 @@ use wire::{Home, SIGNPOST, server::Server, start::Readiness};
 use crate::{
     arguments::Arguments,
     host::Hosted,
-    lifetime::{Ending, Lifetime},
+    lifetime::{Ending, Identity, Lifetime},
     listeners::Listeners,
 };
 
@@ -76,8 +76,9 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
         Mode::Served,
         host::settings(home.configuration()),
     )?;
-    let lifetime = lifetime.of_existing(home.path());
-    let hosted = Hosted::new(Arc::clone(&engine), home.configuration());
+    let identity = Identity::of(home.path());
+    let lifetime = lifetime.of_existing(identity);
+    let hosted = Hosted::new(Arc::clone(&engine), &home, identity);
     let server = Server::new(Arc::new(hosted)).map_err(|error| failed("the server", &error))?;
     listeners.open(&server)?;
     put_up_signpost(home.path(), listeners.folder());
@@ -96,7 +97,7 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
 fn end(ending: Ending, engine: &Engine, server: &Server, listeners: &Listeners) -> Result<()> {
     log::info!("hsmd leaves: {ending}");
     // First the socket: who comes now finds nobody and starts the next hsmd, which waits for us.
-    listeners.close();
+    let was_ours = listeners.close();
     if !server.leave(lifetime::LAST_VERBS) {
         log::warn!("some verbs were still being answered");
     }
@@ -106,7 +107,9 @@ fn end(ending: Ending, engine: &Engine, server: &Server, listeners: &Listeners) 
         Ending::Signal | Ending::Idle if server.applications() > 0 => Ok(()),
         // There is nothing left to put in order but our own.
         Ending::HomeGone => {
-            listeners.clean_up();
+            if was_ours {
+                listeners.clean_up();
+            }
             Ok(())
         }
         Ending::Signal | Ending::Idle => engine.close(),

@@ -193,6 +193,27 @@ fn hsmd_leaves_when_its_home_is_gone() {
 }
 
 #[test]
+fn hsmd_leaves_a_home_that_took_the_place_of_its_own_alone() {
+    let house = House::new("");
+    let first = house.client();
+    let pid = house.owner().pid;
+    let moved = house.folder.path().join("moved");
+    fs::rename(house.path(), &moved).unwrap();
+    fs::create_dir(house.path()).unwrap();
+    fs::copy(
+        moved.join("strongroom.toml"),
+        house.path().join("strongroom.toml"),
+    )
+    .unwrap();
+    // The socket leads to the first hsmd, which must not take what is meant for the second home.
+    let second = house.client();
+    assert_ne!(house.owner().pid, pid);
+    eventually("the first one has left", || !is_ours(pid));
+    assert!(house.runtime().join(SOCKET).exists());
+    drop((first, second));
+}
+
+#[test]
 fn a_socket_that_was_cleaned_away_comes_back() {
     let house = House::new("");
     let _client = house.client();
@@ -236,7 +257,7 @@ fn socket_and_folder_are_their_owners_until_the_configuration_opens_them() {
 #[test]
 fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
     let house = House::new("idle_seconds = 1");
-    drop(house.client());
+    let other = house.client();
     let pid = house.owner().pid;
     // A frame: letter, kind 1, number, lengths. A greeting: versions 1 to 1, New, no software.
     // The child keeps the descriptor, so only the process of who has greeted tells of its end.
@@ -255,6 +276,7 @@ fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
         .unwrap();
     let mut lines = BufReader::new(client.stdout.take().unwrap()).lines();
     let lines: Vec<_> = (0..2).map(|_| lines.next().unwrap().unwrap()).collect();
+    drop(other);
     thread::sleep(Duration::from_millis(1500));
     assert!(is_ours(pid), "it stays while the client lives");
     client.kill().unwrap();

@@ -93,6 +93,10 @@ impl Applications {
         })
     }
 
+    pub(super) fn host_is_there(&self) -> bool {
+        self.host.is_there()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.known.lock().len()
     }

@@ -64,6 +64,9 @@ fn greet(
     }
     let (body, _) = reader.whole(socket.as_fd(), &header)?;
     let hello = Hello::decode(body).ok_or(Fault::Broken("no greeting"))?;
+    if !shared.applications.host_is_there() {
+        return Ok(None);
+    }
     let mut frame = Buffer::new();
     let greeted = match (hello.oldest.max(OLDEST), hello.newest.min(NEWEST)) {
         (oldest, newest) if oldest > newest => {
@@ -116,7 +119,6 @@ fn verb(
 ) -> Result<Next, Fault> {
     let header = match reader.header(socket.as_fd()) {
         Ok(header) => header,
-        Err(Fault::Idle) => return Ok(Next::GoOn),
         Err(Fault::Closed) => return Ok(Next::Close),
         Err(fault) => return Err(fault),
     };

@@ -39,6 +39,12 @@ impl<T: Hsm + Operator> Tenant for T {}
 
 /// What makes applications: the engine.
 pub trait Host: Send + Sync {
+    /// Whether it still is what a client looks for. If not, a client that greets is sent away
+    /// without an answer, and knocks until the next hsmd opens.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// The application `id` of the user `uid`, who has proven to be it.
     fn application(&self, id: ApplicationId, uid: u32) -> Result<Arc<dyn Tenant>>;
 }
