@@ -71,6 +71,17 @@ pub fn derived_id(prefix: &str, parts: &[&str]) -> String {
     format!("{prefix}{}", digits.get(..17).unwrap_or_default())
 }
 
+/// A random id in the form of a UUID, for requests and events: nothing secret rests on it.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0; 16];
+    if let Err(error) = crypto::random::fill(&mut bytes) {
+        log::error!("an id of zeros: {error}");
+    }
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
 impl fmt::Display for ScopeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

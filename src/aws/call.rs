@@ -1,6 +1,6 @@
 //! One authenticated call: who calls, where, when, and what the log of calls shall say of it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
@@ -22,11 +22,36 @@ pub struct Principal {
     pub access_key_id: String,
 }
 
+impl Principal {
+    /// The user of an access key.
+    pub(crate) fn user(scope: &Scope, user_name: &str, access_key_id: &str) -> Self {
+        let (partition, account) = (&scope.partition, &scope.account);
+        Self {
+            account: account.clone(),
+            arn: format!("arn:{partition}:iam::{account}:user/{user_name}"),
+            id: principal_id(account, user_name),
+            user_name: user_name.to_owned(),
+            access_key_id: access_key_id.to_owned(),
+        }
+    }
+}
+
+/// `AIDA…`, the same for the same user of the same account.
+fn principal_id(account: &str, user_name: &str) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let hash = crypto::hash::sha256(&[account.as_bytes(), b"/", user_name.as_bytes()]);
+    let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
+    "AIDA"
+        .chars()
+        .chain(hash.iter().take(17).filter_map(letter).map(char::from))
+        .collect()
+}
+
 /// One authenticated call.
 #[derive(Debug)]
 pub struct Call {
     /// Who calls.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// The account and region that are called.
     pub scope: Scope,
     /// The id that the response and the event carry.
@@ -56,7 +81,7 @@ pub struct Notes {
 impl Call {
     /// A call without notes.
     pub fn new(
-        principal: Principal,
+        principal: impl Into<Arc<Principal>>,
         scope: Scope,
         request_id: String,
         now: Timestamp,
@@ -65,7 +90,7 @@ impl Call {
     ) -> Self {
         let notes = Mutex::default();
         Self {
-            principal,
+            principal: principal.into(),
             scope,
             request_id,
             now,

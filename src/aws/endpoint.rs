@@ -8,10 +8,11 @@ use std::{
 use crypto::Zeroizing;
 
 use crate::{
-    Call, Clock, Error, Headers, Mounted, Principal, Request, Response, Result, Scope,
+    Call, Clock, Error, Headers, Mounted, Request, Response, Result, Scope,
     auth::{AccessKeys, SigningKey, Verifier},
     error::{INTERNAL_FAILURE, UNKNOWN_OPERATION},
-    events::{EventLog, Subject},
+    event::Subject,
+    events::EventLog,
     protocol::json,
     service::Bound,
 };
@@ -49,7 +50,7 @@ impl Endpoint {
 
     /// Answers a request. May wait for an HSM or a disk.
     pub fn answer(&self, request: &Request<'_>) -> Response {
-        let request_id = uuid::Uuid::new_v4().to_string();
+        let request_id = crate::random_id();
         let (message_member, result) = match self.service(request.headers) {
             Some((service, operation)) => (
                 service.message_member,
@@ -162,25 +163,13 @@ impl Endpoint {
     }
 
     fn call(&self, key: &SigningKey, request: &Request<'_>, request_id: &str) -> Call {
-        let account = &self.scope.account;
-        let user_name = &key.user_name;
-        let principal = Principal {
-            account: account.clone(),
-            arn: format!(
-                "arn:{}:iam::{account}:user/{user_name}",
-                self.scope.partition
-            ),
-            id: principal_id(account, user_name),
-            user_name: user_name.clone(),
-            access_key_id: key.access_key_id.clone(),
-        };
         let user_agent = request.headers.one("user-agent").unwrap_or_default();
         let user_agent: String = String::from_utf8_lossy(user_agent)
             .chars()
             .take(USER_AGENT_CHARS)
             .collect();
         Call::new(
-            principal,
+            key.principal(&self.scope),
             self.scope.clone(),
             request_id.to_owned(),
             self.clock.now(),
@@ -198,17 +187,6 @@ pub fn refusal(error: &Error, message_member: &str, request_id: String) -> Respo
         request_id,
         body,
     }
-}
-
-/// `AIDA…`, the same for the same user of the same account.
-fn principal_id(account: &str, user_name: &str) -> String {
-    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let hash = crypto::hash::sha256(&[account.as_bytes(), b"/", user_name.as_bytes()]);
-    let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
-    "AIDA"
-        .chars()
-        .chain(hash.iter().take(17).filter_map(letter).map(char::from))
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,9 +8,12 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use serde_json::{Map, Value, json};
 
-use crate::{Call, Error, Notes, private};
+use crate::{
+    Call,
+    event::{self, Subject},
+    private,
+};
 
 /// Bytes in one file: the next line goes to a new one.
 pub const FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -27,16 +30,6 @@ struct Current {
     file: File,
     bytes: u64,
     failing: bool,
-}
-
-/// What an event says of its service and operation.
-pub(crate) struct Subject<'a> {
-    pub(crate) source: &'static str,
-    pub(crate) resource_type: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) read_only: bool,
-    pub(crate) parameters: Map<String, Value>,
-    pub(crate) error: Option<&'a Error>,
 }
 
 impl EventLog {
@@ -58,10 +51,11 @@ impl EventLog {
 
     /// Appends the event of a call. A full disk stops the log, not the service.
     pub(crate) fn append(&self, subject: Subject<'_>, call: &Call) {
-        let mut line = event(subject, call, call.take_notes()).to_string();
-        line.push('\n');
+        let line = event::line(subject, call, call.take_notes());
         let mut current = self.current.lock();
-        let written = self.write(&mut current, line.as_bytes());
+        let written = line
+            .map_err(io::Error::from)
+            .and_then(|line| self.write(&mut current, &line));
         match written {
             Ok(()) if current.failing => {
                 current.failing = false;
@@ -114,127 +108,11 @@ fn open_current(folder: &Path) -> io::Result<File> {
         .open(folder.join("events.jsonl"))
 }
 
-fn event(subject: Subject<'_>, call: &Call, notes: Notes) -> Value {
-    let mut parameters = subject.parameters;
-    parameters.extend(notes.parameters);
-    let resource = |arn: &String| json!({"accountId": call.scope.account, "type": subject.resource_type, "ARN": arn});
-    let mut event = json!({
-        "eventVersion": "1.08",
-        "userIdentity": {
-            "type": "IAMUser",
-            "principalId": call.principal.id,
-            "arn": call.principal.arn,
-            "accountId": call.principal.account,
-            "accessKeyId": call.principal.access_key_id,
-            "userName": call.principal.user_name,
-        },
-        "eventTime": call.now.iso(),
-        "eventSource": subject.source,
-        "eventName": subject.name,
-        "awsRegion": call.scope.region,
-        "sourceIPAddress": call.source.to_string(),
-        "userAgent": call.user_agent,
-        "requestParameters": object_or_null(parameters),
-        "responseElements": object_or_null(notes.response),
-        "requestID": call.request_id,
-        "eventID": uuid::Uuid::new_v4().to_string(),
-        "readOnly": subject.read_only,
-        "eventType": "AwsApiCall",
-        "managementEvent": true,
-        "recipientAccountId": call.scope.account,
-        "eventCategory": "Management",
-    });
-    if let Some(members) = event.as_object_mut() {
-        if !notes.additional.is_empty() {
-            members.insert(
-                "additionalEventData".to_owned(),
-                Value::Object(notes.additional),
-            );
-        }
-        if !notes.resources.is_empty() {
-            let resources = notes.resources.iter().map(resource).collect();
-            members.insert("resources".to_owned(), Value::Array(resources));
-        }
-        if let Some(error) = subject.error {
-            members.insert("errorCode".to_owned(), error.kind.name.into());
-            if !error.message.is_empty() {
-                members.insert("errorMessage".to_owned(), error.message.as_str().into());
-            }
-        }
-    }
-    event
-}
-
-fn object_or_null(members: Map<String, Value>) -> Value {
-    if members.is_empty() {
-        Value::Null
-    } else {
-        Value::Object(members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Principal, Scope, Timestamp};
-
-    fn call() -> Call {
-        let principal = Principal {
-            account: "111122223333".to_owned(),
-            arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
-            id: "AIDAEXAMPLE".to_owned(),
-            user_name: "alice".to_owned(),
-            access_key_id: "AKIAEXAMPLEEXAMPLE00".to_owned(),
-        };
-        let scope = Scope::new("us-east-1", "111122223333").unwrap();
-        let source = "127.0.0.1".parse().unwrap();
-        Call::new(
-            principal,
-            scope,
-            "r-1".to_owned(),
-            Timestamp(0),
-            source,
-            "test".to_owned(),
-        )
-    }
-
-    fn subject(parameters: Map<String, Value>) -> Subject<'static> {
-        Subject {
-            source: "kms.amazonaws.com",
-            resource_type: "AWS::KMS::Key",
-            name: "Encrypt",
-            read_only: true,
-            parameters,
-            error: None,
-        }
-    }
-
-    #[test]
-    fn an_event_says_who_did_what_to_which_resource() {
-        let call = call();
-        call.resource("arn:aws:kms:us-east-1:111122223333:key/1");
-        call.requested("keyId", "arn:aws:kms:us-east-1:111122223333:key/1");
-        let event = event(subject(Map::new()), &call, call.take_notes());
-        assert_eq!(event["userIdentity"]["userName"], "alice");
-        assert_eq!(event["resources"][0]["type"], "AWS::KMS::Key");
-        assert_eq!(
-            event["requestParameters"]["keyId"],
-            "arn:aws:kms:us-east-1:111122223333:key/1"
-        );
-        assert_eq!(event["responseElements"], Value::Null);
-        assert_eq!(event["eventTime"], "1970-01-01T00:00:00Z");
-    }
-
-    #[test]
-    fn an_event_of_a_failure_has_the_errors_name() {
-        let error = Error::new(crate::error::ACCESS_DENIED, "no");
-        let subject = Subject {
-            error: Some(&error),
-            ..subject(Map::new())
-        };
-        let event = event(subject, &call(), Notes::default());
-        assert_eq!(event["errorCode"], "AccessDeniedException");
-    }
+    use crate::event::tests::{call, subject};
+    use serde_json::{Map, Value};
 
     #[test]
     fn a_full_file_makes_room_for_a_new_one_and_the_oldest_goes() {

@@ -9,6 +9,7 @@ mod arn;
 pub mod auth;
 mod call;
 mod endpoint;
+mod event;
 pub mod events;
 pub mod private;
 mod protocol;
@@ -16,6 +17,7 @@ mod request;
 mod service;
 mod time;
 
+pub(crate) use arn::random_id;
 pub use arn::{Scope, ScopeError, derived_id};
 pub use call::{Call, Notes, Principal};
 pub use endpoint::{Endpoint, refusal};

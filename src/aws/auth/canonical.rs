@@ -19,22 +19,31 @@ pub(crate) fn request(
         canonical_query(query)
     );
     for name in signed {
-        let values: Vec<String> = headers.all(name).map(trimmed).collect();
-        // A String takes every write.
-        let _ = writeln!(text, "{name}:{}", values.join(","));
+        text.push_str(name);
+        let mut before = ':';
+        for value in headers.all(name) {
+            text.push(before);
+            push_trimmed(&mut text, value);
+            before = ',';
+        }
+        text.push('\n');
     }
     let hash = hex::encode(crypto::hash::sha256(&[body]));
+    // A String takes every write.
     let _ = write!(text, "\n{}\n{hash}", signed.join(";"));
     text
 }
 
 /// Without leading, trailing and repeated blanks.
-fn trimmed(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    text.split([' ', '\t', '\r', '\n'])
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+fn push_trimmed(text: &mut String, value: &[u8]) {
+    let value = String::from_utf8_lossy(value);
+    let words = value.split([' ', '\t', '\r', '\n']);
+    for (position, word) in words.filter(|word| !word.is_empty()).enumerate() {
+        if position > 0 {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
 }
 
 /// RFC 3986 §5.2.4, and no empty segments; every byte that is not unreserved is encoded, also the

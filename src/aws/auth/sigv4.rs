@@ -1,13 +1,13 @@
 //! Verification of requests that are signed in their `Authorization` header with SigV4.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crypto::{Secret, hmac_sha256};
 use parking_lot::Mutex;
 
 use super::canonical;
 use crate::{
-    Clock, Error, Request, Result, Timestamp,
+    Clock, Error, Principal, Request, Result, Scope, Timestamp,
     error::{
         INCOMPLETE_SIGNATURE, INVALID_SIGNATURE, MISSING_AUTHENTICATION_TOKEN, UNRECOGNIZED_CLIENT,
     },
@@ -47,6 +47,7 @@ pub struct SigningKey {
     /// `AWS4` and the secret access key: what derivation begins with.
     seed: Secret,
     derived: Mutex<Vec<(String, Arc<Secret>)>>,
+    principal: OnceLock<Arc<Principal>>,
 }
 
 impl SigningKey {
@@ -57,7 +58,17 @@ impl SigningKey {
             user_name: user_name.to_owned(),
             seed: Secret::joined(&[b"AWS4", secret_access_key.reveal()]),
             derived: Mutex::default(),
+            principal: OnceLock::new(),
         }
+    }
+
+    /// Whoever signs with this key, in the one account that it is a key of.
+    pub(crate) fn principal(&self, scope: &Scope) -> Arc<Principal> {
+        let principal = || {
+            let id = &self.access_key_id;
+            Arc::new(Principal::user(scope, &self.user_name, id))
+        };
+        self.principal.get_or_init(principal).clone()
     }
 
     /// The signature of `to_sign` in `scope` (`<date>/<region>/<service>/aws4_request`).
@@ -185,12 +196,12 @@ impl Verifier {
             now.plus_seconds(-TOLERANCE_SECONDS),
             now.plus_seconds(TOLERANCE_SECONDS),
         );
-        let (made, now) = (date.text, now.compact());
+        let made = date.text;
         let text = if date.time.seconds() < earliest.seconds() {
-            let bound = earliest.compact();
+            let (bound, now) = (earliest.compact(), now.compact());
             format!("Signature expired: {made} is now earlier than {bound} ({now} - 15 min.)")
         } else if date.time.seconds() > latest.seconds() {
-            let bound = latest.compact();
+            let (bound, now) = (latest.compact(), now.compact());
             format!(
                 "Signature not yet current: {made} is still later than {bound} ({now} + 15 min.)"
             )
