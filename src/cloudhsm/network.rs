@@ -29,7 +29,7 @@ pub(crate) fn interface(hsm: &HsmId) -> String {
     derived_id("eni-", &[hsm.as_str()])
 }
 
-/// The address of an HSM: in 10.<zone>.0.0/16.
+/// The address of an HSM: in `10.<zone>.0.0/16`.
 pub(crate) fn address(zone: &str, hsm: &HsmId) -> Ipv4Addr {
     let letter = zone.chars().last().unwrap_or_default();
     let net = ZONE_LETTERS
