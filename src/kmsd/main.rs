@@ -7,6 +7,7 @@ mod config;
 mod credentials;
 mod identity;
 mod journal;
+mod lanes;
 mod quickstart;
 mod records;
 mod server;

@@ -1,20 +1,13 @@
 //! The address: connections with limits, requests to the endpoint, an orderly end.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aws::{BODY_BYTES, Error, Headers, error::REQUEST_TOO_LARGE};
 use axum::{
     Extension, Router,
     body::{Body, Bytes, HttpBody as _, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
     routing::get,
 };
@@ -26,18 +19,25 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use crate::{Failure, config::ServeOptions, records::Records, services::Services};
+use crate::{
+    Failure,
+    config::ServeOptions,
+    lanes::{Lane, Lanes},
+    records::Records,
+    services::Services,
+};
 
 /// Connections at one time; more wait.
 const CONNECTIONS: usize = 1_024;
 /// Threads that read requests. More than there are cores, since an answer may wait for an HSM.
-const THREADS: usize = 16;
-/// Answers that may hold such a thread at one time, so that some are always left.
-const HELD_THREADS: usize = 12;
+const LANES: usize = 16;
+/// Answers at one time that are given by other threads: control-plane work, and all that would have
+/// to wait for an HSM that does not answer. More wait.
+const ANSWERS_ELSEWHERE: usize = 64;
 /// How long a client may take to send its headers.
 const HEADER_TIME: Duration = Duration::from_secs(15);
 /// Bytes of a request line and its headers, and of what is buffered of a connection.
@@ -76,7 +76,7 @@ pub(crate) fn run(
         .into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+        .worker_threads(1)
         .enable_all()
         .build()?;
     // From here on a signal ends kmsd in order, also while it starts.
@@ -112,12 +112,13 @@ async fn accept(
 ) -> Result<(), Failure> {
     let state = Arc::new(Shared {
         services,
-        held: AtomicUsize::new(0),
+        lanes: Lanes::start(LANES)?,
+        elsewhere: Semaphore::new(ANSWERS_ELSEWHERE),
     });
     let router = Router::new()
         .route("/health", get(health))
         .fallback(operation)
-        .with_state(state);
+        .with_state(state.clone());
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut ready = false;
@@ -134,12 +135,17 @@ async fn accept(
             }
             accepted = accept_one(&listener, &room) => match accepted {
                 Ok((stream, peer, permit)) => {
-                    let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
-                    let connection = http().serve_connection(TokioIo::new(stream), service).into_owned();
-                    let connection = graceful.watch(connection);
-                    tokio::spawn(async move {
-                        // A client that goes away is not an event.
-                        let _ = connection.await;
+                    let Some(lane) = state.lanes.choose() else { continue };
+                    let caller = Caller { peer, lane: lane.clone() };
+                    let service = TowerToHyperService::new(router.clone().layer(Extension(caller)));
+                    let watcher = graceful.watcher();
+                    lane.serve(async move {
+                        // Only a system that is out of memory refuses to watch it here.
+                        if let Ok(stream) = TcpStream::from_std(stream) {
+                            let connection = http().serve_connection(TokioIo::new(stream), service).into_owned();
+                            // A client that goes away is not an event.
+                            let _ = watcher.watch(connection).await;
+                        }
                         drop(permit);
                     });
                 }
@@ -172,7 +178,7 @@ fn http() -> auto::Builder<TokioExecutor> {
 async fn accept_one(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> std::io::Result<(std::net::TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = room
         .clone()
         .acquire_owned()
@@ -181,7 +187,7 @@ async fn accept_one(
     let (stream, peer) = listener.accept().await?;
     // Small answers must not wait for the acknowledgement of the ones before.
     stream.set_nodelay(true)?;
-    Ok((stream, peer, permit))
+    Ok((stream.into_std()?, peer, permit))
 }
 
 /// The signals that end a server.
@@ -207,13 +213,17 @@ impl Stop {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Peer(SocketAddr);
+/// Whose request it is, and who reads it.
+#[derive(Clone)]
+struct Caller {
+    peer: SocketAddr,
+    lane: Arc<Lane>,
+}
 
 struct Shared {
     services: Arc<Services>,
-    /// Answers that hold a thread of the runtime.
-    held: AtomicUsize,
+    lanes: Lanes,
+    elsewhere: Semaphore,
 }
 
 async fn health() -> &'static str {
@@ -222,7 +232,7 @@ async fn health() -> &'static str {
 
 async fn operation(
     State(shared): State<Arc<Shared>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(Caller { peer, lane }): Extension<Caller>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -234,59 +244,41 @@ async fn operation(
         Ok(Err(_)) => return respond(too_large()),
         Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
     };
+    if is_swift(&shared, &head) && shared.lanes.may_hold(&lane) {
+        return respond(lane.hold(|| answer(&shared, peer, &head, &body)));
+    }
+    let Ok(_permit) = shared.elsewhere.acquire().await else {
+        return closing(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let state = shared.clone();
+    let answered = tokio::task::spawn_blocking(move || answer(&state, peer, &head, &body));
+    match answered.await {
+        Ok(answer) => respond(answer),
+        Err(_) => closing(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+/// Whether the request asks for a use of a key.
+fn is_swift(shared: &Shared, head: &Parts) -> bool {
+    let target = head.headers.get("x-amz-target");
+    let target = target.map(|value| [("x-amz-target", value.as_bytes())]);
+    target.is_some_and(|header| shared.services.endpoint.is_swift(Headers::new(&header)))
+}
+
+fn answer(shared: &Shared, peer: SocketAddr, head: &Parts, body: &[u8]) -> aws::Response {
     let headers: Vec<(&str, &[u8])> = head
         .headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect();
-    let target = head
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let request = aws::Request {
+    let target = head.uri.path_and_query();
+    shared.services.endpoint.answer(&aws::Request {
         method: head.method.as_str(),
-        target,
+        target: target.map_or("/", |target| target.as_str()),
         headers: Headers::new(&headers),
-        body: &body,
+        body,
         source: peer.ip(),
-    };
-    respond(shared.answer(&request))
-}
-
-impl Shared {
-    /// The use of a key is answered on the thread that read the request: moving to another one
-    /// costs as much as the HSM. All else makes room for other requests first.
-    fn answer(&self, request: &aws::Request<'_>) -> aws::Response {
-        let endpoint = &self.services.endpoint;
-        if endpoint.is_swift(request.headers) {
-            let held = Held::take(&self.held);
-            if held.count < HELD_THREADS {
-                return endpoint.answer(request);
-            }
-        }
-        tokio::task::block_in_place(|| endpoint.answer(request))
-    }
-}
-
-/// Counts itself among the held threads as long as it lives.
-struct Held<'a> {
-    held: &'a AtomicUsize,
-    count: usize,
-}
-
-impl<'a> Held<'a> {
-    fn take(held: &'a AtomicUsize) -> Self {
-        Self {
-            held,
-            count: held.fetch_add(1, Ordering::Relaxed),
-        }
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.held.fetch_sub(1, Ordering::Relaxed);
-    }
+    })
 }
 
 fn respond(answer: aws::Response) -> Response {
