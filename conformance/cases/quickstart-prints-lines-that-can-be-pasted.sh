@@ -19,9 +19,10 @@ env -i PATH="$PATH" HOME="$case_dir" AWS_PAGER= AWS_EC2_METADATA_DISABLED=true \
 
 it "the README's five minutes can be pasted"
 sed -n '/^## Five minutes/,/^## /p' "$CONFORMANCE_ROOT/README.md" | sed -n 's/^    //p' |
-    sed "s|~/.local/share/strongroom|$home|; s|target/release/|$bin/|; s|fileb://README.md|fileb://$CONFORMANCE_ROOT/README.md|" >readme
+    sed "s|~/.local/share/strongroom|$home|; s|target/release/|$bin/|" >readme
 cat readme
-bash -o errexit readme
+bash -o errexit -o pipefail readme | tee readme.said
+grep -q '^hello' readme.said
 
 it "the key store is connected and the key is in it"
 says '"CONNECTED"' aws kms describe-custom-key-stores --query 'CustomKeyStores[0].ConnectionState'
