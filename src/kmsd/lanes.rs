@@ -95,9 +95,8 @@ impl Lane {
     /// Answers on the thread of the lane, whose other connections wait as long.
     pub(crate) fn hold<T>(&self, answer: impl FnOnce() -> T) -> T {
         self.held_since.store(self.age().max(1), Ordering::Relaxed);
-        let answer = answer();
-        self.held_since.store(0, Ordering::Relaxed);
-        answer
+        let _held = Held(&self.held_since);
+        answer()
     }
 
     fn is_stuck(&self) -> bool {
@@ -107,6 +106,15 @@ impl Lane {
 
     fn age(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Lets a lane go also when the answer panics: else no lane would ever be held again.
+struct Held<'a>(&'a AtomicU64);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -126,6 +134,14 @@ mod tests {
         lane.held_since.store(1, Ordering::Relaxed);
         assert!(!lanes.may_hold(lane));
         assert!(Arc::ptr_eq(&lanes.choose().unwrap(), quiet));
+    }
+
+    #[test]
+    fn an_answer_that_panics_lets_its_lane_go() {
+        let lane = Lane::start().unwrap();
+        let answer = std::panic::AssertUnwindSafe(|| lane.hold(|| panic!("on purpose")));
+        assert!(std::panic::catch_unwind(answer).is_err());
+        assert_eq!(lane.held_since.load(Ordering::Relaxed), 0);
     }
 
     #[test]
