@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribute, AttributeType, Mechanism, MechanismInformation, ObjectHandle, Request, Result,
-    Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Template, Token,
+    Attribute, AttributeType, Encapsulated, Mechanism, MechanismInformation, ObjectHandle,
+    Operation, Outcome, Parameters, ParametersOut, Produced, Reason, Request, Result, Revealed,
+    Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Token,
     UserInformation, bounded, limits,
 };
 
@@ -14,6 +15,10 @@ use crate::{
 /// there is no difference. Every verb may be called from any thread; verbs on one session wait for
 /// one another, verbs on two never do. A verb that changes the store takes a [`Request`] and is
 /// durable when it answers.
+#[allow(
+    unused_variables,
+    reason = "verbs that are being built answer by default"
+)]
 pub trait Hsm: Send + Sync {
     /// `C_GetSlotList`, `C_GetSlotInfo`: all slots, in a fixed order.
     fn slots(&self) -> Result<Vec<Slot>>;
@@ -110,8 +115,8 @@ pub trait Hsm: Send + Sync {
         template: Template,
     ) -> Result<ObjectHandle>;
 
-    /// `C_EncryptInit`, `C_DecryptInit`, `C_DigestInit`, `C_SignInit`, `C_VerifyInit`. Only a
-    /// digest has no key.
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_DigestInit`, `C_SignInit`, `C_VerifyInit`,
+    /// `C_SignRecoverInit`, `C_VerifyRecoverInit`, `C_Message…Init`. Only a digest has no key.
     fn start(
         &self,
         session: SessionHandle,
@@ -119,8 +124,8 @@ pub trait Hsm: Send + Sync {
         mechanism: &Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started>;
-    /// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`: all of the input, and the end of the
-    /// operation.
+    /// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`: all of
+    /// the input, and the end of the operation.
     fn transform(
         &self,
         session: SessionHandle,
@@ -158,6 +163,224 @@ pub trait Hsm: Send + Sync {
 
     /// `C_GenerateRandom`.
     fn random(&self, session: SessionHandle, output: &mut [u8]) -> Result<()>;
+
+    /// `C_SeedRandom`: mixes `seed` into the generator.
+    fn seed_random(&self, session: SessionHandle, seed: &[u8]) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_WaitForSlotEvent`: a slot whose HSM was added, has failed or was removed since the
+    /// application asked last; `wait` until there is one, or answer none at once.
+    fn slot_event(&self, wait: bool) -> Result<Option<SlotId>> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+
+    /// `C_GenerateKeyPair`: the handles of the public and of the private key.
+    fn generate_pair(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        public: Template,
+        private: Template,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_CopyObject`.
+    fn copy(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        object: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_GetObjectSize`, in bytes.
+    fn object_size(&self, session: SessionHandle, object: ObjectHandle) -> Result<u64> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_WrapKey`, and with additional data `C_WrapKeyAuthenticated`.
+    fn wrap(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        wrapping: ObjectHandle,
+        key: ObjectHandle,
+        additional: Option<&[u8]>,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_UnwrapKey`, and with additional data `C_UnwrapKeyAuthenticated`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the standard's function has as many"
+    )]
+    fn unwrap(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        unwrapping: ObjectHandle,
+        wrapped: &[u8],
+        additional: Option<&[u8]>,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_DeriveKey`: the handle of the key, and those of the further keys that a key derivation
+    /// function makes at once (`CK_DERIVED_KEY`), one for each of their templates.
+    fn derive(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        base: ObjectHandle,
+        template: Template,
+        further: Vec<Template>,
+    ) -> Result<(ObjectHandle, Vec<ObjectHandle>)> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_EncapsulateKey`.
+    fn encapsulate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        public: ObjectHandle,
+        template: Template,
+        output: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_DecapsulateKey`.
+    fn decapsulate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        private: ObjectHandle,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+
+    /// `C_VerifySignatureInit`: a verification whose signature is known before its data;
+    /// [`Hsm::absorb`] and [`Hsm::check_started`] go on with it.
+    fn start_check(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+        signature: &[u8],
+    ) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_VerifySignature` (with all of the input) and `C_VerifySignatureFinal` (without).
+    fn check_started(&self, session: SessionHandle, input: Option<&[u8]>) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_DigestKey`: the value of a key is a part of the input.
+    fn absorb_key(&self, session: SessionHandle, key: ObjectHandle) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`: `input` is a part for both operations.
+    /// `C_DecryptDigestUpdate`, `C_DecryptVerifyUpdate`: the part of the output is one for `beside`.
+    fn update_both(
+        &self,
+        session: SessionHandle,
+        cipher: Operation,
+        beside: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_GetOperationState`: sealed, so that nobody but this engine can read or make one.
+    fn operation_state(
+        &self,
+        session: SessionHandle,
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_SetOperationState`.
+    fn set_operation_state(
+        &self,
+        session: SessionHandle,
+        state: &[u8],
+        encryption: Option<ObjectHandle>,
+        authentication: Option<ObjectHandle>,
+    ) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+
+    /// `C_EncryptMessage`, `C_DecryptMessage`, `C_SignMessage`: one message.
+    fn message(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_EncryptMessageBegin`, `C_DecryptMessageBegin`, `C_SignMessageBegin`,
+    /// `C_VerifyMessageBegin`.
+    fn message_begin(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+    ) -> Result<Option<ParametersOut>> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_EncryptMessageNext`, `C_DecryptMessageNext`, `C_SignMessageNext`: a part of a message, the
+    /// last one with `end`. A part to sign that is not the last has no output.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the standard's function has as many"
+    )]
+    fn message_next(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        input: &[u8],
+        end: bool,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_VerifyMessage`: one message.
+    fn message_check(
+        &self,
+        session: SessionHandle,
+        parameters: &Parameters,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_VerifyMessageNext`: a part of a message, the last one with its signature.
+    fn message_check_next(
+        &self,
+        session: SessionHandle,
+        parameters: &Parameters,
+        input: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+    /// `C_MessageEncryptFinal`, `C_MessageDecryptFinal`, `C_MessageSignFinal`,
+    /// `C_MessageVerifyFinal`: no further message.
+    fn message_end(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
 
     /// Makes a user; an admin must be logged in, as for the other verbs on users.
     fn create_user(
@@ -212,76 +435,6 @@ pub enum LoginAs {
     ContextSpecific,
 }
 
-/// Kinds of operation; a session has at most one of each (§5.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Operation {
-    /// `C_Encrypt…`
-    Encrypt,
-    /// `C_Decrypt…`
-    Decrypt,
-    /// `C_Digest…`
-    Digest,
-    /// `C_Sign…`
-    Sign,
-    /// `C_Verify…`
-    Verify,
-}
-
-impl Operation {
-    /// Every kind.
-    pub const ALL: [Operation; 5] = [
-        Operation::Encrypt,
-        Operation::Decrypt,
-        Operation::Digest,
-        Operation::Sign,
-        Operation::Verify,
-    ];
-}
-
-/// What `start` answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    /// How long the output of [`Hsm::transform`] can become: a length query needs no verb.
-    pub bound: OutputBound,
-}
-
-/// How long an output can become, from the input's length: never too small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputBound {
-    /// Whether the input's length counts at all (it does not for digests and MACs).
-    pub per_input: bool,
-    /// Bytes that the input has and the output has not (a tag, a nonce).
-    pub removed: u64,
-    /// Bytes that the output has on top of the input (a tag, a nonce, a digest).
-    pub added: u64,
-    /// CBC-PAD: the output fills whole blocks of this many bytes and is longer than the input; 0
-    /// where nothing is padded.
-    pub padded_to: u64,
-}
-
-impl OutputBound {
-    /// The most bytes that `input_len` bytes of input can become.
-    pub fn of(&self, input_len: usize) -> usize {
-        let input = if self.per_input { input_len as u64 } else { 0 };
-        let kept = input.saturating_sub(self.removed);
-        let padded = match self.padded_to {
-            0 => kept,
-            block => (kept / block + 1).saturating_mul(block),
-        };
-        usize::try_from(padded.saturating_add(self.added)).unwrap_or(usize::MAX)
-    }
-}
-
-/// What a verb with output answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Produced {
-    /// This many bytes were written.
-    Written(usize),
-    /// Nothing was written and the operation is as it was: the output needs this many bytes. The
-    /// answer to a length query (no output buffer) and to a buffer that is too small.
-    Needed(usize),
-}
-
 /// What a client needs to take up a login after hsmd has started again.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Ticket {
@@ -302,31 +455,4 @@ pub struct Resumption {
     /// Its logins, by slot.
     #[serde(deserialize_with = "bounded::<_, _, { limits::SESSIONS }>")]
     pub logins: Vec<(SlotId, Ticket)>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_of_cbc_pad_is_the_next_whole_block() {
-        let bound = OutputBound {
-            per_input: true,
-            removed: 0,
-            added: 0,
-            padded_to: 16,
-        };
-        assert_eq!([bound.of(0), bound.of(15), bound.of(16)], [16, 16, 32]);
-    }
-
-    #[test]
-    fn a_digest_is_as_long_for_every_input() {
-        let bound = OutputBound {
-            per_input: false,
-            removed: 0,
-            added: 32,
-            padded_to: 0,
-        };
-        assert_eq!([bound.of(0), bound.of(1 << 20)], [32, 32]);
-    }
 }

@@ -13,8 +13,10 @@ mod hsm;
 mod information;
 pub mod limits;
 mod mechanism;
+mod operation;
 mod operator;
 mod owner;
+mod parameters;
 mod secret;
 mod template;
 
@@ -24,16 +26,21 @@ pub use handle::{
     ApplicationId, ClusterId, HsmId, KeyType, ObjectClass, ObjectHandle, Request, SessionHandle,
     SlotId,
 };
-pub use hsm::{
-    Access, Hsm, LoginAs, Operation, OutputBound, Produced, Resumption, Started, Ticket,
-};
+pub use hsm::{Access, Hsm, LoginAs, Resumption, Ticket};
 pub use information::{
     LoginState, MechanismInformation, Role, Session, Slot, Token, UserInformation,
 };
-pub use mechanism::{Mechanism, MechanismId, ParameterShape, Parameters, parameter_shape};
+pub use mechanism::{Mechanism, MechanismId};
+pub use operation::{
+    Encapsulated, Operation, Outcome, OutputBound, ParametersOut, Produced, Started,
+};
 pub use operator::{
     AuditReport, Certificates, Cluster, ClusterState, HsmInformation, NewCluster, Operator, Origin,
 };
 pub use owner::{Mode, Owner};
+pub use parameters::{
+    HkdfSalt, KdfPart, MessageParameters, Oaep, ParameterShape, Parameters, Password,
+    parameter_shape,
+};
 pub use secret::SecretBytes;
 pub use template::{Attribute, Revealed, Template, Value, bounded};

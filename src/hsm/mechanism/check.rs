@@ -77,10 +77,12 @@ const KEYS: [ObjectClass; 3] = [
 /// The attribute that allows a key to be used for `operation`.
 fn usage(operation: Operation) -> Option<AttributeType> {
     match operation {
-        Operation::Encrypt => Some(AttributeType::ENCRYPT),
-        Operation::Decrypt => Some(AttributeType::DECRYPT),
-        Operation::Sign => Some(AttributeType::SIGN),
-        Operation::Verify => Some(AttributeType::VERIFY),
+        Operation::Encrypt | Operation::MessageEncrypt => Some(AttributeType::ENCRYPT),
+        Operation::Decrypt | Operation::MessageDecrypt => Some(AttributeType::DECRYPT),
+        Operation::Sign | Operation::MessageSign => Some(AttributeType::SIGN),
+        Operation::Verify | Operation::MessageVerify => Some(AttributeType::VERIFY),
+        Operation::SignRecover => Some(AttributeType::SIGN_RECOVER),
+        Operation::VerifyRecover => Some(AttributeType::VERIFY_RECOVER),
         Operation::Digest => None,
     }
 }

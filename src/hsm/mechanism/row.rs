@@ -24,6 +24,8 @@ pub(crate) struct Row {
     pub(crate) digest: Option<&'static dyn Transformation>,
     pub(crate) sign: Option<&'static dyn Transformation>,
     pub(crate) verify: Option<&'static dyn Verification>,
+    pub(crate) sign_recover: Option<&'static dyn Transformation>,
+    pub(crate) verify_recover: Option<&'static dyn Transformation>,
     pub(crate) generate: Option<fn(&Attributes) -> Result<Material>>,
 }
 
@@ -39,6 +41,8 @@ impl Row {
             digest: None,
             sign: None,
             verify: None,
+            sign_recover: None,
+            verify_recover: None,
             generate: None,
         }
     }
@@ -51,6 +55,12 @@ impl Row {
             Operation::Digest => self.digest.map(Work::Transform),
             Operation::Sign => self.sign.map(Work::Transform),
             Operation::Verify => self.verify.map(Work::Verify),
+            Operation::SignRecover => self.sign_recover.map(Work::Transform),
+            Operation::VerifyRecover => self.verify_recover.map(Work::Transform),
+            Operation::MessageEncrypt
+            | Operation::MessageDecrypt
+            | Operation::MessageSign
+            | Operation::MessageVerify => None,
         }
     }
 
@@ -62,6 +72,8 @@ impl Row {
             (self.digest.is_some(), sys::CKF_DIGEST),
             (self.sign.is_some(), sys::CKF_SIGN),
             (self.verify.is_some(), sys::CKF_VERIFY),
+            (self.sign_recover.is_some(), sys::CKF_SIGN_RECOVER),
+            (self.verify_recover.is_some(), sys::CKF_VERIFY_RECOVER),
             (self.generate.is_some(), sys::CKF_GENERATE),
         ];
         let filled = columns.iter().filter(|(filled, _)| *filled);

@@ -22,11 +22,7 @@ const SMALL: usize = 256;
 /// The active operations of a session: at most one of each kind.
 #[derive(Default)]
 pub(crate) struct Operations {
-    encrypt: Option<Active>,
-    decrypt: Option<Active>,
-    digest: Option<Active>,
-    sign: Option<Active>,
-    verify: Option<Active>,
+    active: [Option<Active>; Operation::ALL.len()],
     memory: Memory,
 }
 
@@ -113,7 +109,10 @@ impl Operations {
             start,
             stage: Stage::Fresh,
         });
-        Ok(Started { bound })
+        Ok(Started {
+            bound,
+            parameters_out: None,
+        })
     }
 
     /// All of the input at once, and the end of the operation.
@@ -202,7 +201,7 @@ impl Operations {
                     stage: Stage::Checking(parts),
                 }
             }
-            Operation::Encrypt | Operation::Decrypt => return Err(wrong_verb()),
+            _ => return Err(wrong_verb()),
         };
         self.put_back(operation, active);
         Ok(())
@@ -264,13 +263,7 @@ impl Operations {
     }
 
     fn place(&mut self, operation: Operation) -> &mut Option<Active> {
-        match operation {
-            Operation::Encrypt => &mut self.encrypt,
-            Operation::Decrypt => &mut self.decrypt,
-            Operation::Digest => &mut self.digest,
-            Operation::Sign => &mut self.sign,
-            Operation::Verify => &mut self.verify,
-        }
+        &mut self.active[operation as usize]
     }
 
     /// Takes the operation out of its place: from here on it has ended unless it is put back.

@@ -57,7 +57,7 @@ impl Bench {
         let (key_type, key) = match operation {
             Operation::Encrypt | Operation::Decrypt => (sys::CKK_AES, Some(&self.aes)),
             Operation::Sign | Operation::Verify => (sys::CKK_GENERIC_SECRET, Some(&self.secret)),
-            Operation::Digest => (0, None),
+            _ => (0, None),
         };
         let attributes = usable(key_type);
         let key = key.map(|key| (&attributes, Arc::clone(key)));

@@ -279,6 +279,7 @@ impl Hsm for Fake {
                 added,
                 padded_to: 0,
             },
+            parameters_out: None,
         })
     }
     fn transform(
