@@ -79,6 +79,16 @@ impl<B: Backend> Store for CommitQueue<B> {
     }
 
     fn answered(&self, id: CommitId) -> Result<Option<Vec<u8>>> {
+        if self.backend.get(&keyspace::answer(id))?.is_none() {
+            return Ok(None);
+        }
+        // It may be of a commit that is being written: what stands after the queue has been
+        // through is on the disk.
+        let nothing = Batch {
+            urgency: Urgency::Reserve,
+            ..Batch::default()
+        };
+        self.commit(None, nothing)?;
         self.backend.get(&keyspace::answer(id))
     }
 
@@ -174,11 +184,8 @@ fn commit_group<B: Backend>(backend: &B, group: Vec<Waiting>) {
         });
         answers.push((answer, outcome));
     }
-    let written = if changes.is_empty() {
-        Ok(())
-    } else {
-        backend.write(&changes)
-    };
+    // Also of nothing: a repeated commit may be answered only where the first one is durable.
+    let written = backend.write(&changes);
     for (answer, outcome) in answers {
         // Also a conflict may have been with a commit of this group that is now undone.
         let outcome = written.clone().and(outcome);
