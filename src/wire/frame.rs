@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, IoSlice},
-    os::fd::BorrowedFd,
+    os::fd::{BorrowedFd, OwnedFd},
 };
 
 use rustix::{
@@ -14,7 +14,7 @@ use rustix::{
 use serde::Serialize;
 use token::limits;
 
-use crate::buffer::Buffer;
+use crate::{buffer::Buffer, passing};
 
 /// Bytes of a header.
 pub(crate) const HEADER: usize = 16;
@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     Refusal = 3,
     Request = 4,
     Answer = 5,
+    Joined = 6,
 }
 
 /// The header of a frame, checked.
@@ -86,6 +87,7 @@ impl Header {
             3 => Kind::Refusal,
             4 => Kind::Request,
             5 => Kind::Answer,
+            6 => Kind::Joined,
             _ => return Err(Fault::Broken("unknown kind of frame")),
         };
         let mut numbers = numbers
@@ -122,9 +124,25 @@ pub(crate) fn encode<T: Serialize>(
     body: &T,
     data_len: usize,
 ) -> Result<(), Fault> {
-    encode_with(buffer, kind, number, data_len, |buffer| {
-        postcard::serialize_with_flavor(body, Body(buffer))
-            .map_err(|_| Fault::Broken("a body that cannot be written"))
+    encode_with(buffer, kind, number, data_len, |buffer| write(body, buffer))
+}
+
+fn write<T: Serialize>(body: &T, buffer: &mut Buffer) -> Result<(), Fault> {
+    postcard::serialize_with_flavor(body, Body(buffer))
+        .map_err(|_| Fault::Broken("a body that cannot be written"))
+}
+
+/// Writes a frame with two bodies: a Start that is encoded already, and the verb that follows it.
+pub(crate) fn encode_joined<T: Serialize>(
+    buffer: &mut Buffer,
+    number: u32,
+    start: &[u8],
+    body: &T,
+    data_len: usize,
+) -> Result<(), Fault> {
+    encode_with(buffer, Kind::Joined, number, data_len, |buffer| {
+        buffer.extend(start);
+        write(body, buffer)
     })
 }
 
@@ -213,13 +231,26 @@ pub(crate) fn send(socket: BorrowedFd<'_>, frame: &[u8], data: &[u8]) -> io::Res
 /// Reads frames. What was read and not yet asked for stays for the next one.
 pub(crate) struct Reader {
     buffer: Buffer,
+    /// Descriptors that came beside what was read, where they are asked for.
+    passed: Option<Vec<OwnedFd>>,
 }
 
 impl Reader {
     pub(crate) fn new() -> Self {
         Self {
             buffer: Buffer::new(),
+            passed: None,
         }
+    }
+
+    /// Keeps the descriptors that come from now on; without this, they are closed unseen.
+    pub(crate) fn take_descriptors(&mut self) {
+        self.passed = Some(Vec::new());
+    }
+
+    /// The descriptors that have come; no more are kept.
+    pub(crate) fn descriptors(&mut self) -> Vec<OwnedFd> {
+        self.passed.take().unwrap_or_default()
     }
 
     /// Reads the next frame's header.
@@ -294,7 +325,12 @@ impl Reader {
             if begun {
                 wait_for_more(socket)?;
             }
-            let count = match receive(socket, self.buffer.room(room)) {
+            let place = self.buffer.room(room);
+            let received = match &mut self.passed {
+                None => receive(socket, place),
+                Some(passed) => receive_with(socket, place, passed),
+            };
+            let count = match received {
                 Ok(count) => count,
                 Err(fault) if begun => return Err(stalled(fault)),
                 Err(fault) => return Err(fault),
@@ -322,9 +358,27 @@ fn wait_for_more(socket: BorrowedFd<'_>) -> Result<(), Fault> {
 
 /// Some bytes of the socket.
 fn receive(socket: BorrowedFd<'_>, room: &mut [u8]) -> Result<usize, Fault> {
-    match retry_on_intr(|| rustix::net::recv(socket, &mut *room, RecvFlags::empty())) {
-        Ok((_, 0)) => Err(Fault::Closed),
-        Ok((_, count)) => Ok(count),
+    let received = retry_on_intr(|| rustix::net::recv(socket, &mut *room, RecvFlags::empty()));
+    received_as(received.map(|(_, count)| count))
+}
+
+/// The same, with what comes beside them.
+fn receive_with(
+    socket: BorrowedFd<'_>,
+    room: &mut [u8],
+    passed: &mut Vec<OwnedFd>,
+) -> Result<usize, Fault> {
+    let received = passing::receive(socket, room);
+    received_as(received.map(|(count, descriptors)| {
+        passed.extend(descriptors);
+        count
+    }))
+}
+
+fn received_as(received: rustix::io::Result<usize>) -> Result<usize, Fault> {
+    match received {
+        Ok(0) => Err(Fault::Closed),
+        Ok(count) => Ok(count),
         Err(Errno::AGAIN) => Err(Fault::Idle),
         Err(error) => Err(Fault::Io(error.into())),
     }

@@ -9,7 +9,9 @@ mod client;
 mod configuration;
 mod frame;
 pub mod home;
+mod memory;
 mod message;
+mod passing;
 mod requests;
 mod runtime;
 pub mod server;
@@ -32,8 +34,9 @@ pub use system::inherited_descriptor;
 pub fn decode(bytes: &[u8]) -> bool {
     let header = frame::Header::decode(bytes).is_ok();
     let verb = message::Verb::decode(bytes, &[]).is_some();
+    let joined = message::Verb::decode_joined(bytes, &[]).is_some();
     let hello = message::Hello::decode(bytes).is_some();
     let welcome = message::read::<message::Welcome<'_>>(bytes).is_some();
     let refusal = message::read::<message::Refusal>(bytes).is_some();
-    header || verb || hello || welcome || refusal
+    header || verb || joined || hello || welcome || refusal
 }

@@ -5,9 +5,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::Bytes;
 use token::{
-    Access, Attribute, AttributeType, ClusterId, Error, HsmId, LoginAs, Mechanism, NewCluster,
-    ObjectHandle, Operation, Request, Resumption, Role, SessionHandle, SlotId, Template, bounded,
-    limits,
+    Access, Attribute, AttributeType, ClusterId, Encapsulated, Error, HsmId, LoginAs, Mechanism,
+    NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced, Request, Resumption, Role,
+    SessionHandle, SlotId, Template, bounded, limits,
 };
 
 /// The oldest version of the protocol that is spoken here.
@@ -146,6 +146,136 @@ pub(crate) enum Verb<'a> {
     ActivateCluster(Request, Held<'a, ClusterId>, #[serde(borrow)] &'a Bytes),
     VerifyAudit(Held<'a, ClusterId>),
     UnlockUser(Request, Held<'a, ClusterId>, &'a str, Role),
+    SeedRandom(SessionHandle),
+    SlotEvent(bool),
+    GeneratePair(
+        Request,
+        SessionHandle,
+        Held<'a, Mechanism>,
+        Held<'a, Template>,
+        Held<'a, Template>,
+    ),
+    Copy(Request, SessionHandle, ObjectHandle, Held<'a, Template>),
+    ObjectSize(SessionHandle, ObjectHandle),
+    Wrap {
+        session: SessionHandle,
+        mechanism: Held<'a, Mechanism>,
+        wrapping: ObjectHandle,
+        key: ObjectHandle,
+        #[serde(borrow)]
+        additional: Option<&'a Bytes>,
+        capacity: Option<u64>,
+    },
+    Unwrap {
+        request: Request,
+        session: SessionHandle,
+        mechanism: Held<'a, Mechanism>,
+        unwrapping: ObjectHandle,
+        #[serde(borrow)]
+        additional: Option<&'a Bytes>,
+        template: Held<'a, Template>,
+    },
+    Derive {
+        request: Request,
+        session: SessionHandle,
+        mechanism: Held<'a, Mechanism>,
+        base: ObjectHandle,
+        template: Held<'a, Template>,
+        further: Many<'a, Template>,
+    },
+    Encapsulate {
+        request: Request,
+        session: SessionHandle,
+        mechanism: Held<'a, Mechanism>,
+        public: ObjectHandle,
+        template: Held<'a, Template>,
+        capacity: Option<u64>,
+    },
+    Decapsulate {
+        request: Request,
+        session: SessionHandle,
+        mechanism: Held<'a, Mechanism>,
+        private: ObjectHandle,
+        template: Held<'a, Template>,
+    },
+    StartCheck(
+        SessionHandle,
+        Held<'a, Mechanism>,
+        ObjectHandle,
+        #[serde(borrow)] &'a Bytes,
+    ),
+    CheckStarted(SessionHandle, bool),
+    AbsorbKey(SessionHandle, ObjectHandle),
+    UpdateBoth(SessionHandle, Operation, Operation, Option<u64>),
+    OperationState(SessionHandle, Option<u64>),
+    SetOperationState(SessionHandle, Option<ObjectHandle>, Option<ObjectHandle>),
+    Message {
+        session: SessionHandle,
+        operation: Operation,
+        parameters: Held<'a, Parameters>,
+        #[serde(borrow)]
+        additional: &'a Bytes,
+        capacity: Option<u64>,
+    },
+    MessageBegin(
+        SessionHandle,
+        Operation,
+        Held<'a, Parameters>,
+        #[serde(borrow)] &'a Bytes,
+    ),
+    MessageNext {
+        session: SessionHandle,
+        operation: Operation,
+        parameters: Held<'a, Parameters>,
+        end: bool,
+        capacity: Option<u64>,
+    },
+    MessageCheck(
+        SessionHandle,
+        Held<'a, Parameters>,
+        #[serde(borrow)] &'a Bytes,
+    ),
+    MessageCheckNext(
+        SessionHandle,
+        Held<'a, Parameters>,
+        #[serde(borrow)] Option<&'a Bytes>,
+    ),
+    MessageEnd(SessionHandle, Operation),
+}
+
+/// Whose Init may be answered otherwise after a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Nobody's.
+    Nothing,
+    /// Those of the application that says it.
+    Application,
+    /// Everybody's.
+    Home,
+}
+
+/// An answer that has output beside it.
+pub(crate) trait WithOutput {
+    /// What became of the output.
+    fn produced(&self) -> Produced;
+}
+
+impl WithOutput for Produced {
+    fn produced(&self) -> Produced {
+        *self
+    }
+}
+
+impl WithOutput for Outcome {
+    fn produced(&self) -> Produced {
+        self.produced
+    }
+}
+
+impl WithOutput for Encapsulated {
+    fn produced(&self) -> Produced {
+        self.produced
+    }
 }
 
 /// Reads one body, all of it: bytes that nobody asked for are a fault as well.
@@ -173,8 +303,121 @@ impl<'a> Verb<'a> {
                 | Self::Update(..)
                 | Self::Absorb(..)
                 | Self::Check { whole: true, .. }
+                | Self::SeedRandom(..)
+                | Self::Unwrap { .. }
+                | Self::Decapsulate { .. }
+                | Self::CheckStarted(_, true)
+                | Self::UpdateBoth(..)
+                | Self::SetOperationState(..)
+                | Self::Message { .. }
+                | Self::MessageNext { .. }
+                | Self::MessageCheck(..)
+                | Self::MessageCheckNext(..)
         );
         (takes_data || data.is_empty()).then_some(verb)
+    }
+
+    /// A Start, and the verb that goes on with what it begins.
+    pub(crate) fn decode_joined(body: &'a [u8], data: &[u8]) -> Option<(Self, Self)> {
+        let (start, rest) = postcard::take_from_bytes::<Self>(body).ok()?;
+        let next = Self::decode(rest, data)?;
+        let Self::Start(session, operation, ..) = &start else {
+            return None;
+        };
+        let goes_on = next.goes_on_with()? == (*session, *operation);
+        goes_on.then_some((start, next))
+    }
+
+    /// The operation that the verb goes on with.
+    fn goes_on_with(&self) -> Option<(SessionHandle, Operation)> {
+        match self {
+            Self::Transform(session, operation, _)
+            | Self::Update(session, operation, _)
+            | Self::Absorb(session, operation)
+            | Self::Produce(session, operation, _)
+            | Self::Check {
+                session, operation, ..
+            } => Some((*session, *operation)),
+            Self::AbsorbKey(session, _) => Some((*session, Operation::Digest)),
+            _ => None,
+        }
+    }
+
+    /// How far the verb reaches: whose Init may be answered otherwise after it. What only makes
+    /// something that was not there before makes no Init fail.
+    pub(crate) fn reach(&self) -> Reach {
+        match self {
+            Self::Slots
+            | Self::Token(..)
+            | Self::Mechanisms(..)
+            | Self::OpenSession(..)
+            | Self::Session(..)
+            | Self::Create(..)
+            | Self::Attributes(..)
+            | Self::FindStart(..)
+            | Self::FindNext(..)
+            | Self::FindEnd(..)
+            | Self::Generate(..)
+            | Self::Start(..)
+            | Self::Transform(..)
+            | Self::Update(..)
+            | Self::Absorb(..)
+            | Self::Produce(..)
+            | Self::Check { .. }
+            | Self::Cancel(..)
+            | Self::Random(..)
+            | Self::Users(..)
+            | Self::End
+            | Self::Clusters
+            | Self::Cluster(..)
+            | Self::VerifyAudit(..)
+            | Self::SeedRandom(..)
+            | Self::SlotEvent(..)
+            | Self::GeneratePair(..)
+            | Self::Copy(..)
+            | Self::ObjectSize(..)
+            | Self::Wrap { .. }
+            | Self::Unwrap { .. }
+            | Self::Derive { .. }
+            | Self::Encapsulate { .. }
+            | Self::Decapsulate { .. }
+            | Self::StartCheck(..)
+            | Self::CheckStarted(..)
+            | Self::AbsorbKey(..)
+            | Self::UpdateBoth(..)
+            | Self::OperationState(..)
+            | Self::SetOperationState(..)
+            | Self::Message { .. }
+            | Self::MessageBegin(..)
+            | Self::MessageNext { .. }
+            | Self::MessageCheck(..)
+            | Self::MessageCheckNext(..)
+            | Self::MessageEnd(..) => Reach::Nothing,
+            Self::CloseSession(..)
+            | Self::CloseSessions(..)
+            | Self::Login(..)
+            | Self::Logout(..)
+            | Self::Resume(..) => Reach::Application,
+            Self::Destroy(_, _, object) | Self::SetAttributes(_, _, object, _) => {
+                match object.is_session() {
+                    true => Reach::Application,
+                    false => Reach::Home,
+                }
+            }
+            Self::InitializeToken(..)
+            | Self::InitializePin(..)
+            | Self::SetPin(..)
+            | Self::CreateUser(..)
+            | Self::DeleteUser(..)
+            | Self::SetPassword(..)
+            | Self::CreateCluster(..)
+            | Self::DeleteCluster(..)
+            | Self::CreateHsm(..)
+            | Self::DeleteHsm(..)
+            | Self::InitializeCluster(..)
+            | Self::ActivateCluster(..)
+            | Self::UnlockUser(..) => Reach::Home,
+        }
     }
 
     /// The verb's name, for the log.
@@ -186,6 +429,14 @@ impl<'a> Verb<'a> {
             Self::Generate(..) => "generate",
             Self::Create(..) => "create",
             Self::Resume(..) => "resume",
+            Self::SlotEvent(..) => "slot_event",
+            Self::GeneratePair(..) => "generate_pair",
+            Self::Wrap { .. } => "wrap",
+            Self::Unwrap { .. } => "unwrap",
+            Self::Derive { .. } => "derive",
+            Self::Encapsulate { .. } => "encapsulate",
+            Self::Decapsulate { .. } => "decapsulate",
+            Self::Message { .. } | Self::MessageNext { .. } => "message",
             Self::End => "end",
             _ => "verb",
         }

@@ -11,13 +11,15 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
-use token::{Error, Produced, limits};
+use token::{Error, Produced, Started, limits};
+use zeroize::{Zeroize, Zeroizing};
 
 use super::descriptors::Descriptors;
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, HEADER, Kind, Reader},
-    message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, SOFTWARE, Verb, Welcome},
+    memory::View,
+    message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, SOFTWARE, Verb, Welcome, WithOutput},
 };
 
 /// A connection that hsmd has welcomed.
@@ -27,8 +29,12 @@ pub(super) struct Connection {
     reader: Reader,
     frame: Buffer,
     number: u32,
+    /// The Start that the next verb takes along; empty when there is none.
+    start: Zeroizing<Vec<u8>>,
     /// Proves that the application is its own.
-    pub(super) secret: [u8; 32],
+    pub(super) secret: Zeroizing<[u8; 32]>,
+    /// What hsmd shows to all its clients, where memory can be shared.
+    pub(super) view: Option<Arc<View>>,
     /// Which life of hsmd it leads to, counted by the client.
     pub(super) generation: u64,
 }
@@ -72,7 +78,9 @@ impl Connection {
             reader: Reader::new(),
             frame: Buffer::new(),
             number: 0,
-            secret: [0; 32],
+            start: Zeroizing::default(),
+            secret: Zeroizing::default(),
+            view: None,
             generation: 0,
         };
         connection
@@ -87,16 +95,36 @@ impl Connection {
         };
         frame::encode(&mut connection.frame, Kind::Hello, 0, &hello, 0)
             .map_err(|fault| Unwelcome::Fault(into_io(fault)))?;
-        frame::send(connection.socket.as_fd(), connection.frame.filled(), &[]).map_err(fault)?;
+        let sent = frame::send(connection.socket.as_fd(), connection.frame.filled(), &[]);
         connection.frame.clear();
-        connection.secret = match connection.welcome() {
+        // Who has no room for us closes at once, and says why before.
+        if let Err(error) = sent
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            return Err(fault(error));
+        }
+        connection.reader.take_descriptors();
+        *connection.secret = match connection.welcome() {
             Ok(answer) => answer.map_err(Unwelcome::Refused)?,
             Err(Fault::Closed) => return Err(Unwelcome::Again),
             Err(error) => return Err(fault(into_io(error))),
         };
+        connection.share();
         // A verb may take its time; that hsmd is gone is noticed without a clock.
         connection.socket.set_read_timeout(None).map_err(fault)?;
         Ok(connection)
+    }
+
+    /// Maps what hsmd has passed with its Welcome. Without it, everything goes over the socket.
+    fn share(&mut self) {
+        let mut passed = self.reader.descriptors().into_iter();
+        self.view = passed.next().and_then(|board| match View::open(&board) {
+            Ok(view) => Some(Arc::new(view)),
+            Err(error) => {
+                log::warn!("hsmd's board cannot be read: {error}");
+                None
+            }
+        });
     }
 
     /// What hsmd answers to the greeting: the application's secret, if it is welcome.
@@ -130,16 +158,16 @@ impl Connection {
     }
 
     /// Says a verb whose answer has output beside it.
-    pub(super) fn exchange_output(
+    pub(super) fn exchange_output<T: DeserializeOwned + WithOutput>(
         &mut self,
         verb: &Verb<'_>,
         data: &[u8],
         output: Option<&mut [u8]>,
-    ) -> Exchange<Produced> {
+    ) -> Exchange<T> {
         self.ask(verb, data)?;
         let output = output.unwrap_or_default();
-        self.answer(|produced, data_len| match produced {
-            Produced::Written(len) if *len == data_len && *len <= output.len() => Ok(output),
+        self.answer(|answer: &T, data_len| match answer.produced() {
+            Produced::Written(len) if len == data_len && len <= output.len() => Ok(output),
             Produced::Needed(_) if data_len == 0 => Ok(Default::default()),
             _ => Err(Fault::Broken("output that nobody asked for")),
         })
@@ -162,6 +190,22 @@ impl Connection {
         self.answer(|_, _| Ok(&mut []))
     }
 
+    /// Says the Start that the next verb would take along, by itself.
+    pub(super) fn say_start(&mut self) -> Exchange<()> {
+        let start = std::mem::take(&mut self.start);
+        if start.is_empty() {
+            return Ok(Ok(()));
+        }
+        let answer: Result<Started, Error> = self.exchange_again(&start)?;
+        Ok(answer.map(|_| ()))
+    }
+
+    /// Has the next verb take this Start along, which hsmd has not been told.
+    pub(super) fn take_along(&mut self, start: &[u8]) {
+        self.start.clear();
+        self.start.extend_from_slice(start);
+    }
+
     /// The verb that was said last, as it was encoded.
     pub(super) fn said(&self) -> &[u8] {
         self.frame.filled().get(HEADER..).unwrap_or_default()
@@ -170,18 +214,19 @@ impl Connection {
     /// Overwrites what the last verb said.
     pub(super) fn forget(&mut self) {
         self.frame.clear();
+        self.start.as_mut_slice().zeroize();
+        self.start.clear();
     }
 
     fn ask(&mut self, verb: &Verb<'_>, data: &[u8]) -> Result<(), Lost> {
         self.number = self.number.wrapping_add(1);
-        frame::encode(
-            &mut self.frame,
-            Kind::Request,
-            self.number,
-            verb,
-            data.len(),
-        )
-        .map_err(lost)?;
+        let (frame, number) = (&mut self.frame, self.number);
+        let encoded = match self.start.is_empty() {
+            true => frame::encode(frame, Kind::Request, number, verb, data.len()),
+            false => frame::encode_joined(frame, number, &self.start, verb, data.len()),
+        };
+        self.start.clear();
+        encoded.map_err(lost)?;
         frame::send(self.socket.as_fd(), self.frame.filled(), data).map_err(Lost)
     }
 

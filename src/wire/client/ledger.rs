@@ -1,23 +1,32 @@
 //! What a client remembers of its sessions, so that it can take them up with an hsmd that has
-//! started again: handles, login tickets, and operations that have only just begun.
+//! started again: handles, login tickets, and what each is in the middle of.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use parking_lot::{Mutex, RwLock};
-use token::{
-    Access, Operation, OutputBound, Resumption, SecretBytes, SessionHandle, SlotId, Ticket,
-};
-use zeroize::Zeroizing;
+use token::{Access, Resumption, SecretBytes, SessionHandle, SlotId, Ticket};
+
+use super::begun::Operations;
 
 /// The sessions and logins of one application.
 #[derive(Default)]
 pub(super) struct Ledger {
     entries: Mutex<Entries>,
     /// The operations of each session, in shards: a verb of one session never waits for another's.
-    operations: [RwLock<HashMap<SessionHandle, Arc<Operations>>>; SHARDS],
+    operations: [Shard; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    sessions: RwLock<HashMap<SessionHandle, Arc<Operations>>>,
+    /// Inits of these sessions that hsmd has not been told of.
+    put_off: Arc<AtomicUsize>,
 }
 
 const SHARDS: usize = 16;
@@ -29,67 +38,6 @@ struct Entries {
     sessions: BTreeMap<SessionHandle, (SlotId, Access)>,
     next_session: u64,
     logins: BTreeMap<SlotId, Ticket>,
-}
-
-/// What one session is in the middle of.
-#[derive(Default)]
-pub(super) struct Operations {
-    kinds: [Mutex<Begun>; Operation::ALL.len()],
-    find: Mutex<Begun>,
-}
-
-/// An operation, or none: what began it, and how far it has come.
-#[derive(Default)]
-pub(super) struct Begun {
-    /// The verb that began it, as it was said; empty when there is no operation.
-    pub(super) said: Zeroizing<Vec<u8>>,
-    /// The life of hsmd in which it began.
-    pub(super) generation: u64,
-    /// Whether hsmd has worked on it since, so that it cannot be begun again.
-    pub(super) touched: bool,
-    /// How long its output can become.
-    pub(super) bound: Option<OutputBound>,
-}
-
-impl Begun {
-    /// Whether there is an operation.
-    pub(super) fn is_active(&self) -> bool {
-        !self.said.is_empty()
-    }
-
-    /// A new operation.
-    pub(super) fn begin(&mut self, said: &[u8], generation: u64, bound: Option<OutputBound>) {
-        self.end();
-        self.said.extend_from_slice(said);
-        (self.generation, self.touched, self.bound) = (generation, false, bound);
-    }
-
-    /// No operation.
-    pub(super) fn end(&mut self) {
-        use zeroize::Zeroize;
-        self.said.as_mut_slice().zeroize();
-        self.said.clear();
-        self.bound = None;
-    }
-}
-
-impl Operations {
-    /// The operation of this kind.
-    pub(super) fn of(&self, operation: Operation) -> &Mutex<Begun> {
-        let [encrypt, decrypt, digest, sign, verify] = &self.kinds;
-        match operation {
-            Operation::Encrypt => encrypt,
-            Operation::Decrypt => decrypt,
-            Operation::Digest => digest,
-            Operation::Sign => sign,
-            Operation::Verify => verify,
-        }
-    }
-
-    /// The search.
-    pub(super) fn find(&self) -> &Mutex<Begun> {
-        &self.find
-    }
 }
 
 impl Ledger {
@@ -114,7 +62,8 @@ impl Ledger {
         }
         entries.sessions.insert(session, (slot, access));
         if let Some(shard) = self.shard(session) {
-            shard.write().insert(session, Arc::default());
+            let operations = Arc::new(Operations::new(&shard.put_off));
+            shard.sessions.write().insert(session, operations);
         }
         true
     }
@@ -161,11 +110,16 @@ impl Ledger {
         true
     }
 
-    /// Forgets the login of a session's slot.
+    /// Forgets the login of a session's slot, and with it what all sessions there were in the
+    /// middle of (§5.6.9).
     pub(super) fn logged_out(&self, session: SessionHandle) {
         let mut entries = self.entries.lock();
         if let Some((slot, _)) = entries.sessions.get(&session).copied() {
             entries.logins.remove(&slot);
+            let there = entries.sessions.iter().filter(|(_, (of, _))| *of == slot);
+            for operations in there.filter_map(|(session, _)| self.operations(*session)) {
+                operations.end_all();
+            }
         }
     }
 
@@ -198,19 +152,32 @@ impl Ledger {
 
     /// The operations of a session; none for a session that this client has not opened.
     pub(super) fn operations(&self, session: SessionHandle) -> Option<Arc<Operations>> {
-        self.shard(session)?.read().get(&session).cloned()
+        self.shard(session)?.sessions.read().get(&session).cloned()
+    }
+
+    /// Sessions among which are all that have an Init that hsmd has not been told of.
+    pub(super) fn putting_off(&self) -> Vec<(SessionHandle, Arc<Operations>)> {
+        let mut found = Vec::new();
+        for shard in &self.operations {
+            if shard.put_off.load(Ordering::Acquire) > 0 {
+                let sessions = shard.sessions.read();
+                found.extend(
+                    sessions
+                        .iter()
+                        .map(|(handle, of)| (*handle, Arc::clone(of))),
+                );
+            }
+        }
+        found
     }
 
     fn drop_operations(&self, session: SessionHandle) {
         if let Some(shard) = self.shard(session) {
-            shard.write().remove(&session);
+            shard.sessions.write().remove(&session);
         }
     }
 
-    fn shard(
-        &self,
-        session: SessionHandle,
-    ) -> Option<&RwLock<HashMap<SessionHandle, Arc<Operations>>>> {
+    fn shard(&self, session: SessionHandle) -> Option<&Shard> {
         self.operations
             .get(usize::try_from(session.0 % SHARDS as u64).ok()?)
     }

@@ -1,25 +1,30 @@
 //! The client: an application of an hsmd. It keeps a pool of connections, one for each verb in
 //! flight, and takes the application up again when hsmd has died and was started anew.
 
+mod begun;
 mod connection;
 mod descriptors;
 mod ledger;
+mod messages;
 mod operations;
 mod operator;
 mod pool;
 mod reach;
 mod retry;
+mod searches;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod verbs;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use parking_lot::Mutex;
 use token::{Error, Hsm, Mode, Reason, Result};
+use zeroize::Zeroizing;
 
 use self::{
     connection::{Connection, Exchange},
@@ -36,12 +41,14 @@ use crate::{
 /// An application of the hsmd that serves a home. Dropping it ends the application.
 pub struct Client {
     home: Home,
-    secret: [u8; 32],
+    secret: Zeroizing<[u8; 32]>,
     pool: Pool,
     descriptors: Arc<Descriptors>,
     ledger: Ledger,
     /// Held while a connection is opened, so that one thread takes the application up for all.
     opening: Mutex<()>,
+    /// Counts the application's own verbs after which an Init may be answered otherwise.
+    changes: AtomicU64,
     ended: AtomicBool,
 }
 
@@ -65,11 +72,12 @@ impl Client {
         };
         let client = Self {
             home: home.clone(),
-            secret: connection.secret,
+            secret: connection.secret.clone(),
             pool: Pool::default(),
             descriptors,
             ledger: Ledger::default(),
             opening: Mutex::new(()),
+            changes: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         };
         client.pool.put(connection);
@@ -95,7 +103,7 @@ impl Client {
         }
         let _one_at_a_time = self.opening.lock();
         let attach = Purpose::Attach {
-            secret: self.secret,
+            secret: *self.secret,
         };
         match reach::reach(&self.home, &self.descriptors, attach) {
             Ok(mut connection) => {
@@ -111,7 +119,7 @@ impl Client {
     /// meanwhile, all is said again: an hsmd that knows the application may not know all of it.
     fn resume_application(&self) -> Result<Connection> {
         let resume = Purpose::Resume {
-            secret: self.secret,
+            secret: *self.secret,
         };
         for _ in 0..ATTEMPTS {
             let mut connection = match reach::reach(&self.home, &self.descriptors, resume) {
@@ -120,6 +128,7 @@ impl Client {
                 Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),
             };
             let (generation, resumption) = self.ledger.next_life();
+            self.changes.fetch_add(1, Ordering::AcqRel);
             let answer: Exchange<Vec<_>> =
                 connection.exchange(&Verb::Resume(Held::Lent(&resumption)), &[]);
             connection.forget();

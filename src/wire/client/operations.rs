@@ -1,25 +1,34 @@
 //! The verbs that begin, continue and end an operation or a search: the client remembers what
-//! began it, so that it can be begun again with an hsmd that has started again.
+//! began it, so that it can be begun again with an hsmd that has started again, and says an Init
+//! whose answer it knows together with the verb that follows.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use token::{
-    Attribute, Error, Mechanism, ObjectHandle, Operation, Produced, Reason, Result, SessionHandle,
-    Started, limits,
+    Error, Mechanism, ObjectHandle, Operation, Produced, Reason, Result, SessionHandle, Started,
+    limits,
 };
 
 use super::{
     Client,
+    begun::{Begun, Moment, Operations},
     connection::{Connection, Exchange},
-    ledger::Begun,
-    reach,
     retry::GoesOn,
 };
-use crate::message::{Held, Many, Purpose, Verb};
+use crate::message::{Held, Verb};
+
+/// What a good answer makes of an operation; a bad one ends it.
+#[derive(Clone, Copy)]
+pub(super) enum After {
+    /// It can no longer be begun again.
+    Touched,
+    /// It has ended.
+    Ended,
+}
 
 impl Client {
-    /// `start`.
+    /// `start`. One whose answer is known is put off until the verb that follows.
     pub(super) fn begin(
         &self,
         session: SessionHandle,
@@ -28,70 +37,66 @@ impl Client {
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
         let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
         let verb = Verb::Start(session, operation, Held::Lent(mechanism), key);
+        if let Some(operations) = &operations {
+            let mut begun = operations.of(operation).lock();
+            if begun.is_put_off() {
+                drop(begun);
+                self.settle_in(session, operations);
+            } else if !begun.is_active()
+                && is_joined(operation)
+                && let Some(started) = begun.recall(mechanism, key, &self.changes)
+                && begun.put_off(operations, started.bound, |said| {
+                    postcard::to_extend(&verb, said).ok()
+                })
+            {
+                return Ok(started);
+            }
+        }
+        let begun = operations.as_ref().map(|of| of.of(operation));
         let end = Verb::Cancel(session, operation);
         let said = self.attempt(|connection, again| {
+            let view = connection.view.as_ref();
+            let moment = view.map(|view| Moment::now(view, &self.changes));
             let answer: Result<Started> = begin_with(connection, &verb, &end, begun, again)?;
-            if let (Ok(started), Some(begun)) = (&answer, begun) {
-                begun.lock().begin(
-                    connection.said(),
-                    connection.generation,
-                    Some(started.bound),
-                );
+            if let (Ok(started), Some(mut begun)) = (&answer, begun.map(Mutex::lock)) {
+                begun.begin_operation(connection.said(), connection.generation, started);
+                if let Some(moment) = moment {
+                    begun.learn(mechanism, key, started, moment);
+                }
             }
             Ok(answer)
         })?;
         said.answer
     }
 
-    /// `find_start`.
-    pub(super) fn begin_find(&self, session: SessionHandle, template: &[Attribute]) -> Result<()> {
-        let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let verb = Verb::FindStart(session, Many::Lent(template));
-        let said = self.attempt(|connection, again| {
-            let answer = begin_with(connection, &verb, &Verb::FindEnd(session), begun, again)?;
-            if let (Ok(()), Some(begun)) = (&answer, begun) {
-                begun
-                    .lock()
-                    .begin(connection.said(), connection.generation, None);
+    /// Says every Init that was put off.
+    pub(super) fn settle(&self) {
+        for (session, operations) in self.ledger.putting_off() {
+            self.settle_in(session, &operations);
+        }
+    }
+
+    /// The same, in one session. What hsmd refuses has ended.
+    pub(super) fn settle_in(&self, session: SessionHandle, operations: &Operations) {
+        for operation in Operation::ALL {
+            // Held all along: the verb that follows must not be faster.
+            let mut begun = operations.of(operation).lock();
+            if !begun.is_put_off() {
+                continue;
             }
-            Ok(answer)
-        })?;
-        said.answer
-    }
-
-    /// `find_next`.
-    pub(super) fn go_on_find(
-        &self,
-        session: SessionHandle,
-        limit: usize,
-    ) -> Result<Vec<ObjectHandle>> {
-        let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let verb = Verb::FindNext(session, limit as u64);
-        let answer = self.continued(
-            begun,
-            || Verb::FindEnd(session),
-            |connection| connection.exchange(&verb, &[]),
-        );
-        touch(begun, answer.is_ok());
-        answer
-    }
-
-    /// `find_end`. A search that is gone with an hsmd has ended, too.
-    pub(super) fn end_find(&self, session: SessionHandle) -> Result<()> {
-        let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let was_active = begun.is_some_and(|begun| begun.lock().is_active());
-        let answer = self.say(&Verb::FindEnd(session));
-        finish(begun);
-        match answer {
-            Err(error) if was_active && error.reason == Reason::OperationNotInitialized => Ok(()),
-            answer => answer,
+            let end = Verb::Cancel(session, operation);
+            let said = self.attempt(|connection, again| {
+                if again {
+                    let _: Result<()> = connection.exchange(&end, &[])?;
+                }
+                let answer: Result<Started> = connection.exchange_again(&begun.said)?;
+                Ok(answer.map(|_| ()))
+            });
+            match said {
+                Ok(said) if said.answer.is_ok() => begun.tell(said.generation),
+                _ => begun.fail(),
+            }
         }
     }
 
@@ -104,21 +109,11 @@ impl Client {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
-        if output.is_none()
-            && let Some(begun) = begun.map(Mutex::lock)
-            && let (true, false, Some(bound)) = (begun.is_active(), begun.touched, begun.bound)
-        {
-            return Ok(Produced::Needed(bound.of(input.len())));
+        let active = self.active(session, operation);
+        match output.is_none().then(|| active.foretell(input.len())) {
+            Some(Some(needed)) => Ok(Produced::Needed(needed)),
+            _ => active.output_of(verb, input, output, After::Ended),
         }
-        let answer = self.output_of(session, operation, begun, verb, input, output);
-        if !matches!(answer, Ok(Produced::Needed(_))) {
-            finish(begun);
-        }
-        answer
     }
 
     /// `produce`.
@@ -129,15 +124,8 @@ impl Client {
         verb: &Verb<'_>,
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
-        let answer = self.output_of(session, operation, begun, verb, &[], output);
-        if !matches!(answer, Ok(Produced::Needed(_))) {
-            finish(begun);
-        }
-        answer
+        self.active(session, operation)
+            .output_of(verb, &[], output, After::Ended)
     }
 
     /// `update`.
@@ -149,15 +137,8 @@ impl Client {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
-        let answer = self.output_of(session, operation, begun, verb, input, output);
-        if !matches!(answer, Ok(Produced::Needed(_))) {
-            touch(begun, answer.is_ok());
-        }
-        answer
+        self.active(session, operation)
+            .output_of(verb, input, output, After::Touched)
     }
 
     /// `absorb`.
@@ -168,18 +149,8 @@ impl Client {
         verb: &Verb<'_>,
         input: &[u8],
     ) -> Result<()> {
-        let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
-        self.refuse_too_long(session, operation, input)?;
-        let answer = self.continued(
-            begun,
-            || Verb::Cancel(session, operation),
-            |connection| connection.exchange(verb, input),
-        );
-        touch(begun, answer.is_ok());
-        answer
+        self.active(session, operation)
+            .take(verb, input, After::Touched)
     }
 
     /// `check`.
@@ -190,71 +161,43 @@ impl Client {
         verb: &Verb<'_>,
         input: &[u8],
     ) -> Result<()> {
-        let operations = self.ledger.operations(session);
-        let begun = operations
-            .as_ref()
-            .map(|operations| operations.of(operation));
-        self.refuse_too_long(session, operation, input)?;
-        let answer = self.continued(
-            begun,
-            || Verb::Cancel(session, operation),
-            |connection| connection.exchange(verb, input),
-        );
-        finish(begun);
+        self.active(session, operation)
+            .take(verb, input, After::Ended)
+    }
+
+    /// `cancel`: what hsmd has not been told of is forgotten here.
+    pub(super) fn end_operation(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        let active = self.active(session, operation);
+        if let Some(mut begun) = active.begun().map(Mutex::lock)
+            && begun.is_put_off()
+        {
+            begun.end();
+            return Ok(());
+        }
+        let answer = self.say(&Verb::Cancel(session, operation));
+        if answer.is_ok() {
+            note(active.begun(), &answer, After::Ended);
+        }
         answer
     }
 
-    /// Forgets an operation that was cancelled.
-    pub(super) fn forget_operation(&self, session: SessionHandle, operation: Operation) {
-        if let Some(operations) = self.ledger.operations(session) {
-            finish(Some(operations.of(operation)));
+    pub(super) fn active(&self, session: SessionHandle, operation: Operation) -> Active<'_> {
+        Active {
+            client: self,
+            session,
+            operation,
+            operations: self.ledger.operations(session),
         }
     }
 
-    /// `end`: nobody is waited for, and nobody is started to be told. While other threads are in
-    /// the middle of verbs, it goes over a connection of its own and wakes them.
-    pub(super) fn end_application(&self) -> Result<()> {
-        if self.ended.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let attach = Purpose::Attach {
-            secret: self.secret,
-        };
-        let waiting = self.pool.take();
-        if let Some(mut connection) =
-            waiting.or_else(|| reach::once(&self.home, &self.descriptors, attach))
-        {
-            let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
-        }
-        self.pool.clear();
-        Ok(())
-    }
-
-    fn output_of(
+    /// Says a verb that goes on with what has begun and `end` would end.
+    pub(super) fn continued<T>(
         &self,
-        session: SessionHandle,
-        operation: Operation,
         begun: Option<&Mutex<Begun>>,
-        verb: &Verb<'_>,
-        input: &[u8],
-        mut output: Option<&mut [u8]>,
-    ) -> Result<Produced> {
-        self.refuse_too_long(session, operation, input)?;
-        self.continued(
-            begun,
-            || Verb::Cancel(session, operation),
-            |connection| connection.exchange_output(verb, input, output.as_deref_mut()),
-        )
-    }
-
-    /// Says a verb that goes on with what has begun.
-    fn continued<'a, T>(
-        &self,
-        begun: Option<&'a Mutex<Begun>>,
-        end: impl FnOnce() -> Verb<'a>,
+        end: Verb<'_>,
         mut exchange: impl FnMut(&mut Connection) -> Exchange<T>,
     ) -> Result<T> {
-        let goes_on = begun.map(|begun| GoesOn { begun, end: end() });
+        let goes_on = begun.map(|begun| GoesOn { begun, end });
         let said = self.attempt(|connection, again| {
             if let Some(goes_on) = &goes_on
                 && let Err(error) = goes_on.catch_up(connection, again)?
@@ -265,26 +208,110 @@ impl Client {
         })?;
         said.answer
     }
+}
+
+/// An operation that a verb goes on with.
+pub(super) struct Active<'a> {
+    pub(super) client: &'a Client,
+    session: SessionHandle,
+    operation: Operation,
+    /// None for a session that this client has not opened.
+    operations: Option<Arc<Operations>>,
+}
+
+impl Active<'_> {
+    pub(super) fn begun(&self) -> Option<&Mutex<Begun>> {
+        let operations = self.operations.as_ref()?;
+        Some(operations.of(self.operation))
+    }
+
+    /// Says what was put off in the session.
+    pub(super) fn settle(&self) {
+        if let Some(operations) = &self.operations {
+            self.client.settle_in(self.session, operations);
+        }
+    }
+
+    /// Has hsmd know of it, for a verb that takes no Start along.
+    pub(super) fn catch_up(&self, connection: &mut Connection, again: bool) -> Exchange<()> {
+        let Some(begun) = self.begun() else {
+            return Ok(Ok(()));
+        };
+        let end = self.end();
+        match (GoesOn { begun, end }).catch_up(connection, again)? {
+            Ok(()) => connection.say_start(),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// How long the output can become, as long as hsmd would say the same.
+    fn foretell(&self, input_len: usize) -> Option<usize> {
+        let begun = self.begun()?.lock();
+        let bound = begun.bound.filter(|_| begun.is_active() && !begun.touched);
+        bound.map(|bound| bound.of(input_len))
+    }
+
+    /// A verb with output.
+    fn output_of(
+        &self,
+        verb: &Verb<'_>,
+        input: &[u8],
+        mut output: Option<&mut [u8]>,
+        after: After,
+    ) -> Result<Produced> {
+        self.refuse_too_long(input)?;
+        let answer = self
+            .client
+            .continued(self.begun(), self.end(), |connection| {
+                connection.exchange_output(verb, input, output.as_deref_mut())
+            });
+        if !matches!(answer, Ok(Produced::Needed(_))) {
+            note(self.begun(), &answer, after);
+        }
+        answer
+    }
+
+    /// A verb without output.
+    fn take(&self, verb: &Verb<'_>, input: &[u8], after: After) -> Result<()> {
+        self.refuse_too_long(input)?;
+        let answer = self
+            .client
+            .continued(self.begun(), self.end(), |connection| {
+                connection.exchange(verb, input)
+            });
+        note(self.begun(), &answer, after);
+        answer
+    }
 
     /// Input that no message can carry: the operation ends as it does with every error.
-    fn refuse_too_long(
-        &self,
-        session: SessionHandle,
-        operation: Operation,
-        input: &[u8],
-    ) -> Result<()> {
+    pub(super) fn refuse_too_long(&self, input: &[u8]) -> Result<()> {
         if input.len() <= limits::DATA_BYTES {
             return Ok(());
         }
-        self.say::<()>(&Verb::Cancel(session, operation))?;
-        self.forget_operation(session, operation);
+        self.client.end_operation(self.session, self.operation)?;
         let text = format!("one call takes {} bytes; use Update", limits::DATA_BYTES);
         Err(Error::new(Reason::DataLenRange, text))
+    }
+
+    pub(super) fn end(&self) -> Verb<'static> {
+        Verb::Cancel(self.session, self.operation)
+    }
+}
+
+/// Whether a verb that goes on with an operation of this kind takes the Start along.
+fn is_joined(operation: Operation) -> bool {
+    use Operation::{
+        Decrypt, Digest, Encrypt, MessageDecrypt, MessageEncrypt, MessageSign, MessageVerify, Sign,
+        SignRecover, Verify, VerifyRecover,
+    };
+    match operation {
+        Encrypt | Decrypt | Digest | Sign | Verify | SignRecover | VerifyRecover => true,
+        MessageEncrypt | MessageDecrypt | MessageSign | MessageVerify => false,
     }
 }
 
 /// Says the verb that begins something. Said again, it may find that it has begun the time before.
-fn begin_with<T: serde::de::DeserializeOwned>(
+pub(super) fn begin_with<T: serde::de::DeserializeOwned>(
     connection: &mut Connection,
     verb: &Verb<'_>,
     end: &Verb<'_>,
@@ -297,19 +324,14 @@ fn begin_with<T: serde::de::DeserializeOwned>(
     connection.exchange(verb, &[])
 }
 
-/// Notes that hsmd has worked on the operation, or has ended it with an error.
-fn touch(begun: Option<&Mutex<Begun>>, went_well: bool) {
-    if let Some(mut begun) = begun.map(Mutex::lock) {
-        match went_well {
-            true => begun.touched = true,
-            false => begun.end(),
-        }
-    }
-}
-
-/// Notes that the operation has ended.
-fn finish(begun: Option<&Mutex<Begun>>) {
-    if let Some(mut begun) = begun.map(Mutex::lock) {
-        begun.end();
+/// Notes what an answer has made of an operation.
+pub(super) fn note<T>(begun: Option<&Mutex<Begun>>, answer: &Result<T>, after: After) {
+    let Some(mut begun) = begun.map(Mutex::lock) else {
+        return;
+    };
+    match (answer, after) {
+        (Ok(_), After::Touched) => begun.touched = true,
+        (Ok(_), After::Ended) => begun.end(),
+        (Err(_), _) => begun.fail(),
     }
 }

@@ -12,6 +12,9 @@ use crate::{
     testing::{Machine, PREFIX, SESSION_KEY, eventually},
 };
 
+mod inits;
+mod verbs;
+
 const SLOT: SlotId = SlotId(1);
 const KEY: Option<ObjectHandle> = Some(ObjectHandle(5));
 

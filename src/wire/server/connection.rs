@@ -2,7 +2,11 @@
 //! own.
 
 use std::{
-    os::{fd::AsFd, unix::net::UnixStream},
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
     sync::Arc,
     time::Duration,
 };
@@ -18,7 +22,8 @@ use super::{
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Header, Kind, Reader},
-    message::{Hello, NEWEST, OLDEST, Refusal, Refused, SOFTWARE, Verb, Welcome},
+    message::{Hello, NEWEST, OLDEST, Reach, Refusal, Refused, SOFTWARE, Verb, Welcome},
+    passing,
     system::Credentials,
 };
 
@@ -98,8 +103,33 @@ fn greet(
             None
         }
     };
-    frame::send(socket.as_fd(), frame.filled(), &[]).map_err(Fault::Io)?;
+    let board = match (&attached, &shared.board) {
+        (Some(_), Some(board)) => vec![board.file()],
+        _ => Vec::new(),
+    };
+    send_with(socket, frame.filled(), &board).map_err(Fault::Io)?;
     Ok(attached)
+}
+
+/// Sends a frame with descriptors beside its first byte.
+fn send_with(socket: &UnixStream, frame: &[u8], beside: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let sent = passing::send(socket.as_fd(), frame, beside)?;
+    frame::send(socket.as_fd(), frame.get(sent..).unwrap_or_default(), &[])
+}
+
+/// Tells a client why there is no room for it. It is not waited for: what does not fit into its
+/// socket is not sent.
+pub(super) fn refuse(socket: &UnixStream, error: Error) {
+    let refusal = Refusal {
+        reason: Refused::Denied,
+        error,
+    };
+    let mut frame = Buffer::new();
+    if frame::encode(&mut frame, Kind::Refusal, 0, &refusal, 0).is_ok()
+        && socket.set_nonblocking(true).is_ok()
+    {
+        let _ = frame::send(socket.as_fd(), frame.filled(), &[]);
+    }
 }
 
 /// What happens after a verb.
@@ -122,32 +152,36 @@ fn verb(
         Err(Fault::Closed) => return Ok(Next::Close),
         Err(fault) => return Err(fault),
     };
-    if header.kind != Kind::Request {
+    if !matches!(header.kind, Kind::Request | Kind::Joined) {
         return Err(Fault::Broken("not a request"));
     }
     let Ok(_counted) = count(shared, peer, &header) else {
         return Err(Fault::Broken("more memory than its user may have"));
     };
     let (body, data) = reader.whole(socket.as_fd(), &header)?;
-    let Some(verb) = Verb::decode(body, data) else {
+    let decoded = match header.kind {
+        Kind::Joined => Verb::decode_joined(body, data).map(|(start, verb)| (Some(start), verb)),
+        _ => Verb::decode(body, data).map(|verb| (None, verb)),
+    };
+    let Some((start, verb)) = decoded else {
         return Err(Fault::Broken("not a verb"));
     };
-    let _working = shared.working();
+    // Who waits for something to happen does not keep hsmd from leaving.
+    let _working = (!matches!(verb, Verb::SlotEvent(true))).then(|| shared.working());
     if attached.application.has_ended() || shared.is_leaving() {
         return Ok(Next::Close);
     }
-    let ends = matches!(verb, Verb::End);
-    answer.of(
-        attached.application.tenant.as_ref(),
-        header.number,
-        verb,
-        data,
-    )?;
+    let (ends, reach) = (matches!(verb, Verb::End), verb.reach());
+    let tenant = attached.application.tenant.as_ref();
+    answer.of(tenant, header.number, start, verb, data)?;
+    if reach == Reach::Home {
+        // Whatever came of it: after the change, and before anybody hears of it.
+        shared.changed();
+    }
     reader.done(&header);
     if ends {
         shared.applications.remove(&attached.application);
     }
-    let tenant = attached.application.tenant.as_ref();
     answer.send(socket.as_fd(), tenant).map_err(Fault::Io)?;
     Ok(if ends { Next::Close } else { Next::GoOn })
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
-use token::{Error, Operation, Produced, Reason, Result, SecretBytes, SessionHandle, limits};
+use token::{Error, Produced, Reason, Result, SecretBytes, SessionHandle, limits};
 
 use super::{
     Tenant,
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
-    message::{Held, Verb},
+    message::{Held, Many, Verb, WithOutput},
 };
 
 /// How much room an output gets at first, on top of the input's length: more than any mechanism
@@ -64,18 +64,24 @@ impl Answer {
         sent
     }
 
-    /// Answers a verb. A panic of the engine becomes an error of this verb alone.
+    /// Answers a verb, after the Start that it brings along. A panic of the engine becomes an error
+    /// of this verb alone.
     pub(super) fn of(
         &mut self,
         tenant: &dyn Tenant,
         number: u32,
+        start: Option<Verb<'_>>,
         verb: Verb<'_>,
         data: &[u8],
     ) -> std::result::Result<(), Fault> {
         self.number = number;
         self.output.clear();
         let name = verb.name();
-        match catch_unwind(AssertUnwindSafe(|| self.say(tenant, verb, data))) {
+        let say = || match start.map_or(Ok(()), |start| begin(tenant, start)) {
+            Ok(()) => self.say(tenant, verb, data),
+            Err(error) => self.error(error),
+        };
+        match catch_unwind(AssertUnwindSafe(say)) {
             Ok(written) => written,
             Err(_) => {
                 log::error!("a panic in `{name}` was caught; please report it");
@@ -163,21 +169,19 @@ impl Answer {
                 self.write(tenant.start(session, operation, mechanism.get(), key))
             }
             Verb::Transform(session, operation, capacity) => {
-                self.output_of(session, operation, data.len(), capacity, |output| {
+                self.output_of(data.len(), capacity, |output| {
                     tenant.transform(session, operation, data, output)
                 })
             }
             Verb::Update(session, operation, capacity) => {
-                self.output_of(session, operation, data.len(), capacity, |output| {
+                self.output_of(data.len(), capacity, |output| {
                     tenant.update(session, operation, data, output)
                 })
             }
             Verb::Absorb(session, operation) => self.write(tenant.absorb(session, operation, data)),
-            Verb::Produce(session, operation, capacity) => {
-                self.output_of(session, operation, 0, capacity, |output| {
-                    tenant.produce(session, operation, output)
-                })
-            }
+            Verb::Produce(session, operation, capacity) => self.output_of(0, capacity, |output| {
+                tenant.produce(session, operation, output)
+            }),
             Verb::Check {
                 session,
                 operation,
@@ -222,18 +226,167 @@ impl Answer {
             Verb::UnlockUser(request, cluster, name, role) => {
                 self.write(tenant.unlock_user(request, cluster.get(), name, role))
             }
+            further => self.say_further(tenant, further, data),
+        }
+    }
+
+    /// The verbs that came after those of the first version of `token::Hsm`.
+    fn say_further(
+        &mut self,
+        tenant: &dyn Tenant,
+        verb: Verb<'_>,
+        data: &[u8],
+    ) -> std::result::Result<(), Fault> {
+        match verb {
+            Verb::SeedRandom(session) => self.write(tenant.seed_random(session, data)),
+            Verb::SlotEvent(wait) => self.write(tenant.slot_event(wait)),
+            Verb::GeneratePair(request, session, mechanism, public, private) => {
+                let generate = |public, private| {
+                    tenant.generate_pair(request, session, mechanism.get(), public, private)
+                };
+                self.write(both(owned(public), owned(private)).and_then(|(a, b)| generate(a, b)))
+            }
+            Verb::Copy(request, session, object, template) => {
+                let copy = |of| tenant.copy(request, session, object, of);
+                self.write(owned(template).and_then(copy))
+            }
+            Verb::ObjectSize(session, object) => self.write(tenant.object_size(session, object)),
+            Verb::Wrap {
+                session,
+                mechanism,
+                wrapping,
+                key,
+                additional,
+                capacity,
+            } => self.output_of(0, capacity, |output| {
+                let (mechanism, additional) = (mechanism.get(), additional.map(|of| &**of));
+                tenant.wrap(session, mechanism, wrapping, key, additional, output)
+            }),
+            Verb::Unwrap {
+                request,
+                session,
+                mechanism,
+                unwrapping,
+                additional,
+                template,
+            } => {
+                let (mechanism, additional) = (mechanism.get(), additional.map(|of| &**of));
+                let unwrap = |of| {
+                    tenant.unwrap(
+                        request, session, mechanism, unwrapping, data, additional, of,
+                    )
+                };
+                self.write(owned(template).and_then(unwrap))
+            }
+            Verb::Derive {
+                request,
+                session,
+                mechanism,
+                base,
+                template,
+                further,
+            } => {
+                let derive = |(template, further)| {
+                    tenant.derive(request, session, mechanism.get(), base, template, further)
+                };
+                self.write(both(owned(template), all_owned(further)).and_then(derive))
+            }
+            Verb::Encapsulate {
+                request,
+                session,
+                mechanism,
+                public,
+                template,
+                capacity,
+            } => {
+                let (mechanism, mut template) = (mechanism.get(), Some(template));
+                self.output_of(0, capacity, |output| {
+                    // Asked once: no ciphertext needs more than the first room.
+                    let template = owned(template.take().ok_or(Reason::Internal)?)?;
+                    tenant.encapsulate(request, session, mechanism, public, template, output)
+                })
+            }
+            Verb::Decapsulate {
+                request,
+                session,
+                mechanism,
+                private,
+                template,
+            } => {
+                let mechanism = mechanism.get();
+                let decapsulate =
+                    |of| tenant.decapsulate(request, session, mechanism, private, data, of);
+                self.write(owned(template).and_then(decapsulate))
+            }
+            Verb::StartCheck(session, mechanism, key, signature) => {
+                self.write(tenant.start_check(session, mechanism.get(), key, signature))
+            }
+            Verb::CheckStarted(session, whole) => {
+                self.write(tenant.check_started(session, whole.then_some(data)))
+            }
+            Verb::AbsorbKey(session, key) => self.write(tenant.absorb_key(session, key)),
+            Verb::UpdateBoth(session, cipher, beside, capacity) => {
+                self.output_of(data.len(), capacity, |output| {
+                    tenant.update_both(session, cipher, beside, data, output)
+                })
+            }
+            Verb::OperationState(session, capacity) => self.output_of(0, capacity, |output| {
+                tenant.operation_state(session, output)
+            }),
+            Verb::SetOperationState(session, encryption, authentication) => {
+                let set = tenant.set_operation_state(session, data, encryption, authentication);
+                self.write(set)
+            }
+            Verb::Message {
+                session,
+                operation,
+                parameters,
+                additional,
+                capacity,
+            } => self.output_of(data.len(), capacity, |output| {
+                tenant.message(
+                    session,
+                    operation,
+                    parameters.get(),
+                    additional,
+                    data,
+                    output,
+                )
+            }),
+            Verb::MessageBegin(session, operation, parameters, additional) => {
+                let parameters = parameters.get();
+                self.write(tenant.message_begin(session, operation, parameters, additional))
+            }
+            Verb::MessageNext {
+                session,
+                operation,
+                parameters,
+                end,
+                capacity,
+            } => self.output_of(data.len(), capacity, |output| {
+                tenant.message_next(session, operation, parameters.get(), data, end, output)
+            }),
+            Verb::MessageCheck(session, parameters, signature) => {
+                self.write(tenant.message_check(session, parameters.get(), data, signature))
+            }
+            Verb::MessageCheckNext(session, parameters, signature) => {
+                let (parameters, signature) = (parameters.get(), signature.map(|of| &**of));
+                self.write(tenant.message_check_next(session, parameters, data, signature))
+            }
+            Verb::MessageEnd(session, operation) => {
+                self.write(tenant.message_end(session, operation))
+            }
+            _ => self.error(Reason::Internal.into()),
         }
     }
 
     /// A verb with output. The room that the caller has is a claim: as much is taken as the input
     /// makes likely, and more only when the engine needs it.
-    fn output_of(
+    fn output_of<T: Serialize + WithOutput>(
         &mut self,
-        session: SessionHandle,
-        operation: Operation,
         input_len: usize,
         capacity: Option<u64>,
-        mut verb: impl FnMut(Option<&mut [u8]>) -> Result<Produced>,
+        mut verb: impl FnMut(Option<&mut [u8]>) -> Result<T>,
     ) -> std::result::Result<(), Fault> {
         let Some(capacity) = capacity.map(length) else {
             return self.write(verb(None));
@@ -241,16 +394,16 @@ impl Answer {
         let capacity = capacity.min(limits::DATA_BYTES);
         let mut room = capacity.min(input_len.saturating_add(FIRST_ROOM));
         let mut answer = self.with_room(room, &mut verb);
-        if let Ok(Produced::Needed(needed)) = answer
+        if let Ok(Produced::Needed(needed)) = answer.as_ref().map(T::produced)
             && (room + 1..=capacity).contains(&needed)
         {
             room = needed;
             answer = self.with_room(room, &mut verb);
         }
-        match answer {
+        match answer.as_ref().map(T::produced) {
             Ok(Produced::Written(len)) if len <= room => self.output.truncate(len),
             Ok(Produced::Written(_)) => {
-                log::error!("{operation:?} of session {} wrote too much", session.0);
+                log::error!("a verb wrote more than there was room for");
                 return self.error(Reason::Internal.into());
             }
             _ => self.output.clear(),
@@ -258,11 +411,11 @@ impl Answer {
         self.write(answer)
     }
 
-    fn with_room(
+    fn with_room<T>(
         &mut self,
         room: usize,
-        verb: &mut impl FnMut(Option<&mut [u8]>) -> Result<Produced>,
-    ) -> Result<Produced> {
+        verb: &mut impl FnMut(Option<&mut [u8]>) -> Result<T>,
+    ) -> Result<T> {
         let _counted = self.counted(room)?;
         verb(Some(self.output.of_len(room)))
     }
@@ -292,6 +445,16 @@ impl Answer {
     }
 }
 
+/// A Start whose client knows already what is answered when all is well.
+fn begin(tenant: &dyn Tenant, start: Verb<'_>) -> Result<()> {
+    match start {
+        Verb::Start(session, operation, mechanism, key) => tenant
+            .start(session, operation, mechanism.get(), key)
+            .map(drop),
+        _ => Err(Reason::Internal.into()),
+    }
+}
+
 fn secret(bytes: &[u8]) -> SecretBytes {
     SecretBytes::copied(bytes)
 }
@@ -299,6 +462,19 @@ fn secret(bytes: &[u8]) -> SecretBytes {
 /// A length that a client named; one that is no length here is beyond every limit anyway.
 fn length(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Two values, if there are both.
+fn both<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
+    Ok((a?, b?))
+}
+
+/// The same for several values.
+fn all_owned<T>(many: Many<'_, T>) -> Result<Vec<T>> {
+    match many {
+        Many::Owned(values) => Ok(values),
+        Many::Lent(_) => Err(Reason::Internal.into()),
+    }
 }
 
 /// A value that was read, and so is owned.

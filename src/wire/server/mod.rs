@@ -30,7 +30,7 @@ use self::{
     applications::Applications,
     tally::{Tally, What},
 };
-use crate::system;
+use crate::{memory::Board, system};
 
 /// What answers the verbs of one application.
 pub trait Tenant: Hsm + Operator {}
@@ -60,6 +60,8 @@ pub struct Server {
 struct Shared {
     applications: Applications,
     tally: Arc<Tally>,
+    /// What all clients see; none where the system has no memory to share.
+    board: Option<Board>,
     leaving: AtomicBool,
     /// Verbs being answered. (A number and not a lock: every verb passes here.)
     working: AtomicUsize,
@@ -79,6 +81,7 @@ impl Server {
         let shared = Arc::new(Shared {
             applications: Applications::new(host, Arc::clone(&tally))?,
             tally,
+            board: board(),
             leaving: AtomicBool::new(false),
             working: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
@@ -117,6 +120,8 @@ impl Server {
     /// those being answered are. Answers whether they all were.
     pub fn leave(&self, patience: Duration) -> bool {
         self.shared.leaving.store(true, Ordering::SeqCst);
+        // Whoever comes next has another board.
+        self.shared.changed();
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
         self.shared.applications.wake_watcher();
         let deadline = Instant::now() + patience;
@@ -149,6 +154,13 @@ impl Shared {
         self.leaving.load(Ordering::SeqCst)
     }
 
+    /// Something has changed that an Init of anybody may be answered by.
+    fn changed(&self) {
+        if let Some(board) = &self.board {
+            board.change();
+        }
+    }
+
     fn seen(&self) {
         *self.last_seen.lock() = Instant::now();
     }
@@ -166,6 +178,12 @@ impl Drop for Working<'_> {
     fn drop(&mut self) {
         self.0.working.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+fn board() -> Option<Board> {
+    Board::new()
+        .inspect_err(|error| log::info!("no shared memory ({error}): the socket carries all"))
+        .ok()
 }
 
 /// Takes connections until the server leaves.
@@ -207,7 +225,10 @@ fn admit(shared: &Arc<Shared>, socket: UnixStream) {
     let Ok(peer) = admitted else { return };
     let held = match shared.tally.take(peer.uid, What::Connections, 1) {
         Ok(held) => held,
-        Err(error) => return log::warn!("{error}; one more is refused"),
+        Err(error) => {
+            log::warn!("{error}; one more is refused");
+            return connection::refuse(&socket, error);
+        }
     };
     shared.seen();
     let thread = Arc::clone(shared);

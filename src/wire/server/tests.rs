@@ -10,6 +10,7 @@ use std::{
 use token::{Hsm, Reason, limits};
 
 use crate::{
+    Client,
     buffer::Buffer,
     frame::{self, Kind, Reader},
     message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, Refused, SOFTWARE, Verb, Welcome},
@@ -202,10 +203,13 @@ fn a_protocol_of_the_future_is_refused_with_the_versions_that_are_spoken() {
 fn connections_end_at_the_users_limit_and_come_back() {
     let machine = Machine::new();
     let sockets: Vec<_> = (0..limits::CONNECTIONS).map(|_| machine.socket()).collect();
-    eventually("one more is refused", || is_closed(&mut machine.socket()));
+    eventually("one more is told why not", || {
+        let refusal = Client::connect(&machine.home()).err();
+        refusal.is_some_and(|error| error.reason == Reason::LimitExceeded)
+    });
     drop(sockets);
     eventually("there is room again", || {
-        crate::Client::connect(&machine.home()).is_ok()
+        Client::connect(&machine.home()).is_ok()
     });
 }
 

@@ -10,11 +10,11 @@ use std::{
 
 use parking_lot::Mutex;
 use token::{
-    Access, ApplicationId, Attribute, AttributeType, AuditReport, Cluster, ClusterId, Error, Hsm,
-    HsmId, LoginAs, LoginState, Mechanism, MechanismInformation, NewCluster, ObjectHandle,
-    Operation, Operator, OutputBound, Produced, Reason, Request, Result, Resumption, Revealed,
-    Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket, Token,
-    UserInformation,
+    Access, ApplicationId, Attribute, AttributeType, AuditReport, Cluster, ClusterId, Encapsulated,
+    Error, Hsm, HsmId, LoginAs, LoginState, Mechanism, MechanismInformation, NewCluster,
+    ObjectHandle, Operation, Operator, Outcome, OutputBound, ParametersOut, Produced, Reason,
+    Request, Result, Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId,
+    Started, Template, Ticket, Token, UserInformation,
 };
 
 use super::{BROKEN_SLOT, PREFIX, SESSION_KEY, World};
@@ -175,7 +175,9 @@ impl Hsm for Fake {
     }
     fn logout(&self, session: SessionHandle) -> Result<()> {
         let slot = self.slot_of(session)?;
-        self.state.lock().logged_in.retain(|other| *other != slot);
+        let mut state = self.state.lock();
+        state.logged_in.retain(|other| *other != slot);
+        state.operations.clear();
         Ok(())
     }
     fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
@@ -203,8 +205,9 @@ impl Hsm for Fake {
         self.world.say("create");
         Ok(object)
     }
-    fn destroy(&self, _: Request, _: SessionHandle, _: ObjectHandle) -> Result<()> {
-        unsupported()
+    fn destroy(&self, _: Request, _: SessionHandle, object: ObjectHandle) -> Result<()> {
+        self.world.gone.lock().push(object);
+        Ok(())
     }
     fn attributes(
         &self,
@@ -261,7 +264,8 @@ impl Hsm for Fake {
     ) -> Result<Started> {
         self.world.say("start");
         self.slot_of(session)?;
-        if key == Some(SESSION_KEY) && self.world.count("resume") > 0 {
+        let lost = key == Some(SESSION_KEY) && self.world.count("resume") > 0;
+        if lost || key.is_some_and(|key| self.world.gone.lock().contains(&key)) {
             return Err(Reason::KeyHandleInvalid.into());
         }
         let mut state = self.state.lock();
@@ -367,6 +371,61 @@ impl Hsm for Fake {
     fn random(&self, _: SessionHandle, output: &mut [u8]) -> Result<()> {
         output.fill(4);
         Ok(())
+    }
+    fn seed_random(&self, _: SessionHandle, seed: &[u8]) -> Result<()> {
+        (seed == b"seed").then_some(()).ok_or_else(no_operation)
+    }
+    fn slot_event(&self, wait: bool) -> Result<Option<SlotId>> {
+        self.world.say("slot_event");
+        while wait && self.world.ended.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Ok(None)
+    }
+    fn wrap(
+        &self,
+        _: SessionHandle,
+        _: &Mechanism,
+        _: ObjectHandle,
+        _: ObjectHandle,
+        additional: Option<&[u8]>,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        let produced = self.output(additional.unwrap_or(PREFIX), output);
+        let parameters_out = Some(ParametersOut {
+            iv: vec![1; 12],
+            tag: Vec::new(),
+        });
+        Ok(Outcome {
+            produced,
+            parameters_out,
+        })
+    }
+    fn encapsulate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        _: &Mechanism,
+        _: ObjectHandle,
+        template: Template,
+        output: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        let produced = self.output(&[8; 1568], output);
+        let made = matches!(produced, Produced::Written(_))
+            .then(|| self.create(request, session, template));
+        let key = made.transpose()?;
+        Ok(Encapsulated { produced, key })
+    }
+    fn derive(
+        &self,
+        _: Request,
+        _: SessionHandle,
+        _: &Mechanism,
+        base: ObjectHandle,
+        _: Template,
+        further: Vec<Template>,
+    ) -> Result<(ObjectHandle, Vec<ObjectHandle>)> {
+        Ok((base, further.iter().map(|_| base).collect()))
     }
     fn create_user(
         &self,

@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) answers: Mutex<HashMap<(ApplicationId, u64), ObjectHandle>>,
     pub(crate) created: AtomicUsize,
     pub(crate) ended: AtomicUsize,
+    /// Keys that are gone.
+    pub(crate) gone: Mutex<Vec<ObjectHandle>>,
     /// Verbs that reached an engine, by name.
     pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
     /// What is done in the middle of the next verb of this name, before it is answered.

@@ -1,0 +1,90 @@
+//! Verbs with shapes of their own.
+
+use std::sync::atomic::Ordering;
+
+use super::*;
+
+#[test]
+fn an_output_comes_with_what_the_hsm_wrote_into_the_parameter() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let mut output = [0; 8];
+    let outcome = client
+        .wrap(
+            session,
+            &mechanism(),
+            ObjectHandle(1),
+            ObjectHandle(2),
+            Some(b"data"),
+            Some(&mut output),
+        )
+        .unwrap();
+    assert_eq!(outcome.produced, Produced::Written(4));
+    assert_eq!(&output[..4], b"data");
+    assert_eq!(outcome.parameters_out.unwrap().iv, [1; 12]);
+}
+
+#[test]
+fn an_encapsulation_makes_a_key_once_there_is_room() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let requests = Requests::new();
+    let open = requests.begin();
+    let encapsulate = |output: Option<&mut [u8]>| {
+        let template = Template::default();
+        let public = ObjectHandle(1);
+        client.encapsulate(
+            open.request(),
+            session,
+            &mechanism(),
+            public,
+            template,
+            output,
+        )
+    };
+    let asked = encapsulate(None).unwrap();
+    assert_eq!((asked.produced, asked.key), (Produced::Needed(1568), None));
+    let mut output = [0; 1600];
+    let made = encapsulate(Some(&mut output)).unwrap();
+    assert_eq!(made.produced, Produced::Written(1568));
+    assert!(made.key.is_some());
+    assert_eq!(machine.world.created.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn every_further_template_gets_its_key() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let requests = Requests::new();
+    let request = requests.begin().request();
+    let further = vec![Template::default(), Template::default()];
+    let (first, others) = client
+        .derive(
+            request,
+            session,
+            &mechanism(),
+            ObjectHandle(3),
+            Template::default(),
+            further,
+        )
+        .unwrap();
+    assert_eq!((first, others.len()), (ObjectHandle(3), 2));
+    client.seed_random(session, b"seed").unwrap();
+}
+
+#[test]
+fn who_waits_for_an_event_is_in_nobodys_way_and_woken_at_the_end() {
+    let machine = Machine::new();
+    let client = Arc::new(machine.client());
+    let session = open(&client);
+    let waiting = Arc::clone(&client);
+    let waiter = thread::spawn(move || waiting.slot_event(true));
+    eventually("it waits", || machine.world.count("slot_event") == 1);
+    start(&client, session);
+    assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
+    client.end().unwrap();
+    assert!(waiter.join().unwrap().is_ok());
+}
