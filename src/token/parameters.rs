@@ -3,7 +3,7 @@
 use cryptoki_sys as sys;
 use serde::{Deserialize, Serialize};
 
-use crate::{MechanismId, ObjectHandle, SecretBytes};
+use crate::{MechanismId, ObjectHandle, SecretBytes, bounded, limits};
 
 /// The C type that a mechanism's `pParameter` points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +175,7 @@ pub enum Parameters {
         /// The pseudo-random function: a mechanism that signs.
         prf: MechanismId,
         /// The parts of each block's input, in their order.
+        #[serde(deserialize_with = "bounded::<_, _, { limits::TEMPLATE_ATTRIBUTES }>")]
         parts: Vec<KdfPart>,
         /// The first block's feedback; empty in counter mode.
         #[serde(with = "serde_bytes")]
