@@ -172,6 +172,11 @@ impl Token {
         run(Command::new("kill").args(["-9", process]));
     }
 
+    /// Whether five wrong passwords lock a user. SoftHSM2 takes any number of them.
+    pub(super) fn locks_users(&self) -> bool {
+        !is_softhsm()
+    }
+
     /// How keys of this token encrypt, as the second byte of a ciphertext blob says it.
     pub(super) fn scheme(&self) -> u8 {
         if is_softhsm() { 2 } else { 1 }
