@@ -1,6 +1,6 @@
 //! Where resources live: partition, region and account, and the ARNs made of them.
 
-use std::fmt;
+use std::{cell::RefCell, fmt};
 
 /// The one account in the one region that a server serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +73,30 @@ pub fn derived_id(prefix: &str, parts: &[&str]) -> String {
 
 /// A random id in the form of a UUID, for requests and events: nothing secret rests on it.
 pub(crate) fn random_id() -> String {
-    let mut bytes = [0; 16];
-    if let Err(error) = crypto::random::fill(&mut bytes) {
-        log::error!("an id of zeros: {error}");
-    }
+    let bytes = DRAWN.with_borrow_mut(|drawn| {
+        if drawn.is_empty() {
+            *drawn = draw();
+        }
+        drawn.pop().unwrap_or_default()
+    });
     uuid::Builder::from_random_bytes(bytes)
         .into_uuid()
         .to_string()
+}
+
+/// How many ids' random bytes are drawn at once: a draw costs more than all else of an id.
+const DRAW: usize = 64;
+
+thread_local! {
+    static DRAWN: RefCell<Vec<[u8; 16]>> = const { RefCell::new(Vec::new()) };
+}
+
+fn draw() -> Vec<[u8; 16]> {
+    let mut ids = vec![[0; 16]; DRAW];
+    if let Err(error) = crypto::random::fill(ids.as_flattened_mut()) {
+        log::error!("ids of zeros: {error}");
+    }
+    ids
 }
 
 impl fmt::Display for ScopeError {

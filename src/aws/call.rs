@@ -53,7 +53,7 @@ pub struct Call {
     /// Who calls.
     pub principal: Arc<Principal>,
     /// The account and region that are called.
-    pub scope: Scope,
+    pub scope: Arc<Scope>,
     /// The id that the response and the event carry.
     pub request_id: String,
     /// When the request arrived.
@@ -82,7 +82,7 @@ impl Call {
     /// A call without notes.
     pub fn new(
         principal: impl Into<Arc<Principal>>,
-        scope: Scope,
+        scope: impl Into<Arc<Scope>>,
         request_id: String,
         now: Timestamp,
         source: IpAddr,
@@ -91,7 +91,7 @@ impl Call {
         let notes = Mutex::default();
         Self {
             principal: principal.into(),
-            scope,
+            scope: scope.into(),
             request_id,
             now,
             source,

@@ -24,7 +24,7 @@ const USER_AGENT_CHARS: usize = 256;
 pub struct Endpoint {
     services: Vec<Mounted>,
     verifier: Verifier,
-    scope: Scope,
+    scope: Arc<Scope>,
     clock: Arc<dyn Clock>,
     events: Option<EventLog>,
 }
@@ -42,7 +42,7 @@ impl Endpoint {
         Self {
             services,
             verifier,
-            scope,
+            scope: Arc::new(scope),
             clock,
             events,
         }
@@ -69,6 +69,13 @@ impl Endpoint {
                 body,
             },
             Err(error) => refusal(&error, message_member, request_id),
+        }
+    }
+
+    /// Returns when the event of every call that was answered is written.
+    pub fn flush(&self) {
+        if let Some(events) = &self.events {
+            events.flush();
         }
     }
 
@@ -137,7 +144,7 @@ impl Endpoint {
             request.body,
             result.as_ref().err(),
         );
-        result.map(Zeroizing::new)
+        result
     }
 
     fn log(
@@ -160,6 +167,10 @@ impl Endpoint {
             error,
         };
         events.append(subject, call);
+        // What was changed is in the log before anybody is told so; uses of keys follow soon.
+        if !operation.swift {
+            events.flush();
+        }
     }
 
     fn call(&self, key: &SigningKey, request: &Request<'_>, request_id: &str) -> Call {

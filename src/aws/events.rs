@@ -1,13 +1,17 @@
-//! The log of calls: one JSON line for each, in CloudTrail's shape, in files of bounded size.
+//! The log of calls: one JSON line for each, in CloudTrail's shape, in files of bounded size. Lines
+//! are written in batches by a thread of the log's own.
 
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::{
     Call,
@@ -19,11 +23,29 @@ use crate::{
 pub const FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Files that are kept, the current one among them.
 pub const FILES: u32 = 8;
+/// How long a line waits for others, at most: what a kill costs.
+const GATHERING: Duration = Duration::from_millis(5);
+/// Bytes that may wait. Who adds more writes them himself, and so waits for a disk that is slow.
+const WAITING_BYTES: usize = 1024 * 1024;
 
 /// The log, in a folder: `events.jsonl`, and older ones with a number.
 pub struct EventLog {
+    lines: Arc<Lines>,
+    writer: Option<JoinHandle<()>>,
+}
+
+struct Lines {
     folder: PathBuf,
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
     current: Mutex<Current>,
+}
+
+/// Lines that no file has yet.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    ended: bool,
 }
 
 struct Current {
@@ -43,20 +65,82 @@ impl EventLog {
             bytes,
             failing: false,
         });
-        Ok(Self {
+        let lines = Arc::new(Lines {
             folder: folder.to_owned(),
+            waiting: Mutex::default(),
+            changed: Condvar::new(),
             current,
+        });
+        let thread = thread::Builder::new().name("events".to_owned());
+        let work = lines.clone();
+        let writer = thread.spawn(move || while work.gather() {})?;
+        Ok(Self {
+            lines,
+            writer: Some(writer),
         })
     }
 
-    /// Appends the event of a call. A full disk stops the log, not the service.
+    /// Appends the event of a call, which will be written soon. A full disk stops the log, not the
+    /// service.
     pub(crate) fn append(&self, subject: Subject<'_>, call: &Call) {
-        let line = event::line(subject, call, call.take_notes());
+        match event::line(subject, call, call.take_notes()) {
+            Ok(line) => self.lines.add(&line),
+            Err(error) => log::error!("a call cannot be logged: {error}"),
+        }
+    }
+
+    /// Returns when all events that were appended are written.
+    pub(crate) fn flush(&self) {
+        self.lines.write();
+    }
+}
+
+impl Drop for EventLog {
+    fn drop(&mut self) {
+        self.lines.waiting.lock().ended = true;
+        self.lines.changed.notify_one();
+        // It does not panic.
+        drop(self.writer.take().map(JoinHandle::join));
+    }
+}
+
+impl Lines {
+    fn add(&self, line: &[u8]) {
+        let mut waiting = self.waiting.lock();
+        let len = waiting.bytes.len();
+        waiting.bytes.extend_from_slice(line);
+        drop(waiting);
+        match len {
+            0 => drop(self.changed.notify_one()),
+            WAITING_BYTES.. => self.write(),
+            _ => {}
+        }
+    }
+
+    /// Writes what comes together in a while; answers whether there will be more.
+    fn gather(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        while waiting.bytes.is_empty() && !waiting.ended {
+            self.changed.wait(&mut waiting);
+        }
+        if !waiting.ended {
+            self.changed.wait_for(&mut waiting, GATHERING);
+        }
+        let ended = waiting.ended;
+        drop(waiting);
+        self.write();
+        !ended
+    }
+
+    /// Writes what waits.
+    fn write(&self) {
         let mut current = self.current.lock();
-        let written = line
-            .map_err(io::Error::from)
-            .and_then(|line| self.write(&mut current, &line));
-        match written {
+        // Taken under the lock of the file: lines stay in order.
+        let lines = std::mem::take(&mut self.waiting.lock().bytes);
+        if lines.is_empty() {
+            return;
+        }
+        match self.write_to(&mut current, &lines) {
             Ok(()) if current.failing => {
                 current.failing = false;
                 log::warn!("calls are logged again");
@@ -69,8 +153,8 @@ impl EventLog {
         }
     }
 
-    fn write(&self, current: &mut Current, line: &[u8]) -> io::Result<()> {
-        let len = line.len() as u64;
+    fn write_to(&self, current: &mut Current, lines: &[u8]) -> io::Result<()> {
+        let len = lines.len() as u64;
         if current.failing {
             // A full disk took the beginning of a line: the next one must not be joined to it.
             current.file.set_len(current.bytes)?;
@@ -86,8 +170,8 @@ impl EventLog {
             current.file = open_current(&self.folder)?;
             current.bytes = 0;
         }
-        // One write a line: a kill leaves whole lines.
-        current.file.write_all(line)?;
+        // One write: a kill leaves whole lines.
+        current.file.write_all(lines)?;
         current.bytes = current.bytes.saturating_add(len);
         Ok(())
     }
@@ -121,9 +205,22 @@ mod tests {
         let log = EventLog::open(&folder).unwrap();
         for _ in 0..FILES + 3 {
             log.append(subject(Map::new()), &call());
-            log.current.lock().bytes = FILE_BYTES;
+            log.flush();
+            log.lines.current.lock().bytes = FILE_BYTES;
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), FILES as usize);
+    }
+
+    #[test]
+    fn an_event_is_written_soon_though_nobody_asks() {
+        let home = tempfile::tempdir().unwrap();
+        let log = EventLog::open(&home.path().join("events")).unwrap();
+        log.append(subject(Map::new()), &call());
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while fs::read(log.lines.path(0)).unwrap().is_empty() {
+            assert!(std::time::Instant::now() < deadline);
+            thread::yield_now();
+        }
     }
 
     #[test]
@@ -131,13 +228,15 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let log = EventLog::open(&home.path().join("events")).unwrap();
         log.append(subject(Map::new()), &call());
+        log.flush();
         {
-            let mut current = log.current.lock();
+            let mut current = log.lines.current.lock();
             current.file.write_all(b"{\"eventVers").unwrap();
             current.failing = true;
         }
         log.append(subject(Map::new()), &call());
-        let text = fs::read_to_string(log.path(0)).unwrap();
+        log.flush();
+        let text = fs::read_to_string(log.lines.path(0)).unwrap();
         let whole = |line| serde_json::from_str::<Value>(line).is_ok();
         assert!(
             text.lines().count() == 2 && text.lines().all(whole),
@@ -152,7 +251,8 @@ mod tests {
         let log = EventLog::open(home.path().join("events").as_path()).unwrap();
         log.append(subject(Map::new()), &call());
         log.append(subject(Map::new()), &call());
-        let path = log.path(0);
+        let path = log.lines.path(0);
+        drop(log);
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.lines()

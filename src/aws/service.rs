@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crypto::Zeroizing;
+
 use crate::{Call, Result};
 
 /// What an operation is: the context, the call and the request's body in, the response's body out.
-pub type Run<C> = fn(&C, &Call, &[u8]) -> Result<Vec<u8>>;
+pub type Run<C> = fn(&C, &Call, &[u8]) -> Result<Zeroizing<Vec<u8>>>;
 
 /// A row of a service's operation table.
 pub struct Operation<C: 'static> {
@@ -78,7 +80,7 @@ impl Mounted {
 }
 
 /// A [`Run`] joined with its context.
-type BoundRun = dyn Fn(&Call, &[u8]) -> Result<Vec<u8>> + Send + Sync;
+type BoundRun = dyn Fn(&Call, &[u8]) -> Result<Zeroizing<Vec<u8>>> + Send + Sync;
 
 /// A row joined with its context.
 pub(crate) struct Bound {

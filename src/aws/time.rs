@@ -1,6 +1,10 @@
 //! Time as the protocol writes it, and the clock it is read from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    ops::Range,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -43,37 +47,40 @@ impl Timestamp {
 
     /// `20150830T123600Z`, as in SigV4; empty outside of the calendar.
     pub fn compact(self) -> String {
-        self.format("%Y%m%dT%H%M%SZ")
+        self.iso().replace(['-', ':'], "")
     }
 
-    /// `2015-08-30T12:36:00Z`, as in events.
+    /// `2015-08-30T12:36:00Z`, as in events; empty outside of the calendar.
     pub fn iso(self) -> String {
-        self.format("%Y-%m-%dT%H:%M:%SZ")
+        jiff::Timestamp::from_second(self.seconds())
+            .map(|time| time.to_string())
+            .unwrap_or_default()
     }
 
     /// The time in `text`, written as [`Timestamp::compact`] does.
     pub fn parse_compact(text: &str) -> Option<Self> {
-        let shape = text.len() == 16
-            && text
-                .bytes()
-                .enumerate()
-                .all(|(position, b)| match position {
-                    8 => b == b'T',
-                    15 => b == b'Z',
-                    _ => b.is_ascii_digit(),
-                });
-        let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
-            .ok()
-            .filter(|_| shape)?;
-        let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Self(time.timestamp().as_millisecond()))
+        if text.len() != 16 || text.get(8..9) != Some("T") || text.get(15..) != Some("Z") {
+            return None;
+        }
+        let civil = jiff::civil::DateTime::new(
+            number(text, 0..4)?,
+            number(text, 4..6)?,
+            number(text, 6..8)?,
+            number(text, 9..11)?,
+            number(text, 11..13)?,
+            number(text, 13..15)?,
+            0,
+        );
+        let time = jiff::tz::Offset::UTC.to_timestamp(civil.ok()?).ok()?;
+        Some(Self(time.as_millisecond()))
     }
+}
 
-    fn format(self, form: &str) -> String {
-        let time = jiff::Timestamp::from_millisecond(self.0);
-        time.map(|time| time.strftime(form).to_string())
-            .unwrap_or_default()
-    }
+/// The number whose digits stand at `place`.
+fn number<N: FromStr>(text: &str, place: Range<usize>) -> Option<N> {
+    let digits = text.get(place)?;
+    let number = digits.bytes().all(|b| b.is_ascii_digit());
+    number.then(|| digits.parse().ok()).flatten()
 }
 
 impl Serialize for Timestamp {

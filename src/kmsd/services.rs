@@ -63,8 +63,9 @@ impl Services {
         })
     }
 
-    /// Logs out of every key store and ends what runs in the background.
+    /// Logs out of every key store, ends what runs in the background, writes what was to be logged.
     pub(crate) fn close(&self) {
         self.kms.close();
+        self.endpoint.flush();
     }
 }

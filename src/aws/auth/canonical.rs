@@ -1,54 +1,68 @@
 //! The canonical request: what a request says, written in the one way that both sides sign.
 
-use std::fmt::Write as _;
-
 use crate::Headers;
 
-/// The canonical request. `signed` are the lower-case names of the signed headers, in order.
-pub(crate) fn request(
+/// Room for the canonical request of most requests.
+const REQUEST_BYTES: usize = 1024;
+
+/// A SHA-256 hash in hexadecimal.
+pub(crate) type HexHash = [u8; 64];
+
+/// The hash of the canonical request. `signed` are the lower-case names of the signed headers, in
+/// order.
+pub(crate) fn hash(
     method: &str,
     target: &str,
     headers: Headers<'_>,
     signed: &[&str],
     body: &[u8],
-) -> String {
+) -> HexHash {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let mut text = format!(
-        "{method}\n{}\n{}\n",
-        canonical_path(path),
-        canonical_query(query)
-    );
+    let mut text = Vec::with_capacity(REQUEST_BYTES);
+    text.extend_from_slice(method.as_bytes());
+    text.push(b'\n');
+    push_path(&mut text, path);
+    text.push(b'\n');
+    push_query(&mut text, query);
+    text.push(b'\n');
     for name in signed {
-        text.push_str(name);
-        let mut before = ':';
+        text.extend_from_slice(name.as_bytes());
+        let mut before = b':';
         for value in headers.all(name) {
             text.push(before);
             push_trimmed(&mut text, value);
-            before = ',';
+            before = b',';
         }
-        text.push('\n');
+        text.push(b'\n');
     }
-    let hash = hex::encode(crypto::hash::sha256(&[body]));
-    // A String takes every write.
-    let _ = write!(text, "\n{}\n{hash}", signed.join(";"));
+    text.push(b'\n');
+    text.extend_from_slice(signed.join(";").as_bytes());
+    text.push(b'\n');
+    text.extend_from_slice(&hex_sha256(body));
+    hex_sha256(&text)
+}
+
+fn hex_sha256(bytes: &[u8]) -> HexHash {
+    let mut text = [0; 64];
+    // Two digits a byte fit exactly.
+    let _ = hex::encode_to_slice(crypto::hash::sha256(&[bytes]), &mut text);
     text
 }
 
 /// Without leading, trailing and repeated blanks.
-fn push_trimmed(text: &mut String, value: &[u8]) {
-    let value = String::from_utf8_lossy(value);
-    let words = value.split([' ', '\t', '\r', '\n']);
+fn push_trimmed(text: &mut Vec<u8>, value: &[u8]) {
+    let words = value.split(|byte| b" \t\r\n".contains(byte));
     for (position, word) in words.filter(|word| !word.is_empty()).enumerate() {
         if position > 0 {
-            text.push(' ');
+            text.push(b' ');
         }
-        text.push_str(word);
+        text.extend_from_slice(word);
     }
 }
 
 /// RFC 3986 §5.2.4, and no empty segments; every byte that is not unreserved is encoded, also the
 /// `%` of what was encoded before (services other than S3 sign a path encoded twice).
-fn canonical_path(path: &str) -> String {
+fn push_path(text: &mut Vec<u8>, path: &str) {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
@@ -57,51 +71,46 @@ fn canonical_path(path: &str) -> String {
             other => segments.push(other),
         }
     }
-    let mut text = String::from("/");
-    text.push_str(
-        &segments
-            .iter()
-            .map(|s| encoded(s.as_bytes()))
-            .collect::<Vec<_>>()
-            .join("/"),
-    );
-    if path.ends_with('/') && text.len() > 1 {
-        text.push('/');
+    for segment in &segments {
+        text.push(b'/');
+        push_encoded(text, segment.as_bytes());
     }
-    text
+    if segments.is_empty() || path.ends_with('/') {
+        text.push(b'/');
+    }
 }
 
-fn canonical_query(query: &str) -> String {
+fn push_query(text: &mut Vec<u8>, query: &str) {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (encoded(&decoded(name)), encoded(&decoded(value)))
     };
-    let mut pairs: Vec<(String, String)> = query
-        .split('&')
-        .filter(|text| !text.is_empty())
-        .map(pair)
-        .collect();
+    let pairs = query.split('&').filter(|text| !text.is_empty());
+    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = pairs.map(pair).collect();
     pairs.sort();
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect::<Vec<_>>()
-        .join("&")
+    for (position, (name, value)) in pairs.iter().enumerate() {
+        if position > 0 {
+            text.push(b'&');
+        }
+        text.extend_from_slice(name);
+        text.push(b'=');
+        text.extend_from_slice(value);
+    }
 }
 
-fn encoded(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
+fn encoded(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    push_encoded(&mut text, bytes);
+    text
+}
+
+fn push_encoded(text: &mut Vec<u8>, bytes: &[u8]) {
     for byte in bytes {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(*byte));
-            }
-            _ => {
-                let _ = write!(text, "%{byte:02X}");
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(*byte),
+            _ => text.extend_from_slice(format!("%{byte:02X}").as_bytes()),
         }
     }
-    text
 }
 
 fn decoded(text: &str) -> Vec<u8> {
@@ -139,12 +148,16 @@ mod tests {
             ("/../../..", "/"),
             ("/a%20b", "/a%2520b"),
         ] {
-            assert_eq!(canonical_path(path), canonical, "{path}");
+            let mut text = Vec::new();
+            push_path(&mut text, path);
+            assert_eq!(text, canonical.as_bytes(), "{path}");
         }
     }
 
     #[test]
     fn a_query_is_sorted_and_encoded_once() {
-        assert_eq!(canonical_query("b=2&a=%2f&a=1&c"), "a=%2F&a=1&b=2&c=");
+        let mut text = Vec::new();
+        push_query(&mut text, "b=2&a=%2f&a=1&c");
+        assert_eq!(text, b"a=%2F&a=1&b=2&c=");
     }
 }

@@ -1,5 +1,5 @@
 //! Access keys: one file each, sealed under the server's master key. A running server sees a key
-//! that was made, or is gone, with the next request.
+//! that was made with the next request, and that one is gone before its deletion is answered.
 
 use std::{
     collections::HashMap,
@@ -7,6 +7,8 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use crypto::{Secret, Zeroizing, hkdf_sha256, seal};
@@ -20,6 +22,8 @@ use crate::{Blob, Error, Result, Timestamp, error::INTERNAL_FAILURE, private};
 pub const ACCESS_KEYS: usize = 1_000;
 /// Bytes in one file: more than any of ours has.
 const FILE_BYTES: usize = 4 * 1024;
+/// How long an access key is good after its file was seen.
+const TRUSTED: Duration = Duration::from_millis(100);
 /// The ending of a file's name, after the access key's id.
 const ENDING: &str = ".key";
 
@@ -27,7 +31,7 @@ const ENDING: &str = ".key";
 pub struct Credentials {
     folder: PathBuf,
     key: Secret,
-    opened: RwLock<HashMap<String, (Stamp, Arc<SigningKey>)>>,
+    opened: RwLock<HashMap<String, Opened>>,
 }
 
 /// A new access key. Its secret is told once.
@@ -54,6 +58,13 @@ struct Stored {
     user_name: String,
     created: i64,
     secret: Blob,
+}
+
+/// An access key that was read, and when its file was last seen.
+struct Opened {
+    key: Arc<SigningKey>,
+    stamp: Stamp,
+    seen: Instant,
 }
 
 /// Tells one file from the one that replaced it.
@@ -125,7 +136,8 @@ impl Credentials {
         Ok(keys)
     }
 
-    /// Deletes an access key; answers whether there was one.
+    /// Deletes an access key; answers whether there was one, and no earlier than the last server
+    /// has noticed.
     pub fn delete(&self, id: &str) -> io::Result<bool> {
         if !is_access_key_id(id) {
             return Ok(false);
@@ -135,6 +147,7 @@ impl Credentials {
             other => {
                 other?;
                 fs::File::open(&self.folder)?.sync_all()?;
+                thread::sleep(TRUSTED);
                 Ok(true)
             }
         }
@@ -168,6 +181,12 @@ impl Credentials {
     }
 
     fn open_key(&self, id: &str) -> io::Result<Option<Arc<SigningKey>>> {
+        if let Some(opened) = self.opened.read().get(id)
+            && opened.seen.elapsed() < TRUSTED
+        {
+            return Ok(Some(opened.key.clone()));
+        }
+        let seen = Instant::now();
         let metadata = match fs::metadata(self.path(id)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Deleted: what was derived from it goes too.
@@ -181,19 +200,27 @@ impl Credentials {
             seconds: metadata.mtime(),
             nanoseconds: metadata.mtime_nsec(),
         };
-        if let Some((of, key)) = self.opened.read().get(id)
-            && *of == stamp
-        {
-            return Ok(Some(key.clone()));
-        }
-        let Some(stored) = self.read(id)? else {
-            return Ok(None);
+        let known = self
+            .opened
+            .read()
+            .get(id)
+            .map(|of| (of.stamp, of.key.clone()));
+        let key = match known {
+            Some((of, key)) if of == stamp => key,
+            _ => {
+                let Some(stored) = self.read(id)? else {
+                    return Ok(None);
+                };
+                let secret = Secret::from(stored.secret.reveal());
+                Arc::new(SigningKey::new(id, &stored.user_name, &secret))
+            }
         };
-        let secret = Secret::from(stored.secret.reveal());
-        let key = Arc::new(SigningKey::new(id, &stored.user_name, &secret));
-        self.opened
-            .write()
-            .insert(id.to_owned(), (stamp, key.clone()));
+        let opened = Opened {
+            key: key.clone(),
+            stamp,
+            seen,
+        };
+        self.opened.write().insert(id.to_owned(), opened);
         Ok(Some(key))
     }
 

@@ -4,7 +4,7 @@ use crypto::Secret;
 
 use super::{
     canonical,
-    sigv4::{ALGORITHM, SigningKey, TERMINATOR, string_to_sign},
+    sigv4::{ALGORITHM, SigningKey, TERMINATOR},
 };
 use crate::{Headers, Timestamp};
 
@@ -69,15 +69,14 @@ impl Signer {
         signed.sort();
         signed.dedup();
         let signed: Vec<&str> = signed.iter().map(String::as_str).collect();
-        let canonical = canonical::request(method, target, headers, &signed, body);
+        let hash = canonical::hash(method, target, headers, &signed, body);
         let day = date.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/{}/{TERMINATOR}", self.region, self.service);
-        let to_sign = string_to_sign(date, &scope, &canonical);
         format!(
             "{ALGORITHM} Credential={}/{scope}, SignedHeaders={}, Signature={}",
             self.key.access_key_id,
             signed.join(";"),
-            hex::encode(self.key.signature(&scope, &to_sign)),
+            hex::encode(self.key.signature(date, &scope, &hash)),
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crypto::{Secret, hmac_sha256};
 use parking_lot::Mutex;
 
-use super::canonical;
+use super::canonical::{self, HexHash};
 use crate::{
     Clock, Error, Principal, Request, Result, Scope, Timestamp,
     error::{
@@ -71,9 +71,12 @@ impl SigningKey {
         self.principal.get_or_init(principal).clone()
     }
 
-    /// The signature of `to_sign` in `scope` (`<date>/<region>/<service>/aws4_request`).
-    pub(crate) fn signature(&self, scope: &str, to_sign: &str) -> [u8; 32] {
-        hmac_sha256(self.derive(scope).reveal(), &[to_sign.as_bytes()])
+    /// The signature of a canonical request's hash, made at `date` in `scope`
+    /// (`<day>/<region>/<service>/aws4_request`).
+    pub(crate) fn signature(&self, date: &str, scope: &str, request: &HexHash) -> [u8; 32] {
+        let (date, of) = (date.as_bytes(), scope.as_bytes());
+        let lines = [ALGORITHM.as_bytes(), b"\n", date, b"\n", of, b"\n", request];
+        hmac_sha256(self.derive(scope).reveal(), &lines)
     }
 
     fn derive(&self, scope: &str) -> Arc<Secret> {
@@ -140,17 +143,17 @@ impl Verifier {
         self.check_scope(&credential, &date, service)?;
         self.check_time(&date)?;
 
-        let canonical = canonical::request(
+        let hash = canonical::hash(
             request.method,
             request.target,
             request.headers,
             &signed,
             request.body,
         );
-        let to_sign = string_to_sign(date.text, credential.scope, &canonical);
-        let expected = key.signature(credential.scope, &to_sign);
-        let given = hex::decode(authorization.signature).unwrap_or_default();
-        if !crypto::eq(&expected, &given) {
+        let expected = key.signature(date.text, credential.scope, &hash);
+        let mut given = [0; 32];
+        let is_hex = hex::decode_to_slice(authorization.signature, &mut given).is_ok();
+        if !is_hex || !crypto::eq(&expected, &given) {
             return Err(Error::new(
                 INVALID_SIGNATURE,
                 "The request signature we calculated does not match the signature you provided. \
@@ -210,12 +213,6 @@ impl Verifier {
         };
         Err(Error::new(INVALID_SIGNATURE, text))
     }
-}
-
-/// What is signed: the time, the scope and the canonical request's hash.
-pub(crate) fn string_to_sign(date: &str, scope: &str, canonical: &str) -> String {
-    let hash = hex::encode(crypto::hash::sha256(&[canonical.as_bytes()]));
-    format!("{ALGORITHM}\n{date}\n{scope}\n{hash}")
 }
 
 /// The `Authorization` header, taken apart.
@@ -326,9 +323,16 @@ impl<'a> Authorization<'a> {
 
     fn credential(&self) -> Result<Credential<'a>> {
         let text = self.credential;
-        let parts: Vec<&str> = text.split('/').collect();
-        match parts.as_slice() {
-            &[access_key_id, day, region, service, TERMINATOR] => Ok(Credential {
+        let mut parts = text.split('/');
+        match std::array::from_fn(|_| parts.next()) {
+            [
+                Some(access_key_id),
+                Some(day),
+                Some(region),
+                Some(service),
+                Some(TERMINATOR),
+                None,
+            ] => Ok(Credential {
                 access_key_id,
                 day,
                 region,

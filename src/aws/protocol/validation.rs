@@ -35,13 +35,8 @@ impl Validation {
     /// Characters of a text.
     pub fn length(&mut self, member: &str, value: Option<&str>, range: RangeInclusive<usize>) {
         if let Some(value) = value {
-            self.range(
-                &quoted(value),
-                member,
-                "length",
-                value.chars().count(),
-                &range,
-            );
+            let len = value.chars().count();
+            self.range(|| quoted(value), member, "length", len, &range);
         }
     }
 
@@ -53,21 +48,27 @@ impl Validation {
         range: RangeInclusive<usize>,
     ) {
         if let Some(value) = value {
-            self.range("Value", member, "length", value.chars().count(), &range);
+            self.range(
+                || "Value".to_owned(),
+                member,
+                "length",
+                value.chars().count(),
+                &range,
+            );
         }
     }
 
     /// Bytes of a blob, or entries of a list.
     pub fn count(&mut self, member: &str, count: Option<usize>, range: RangeInclusive<usize>) {
         if let Some(count) = count {
-            self.range("Value", member, "length", count, &range);
+            self.range(|| "Value".to_owned(), member, "length", count, &range);
         }
     }
 
     /// A number.
     pub fn number(&mut self, member: &str, value: Option<i64>, range: RangeInclusive<i64>) {
         if let Some(value) = value {
-            self.range(&quoted(value), member, "value", value, &range);
+            self.range(|| quoted(value), member, "value", value, &range);
         }
     }
 
@@ -111,7 +112,7 @@ impl Validation {
 
     fn range<T: PartialOrd + Display>(
         &mut self,
-        shown: &str,
+        shown: impl Fn() -> String,
         member: &str,
         what: &str,
         measure: T,
@@ -122,14 +123,14 @@ impl Validation {
                 "Member must have {what} greater than or equal to {}",
                 range.start()
             );
-            self.fail(shown, member, &bound);
+            self.fail(&shown(), member, &bound);
         }
         if measure > *range.end() {
             let bound = format!(
                 "Member must have {what} less than or equal to {}",
                 range.end()
             );
-            self.fail(shown, member, &bound);
+            self.fail(&shown(), member, &bound);
         }
     }
 

@@ -22,6 +22,7 @@ mod tags;
 mod update_custom_key_store;
 
 use aws::{Operation, Service, typed};
+use crypto::Zeroizing;
 
 use crate::Kms;
 
@@ -38,7 +39,7 @@ pub static SERVICE: Service<Kms> = Service {
 /// Something that changes records.
 const CHANGE: Operation<Kms> = Operation {
     name: "",
-    run: |_, _, _| Ok(Vec::new()),
+    run: |_, _, _| Ok(Zeroizing::default()),
     read_only: false,
     swift: false,
     logged: &[],
