@@ -1,19 +1,27 @@
 //! The address: connections with limits, requests to the endpoint, an orderly end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use aws::{BODY_BYTES, Error, Headers, error::REQUEST_TOO_LARGE};
+use aws::{
+    BODY_BYTES, Error, Headers, Kind,
+    error::{REQUEST_TOO_LARGE, UNKNOWN_OPERATION},
+};
 use axum::{
-    Extension, Router,
+    Router,
     body::{Body, Bytes, HttpBody as _, to_bytes},
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
     routing::get,
 };
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -114,11 +122,8 @@ async fn accept(
         services,
         lanes: Lanes::start(LANES)?,
         elsewhere: Semaphore::new(ANSWERS_ELSEWHERE),
+        pages: pages(),
     });
-    let router = Router::new()
-        .route("/health", get(health))
-        .fallback(operation)
-        .with_state(state.clone());
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut ready = false;
@@ -136,13 +141,13 @@ async fn accept(
             accepted = accept_one(&listener, &room) => match accepted {
                 Ok((stream, peer, permit)) => {
                     let Some(lane) = state.lanes.choose() else { continue };
-                    let caller = Caller { peer, lane: lane.clone() };
-                    let service = TowerToHyperService::new(router.clone().layer(Extension(caller)));
+                    let caller = Arc::new(Caller { shared: state.clone(), peer, lane: lane.clone() });
+                    let service = service_fn(move |request| serve_request(caller.clone(), request));
                     let watcher = graceful.watcher();
                     lane.serve(async move {
                         // Only a system that is out of memory refuses to watch it here.
                         if let Ok(stream) = TcpStream::from_std(stream) {
-                            let connection = http().serve_connection(TokioIo::new(stream), service).into_owned();
+                            let connection = http().serve_connection(TokioIo::new(stream), service);
                             // A client that goes away is not an event.
                             let _ = watcher.watch(connection).await;
                         }
@@ -165,10 +170,9 @@ async fn accept(
 
 /// HTTP/1.1 alone, as AWS's tools speak without TLS: to look for HTTP/2 is to wait for a first byte
 /// without a limit, and a connection of it has none in time at all.
-fn http() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+fn http() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(HEADER_BYTES);
@@ -213,39 +217,59 @@ impl Stop {
     }
 }
 
-/// Whose request it is, and who reads it.
-#[derive(Clone)]
-struct Caller {
-    peer: SocketAddr,
-    lane: Arc<Lane>,
-}
-
 struct Shared {
     services: Arc<Services>,
     lanes: Lanes,
     elsewhere: Semaphore,
+    pages: TowerToHyperService<Router>,
 }
 
-async fn health() -> &'static str {
-    "ok\n"
+/// Whose requests come over a connection, and who reads them.
+struct Caller {
+    shared: Arc<Shared>,
+    peer: SocketAddr,
+    lane: Arc<Lane>,
 }
 
-async fn operation(
-    State(shared): State<Arc<Shared>>,
-    Extension(Caller { peer, lane }): Extension<Caller>,
-    request: Request,
-) -> Response {
+/// What is no operation.
+fn pages() -> TowerToHyperService<Router> {
+    let router = Router::new()
+        .route("/health", get(async || "ok\n"))
+        .fallback(async || {
+            respond(refused(
+                UNKNOWN_OPERATION,
+                "Operations are asked for with POST.",
+            ))
+        });
+    TowerToHyperService::new(router)
+}
+
+/// Operations have the way to themselves: looking for a route would cost each of them more than
+/// reading its head does.
+async fn serve_request(
+    caller: Arc<Caller>,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    match *request.method() {
+        Method::POST => Ok(operation(&caller, request).await),
+        _ => caller.shared.pages.call(request).await,
+    }
+}
+
+async fn operation(caller: &Caller, request: Request<Incoming>) -> Response {
+    let shared = &caller.shared;
     let (head, body) = request.into_parts();
     if body.size_hint().lower() > BODY_BYTES as u64 {
         return respond(too_large());
     }
-    let body = match timeout(BODY_TIME, to_bytes(body, BODY_BYTES)).await {
+    let body = match timeout(BODY_TIME, to_bytes(Body::new(body), BODY_BYTES)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return respond(too_large()),
         Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
     };
-    if is_swift(&shared, &head) && shared.lanes.may_hold(&lane) {
-        return respond(lane.hold(|| answer(&shared, peer, &head, &body)));
+    let peer = caller.peer;
+    if is_swift(shared, &head) && shared.lanes.may_hold(&caller.lane) {
+        return respond(caller.lane.hold(|| answer(shared, peer, &head, &body)));
     }
     let Ok(_permit) = shared.elsewhere.acquire().await else {
         return closing(StatusCode::SERVICE_UNAVAILABLE);
@@ -307,11 +331,11 @@ impl AsRef<[u8]> for Owned {
 
 fn too_large() -> aws::Response {
     let text = format!("A request has at most {BODY_BYTES} bytes.");
-    aws::refusal(
-        &Error::new(REQUEST_TOO_LARGE, text),
-        "message",
-        String::new(),
-    )
+    refused(REQUEST_TOO_LARGE, &text)
+}
+
+fn refused(kind: Kind, text: &str) -> aws::Response {
+    aws::refusal(&Error::new(kind, text), "message", String::new())
 }
 
 fn closing(status: StatusCode) -> Response {
@@ -338,11 +362,8 @@ mod tests {
             "POST / HTTP/1.1\r\nhost: a\r\n",
         ] {
             let (mut client, server) = tokio::io::duplex(4096);
-            let router = Router::new().route("/health", get(health));
             let served = tokio::spawn(async move {
-                let _ = http()
-                    .serve_connection(TokioIo::new(server), TowerToHyperService::new(router))
-                    .await;
+                let _ = http().serve_connection(TokioIo::new(server), pages()).await;
             });
             client.write_all(said.as_bytes()).await.unwrap();
             assert!(
