@@ -32,6 +32,8 @@ pub(crate) enum Error {
     BufferTooSmall,
     /// `CKF_ASYNC_SESSION`.
     SessionAsyncNotSupported,
+    /// No slot has changed.
+    NoEvent,
     /// No interface has this name, version and flags.
     NoSuchInterface,
 }
@@ -58,6 +60,7 @@ impl fmt::Display for Error {
             Error::NeedToCreateThreads => "the embedded engine needs threads of its own",
             Error::BufferTooSmall => "the buffer is too small",
             Error::SessionAsyncNotSupported => "there are no asynchronous sessions",
+            Error::NoEvent => "no slot has changed",
             Error::NoSuchInterface => "there is no such interface",
         })
     }
@@ -101,6 +104,7 @@ fn answer(error: &Error) -> (CK_RV, Level) {
         Error::NeedToCreateThreads => (CKR_NEED_TO_CREATE_THREADS, Level::Error),
         Error::BufferTooSmall => (CKR_BUFFER_TOO_SMALL, Level::Trace),
         Error::SessionAsyncNotSupported => (CKR_SESSION_ASYNC_NOT_SUPPORTED, Level::Debug),
+        Error::NoEvent => (CKR_NO_EVENT, Level::Trace),
         Error::NoSuchInterface => (CKR_FUNCTION_FAILED, Level::Debug),
     }
 }
@@ -180,6 +184,27 @@ codes! {
     Unreachable = CKR_DEVICE_ERROR Error,
     Protocol = CKR_DEVICE_ERROR Error,
     Internal = CKR_GENERAL_ERROR Error,
+    KeyUnextractable = CKR_KEY_UNEXTRACTABLE Info,
+    KeyNotWrappable = CKR_KEY_NOT_WRAPPABLE Info,
+    WrappedKeyInvalid = CKR_WRAPPED_KEY_INVALID Info,
+    WrappedKeyLenRange = CKR_WRAPPED_KEY_LEN_RANGE Info,
+    WrappingKeyHandleInvalid = CKR_WRAPPING_KEY_HANDLE_INVALID Info,
+    WrappingKeySizeRange = CKR_WRAPPING_KEY_SIZE_RANGE Info,
+    WrappingKeyTypeInconsistent = CKR_WRAPPING_KEY_TYPE_INCONSISTENT Info,
+    UnwrappingKeyHandleInvalid = CKR_UNWRAPPING_KEY_HANDLE_INVALID Info,
+    UnwrappingKeySizeRange = CKR_UNWRAPPING_KEY_SIZE_RANGE Info,
+    UnwrappingKeyTypeInconsistent = CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT Info,
+    KeyIndigestible = CKR_KEY_INDIGESTIBLE Info,
+    KeyNeeded = CKR_KEY_NEEDED Info,
+    KeyNotNeeded = CKR_KEY_NOT_NEEDED Info,
+    KeyChanged = CKR_KEY_CHANGED Info,
+    StateUnsaveable = CKR_STATE_UNSAVEABLE Info,
+    SavedStateInvalid = CKR_SAVED_STATE_INVALID Info,
+    DomainParamsInvalid = CKR_DOMAIN_PARAMS_INVALID Info,
+    CurveNotSupported = CKR_CURVE_NOT_SUPPORTED Info,
+    PublicKeyInvalid = CKR_PUBLIC_KEY_INVALID Info,
+    FunctionCanceled = CKR_FUNCTION_CANCELED Debug,
+    AeadDecryptFailed = CKR_AEAD_DECRYPT_FAILED Info,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `CKM_AES_GCM`, `CK_GCM_PARAMS`: the caller brings the initialisation vector.
 
 use crypto::gcm;
-use token::{OutputBound, Parameters, Reason, Result, limits};
+use token::{MessageParameters, OutputBound, Parameters, Reason, Result, limits};
 
 use super::{
     Parts, Transformation, Use,
@@ -40,6 +40,15 @@ fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
         iv,
         additional,
         tag_len,
+    })
+}
+
+/// The parameters of one message (`CK_GCM_MESSAGE_PARAMS`).
+pub(super) fn message(message: &MessageParameters, additional: &[u8]) -> Result<Parameters> {
+    Ok(Parameters::Gcm {
+        iv: message.iv.clone(),
+        additional: additional.to_vec(),
+        tag_bits: message.tag_bits,
     })
 }
 

@@ -1,46 +1,75 @@
-//! Making secret keys: `C_GenerateKey`.
+//! Making keys: `C_GenerateKey`, `C_GenerateKeyPair`.
 
 use crypto::Secret;
-use token::{
-    AttributeType, Error, KeyType, Mechanism, ObjectClass, Parameters, Reason, Result, limits,
-};
+use token::{AttributeType, Error, KeyType, Mechanism, Parameters, Reason, Result, limits};
 
-use super::{Material, Row, check::find, failure::internal, row::KeyRule};
+use super::{
+    Material, Row,
+    check::find,
+    failure::internal,
+    row::{KeyClass, KeyRule},
+};
 use crate::object::Attributes;
 
-/// The class and type of key that `mechanism` makes, if it makes any.
-pub(crate) fn generated_by(mechanism: &Mechanism) -> Result<(ObjectClass, KeyType)> {
-    let (_, rule, key_type) = generator(mechanism)?;
-    Ok((rule.class, key_type))
-}
-
-/// Makes a key of the length that the checked template says.
-pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result<Material> {
-    let (row, ..) = generator(mechanism)?;
-    row.generate.ok_or(Reason::MechanismInvalid)?(attributes)
-}
-
-fn generator(mechanism: &Mechanism) -> Result<(&'static Row, &'static KeyRule, KeyType)> {
-    let row = find(mechanism.id)?;
-    let refused = || {
-        Error::new(
-            Reason::MechanismInvalid,
-            format!("{} makes no key", row.name),
-        )
-    };
-    if row.generate.is_none() {
-        return Err(refused());
+/// The type of key that `mechanism` makes of `class`: the one that is `asked` for, or its first.
+pub(crate) fn generated_by(
+    mechanism: &Mechanism,
+    class: KeyClass,
+    asked: Option<KeyType>,
+) -> Result<KeyType> {
+    let (row, rule) = generator(mechanism, class)?;
+    match asked {
+        Some(asked) if rule.types.contains(&asked) => Ok(asked),
+        Some(_) => Err(Error::new(
+            Reason::TemplateInconsistent,
+            format!("CKA_KEY_TYPE is not what {} generates", row.name),
+        )),
+        None => rule
+            .types
+            .first()
+            .copied()
+            .ok_or_else(|| Reason::MechanismInvalid.into()),
     }
+}
+
+/// Makes a key as the checked template says.
+pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result<Material> {
+    let (row, _) = generator(mechanism, KeyClass::Secret)?;
+    row.generate.ok_or(Reason::MechanismInvalid)?(&mechanism.parameters, attributes)
+}
+
+/// Makes a public and a private key as the checked templates say.
+pub(crate) fn generate_pair(
+    mechanism: &Mechanism,
+    public: &Attributes,
+    private: &Attributes,
+) -> Result<(Material, Material)> {
+    let (row, _) = generator(mechanism, KeyClass::Pair)?;
     if mechanism.parameters != Parameters::None {
         return Err(Reason::MechanismParamInvalid.into());
     }
-    let rule = row.key.as_ref().ok_or_else(refused)?;
-    let key_type = rule.types.first().ok_or_else(refused)?;
-    Ok((row, rule, *key_type))
+    row.generate_pair.ok_or(Reason::MechanismInvalid)?(public, private)
+}
+
+fn generator(mechanism: &Mechanism, class: KeyClass) -> Result<(&'static Row, &'static KeyRule)> {
+    let row = find(mechanism.id)?;
+    let makes = match class {
+        KeyClass::Secret => row.generate.is_some(),
+        KeyClass::Pair => row.generate_pair.is_some(),
+    };
+    let rule = row.key.as_ref().filter(|_| makes);
+    let rule = rule.ok_or_else(|| {
+        Error::new(
+            Reason::MechanismInvalid,
+            format!("{} makes no such key", row.name),
+        )
+    })?;
+    Ok((row, rule))
 }
 
 /// `CKM_AES_KEY_GEN`.
-pub(super) fn aes(attributes: &Attributes) -> Result<Material> {
+pub(super) fn aes(parameters: &Parameters, attributes: &Attributes) -> Result<Material> {
+    no_parameter(parameters)?;
     let len = value_len(attributes, &[16, 24, 32])?;
     let value = Secret::random(len).map_err(internal)?;
     crypto::aes::Key::new(value)
@@ -49,13 +78,24 @@ pub(super) fn aes(attributes: &Attributes) -> Result<Material> {
 }
 
 /// `CKM_GENERIC_SECRET_KEY_GEN`.
-pub(super) fn generic_secret(attributes: &Attributes) -> Result<Material> {
+pub(super) fn generic_secret(
+    parameters: &Parameters,
+    attributes: &Attributes,
+) -> Result<Material> {
+    no_parameter(parameters)?;
     let len = value_len(attributes, &[])?;
     Secret::random(len).map(Material::Bytes).map_err(internal)
 }
 
+fn no_parameter(parameters: &Parameters) -> Result<()> {
+    match parameters {
+        Parameters::None => Ok(()),
+        _ => Err(Reason::MechanismParamInvalid.into()),
+    }
+}
+
 /// `CKA_VALUE_LEN`: one of `legal`, or where that is empty any length a secret may have.
-fn value_len(attributes: &Attributes, legal: &[usize]) -> Result<usize> {
+pub(super) fn value_len(attributes: &Attributes, legal: &[usize]) -> Result<usize> {
     let asked = attributes
         .number(AttributeType::VALUE_LEN)
         .ok_or_else(|| Error::new(Reason::TemplateIncomplete, "CKA_VALUE_LEN"))?;
@@ -108,13 +148,13 @@ mod tests {
     #[test]
     fn a_generic_secret_is_as_long_as_the_template_says() {
         let key = made(sys::CKM_GENERIC_SECRET_KEY_GEN, Some(100)).unwrap();
-        assert_eq!(key.bytes().len(), 100);
+        assert_eq!(key.bits(), 800);
     }
 
     #[test]
     fn two_keys_are_never_the_same() {
         let [a, b] = [(); 2].map(|()| made(sys::CKM_AES_KEY_GEN, Some(32)).unwrap());
-        assert_ne!(a.bytes(), b.bytes());
+        assert_ne!(a.value(), b.value());
     }
 
     #[test]

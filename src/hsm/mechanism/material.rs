@@ -1,163 +1,199 @@
-//! The secret part of a key, in the type that its algorithms use.
+//! The secret or public part of a key, in the type that its algorithms use.
+//!
+//! To add a type of key: a variant of [`Material`], an arm of [`Material::face`], a [`KeyMaterial`]
+//! for its type of `crypto`, and a [`KeyKind`] row for each class in a file of its family.
 
-use crypto::{Secret, aes, hash::Hash};
+mod secret_key;
+
+use crypto::{Secret, aes};
 use cryptoki_sys as sys;
-use token::{Error, KeyType, Reason, Result, limits};
+use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
 
-/// What makes a key a key. It never leaves the engine but where PKCS#11 reveals it.
+use crate::object::{Attributes, Plain, Secrets};
+
+/// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
 pub(crate) enum Material {
     /// `CKK_AES`.
     Aes(aes::Key),
-    /// `CKK_GENERIC_SECRET`, and the key types that are reserved for one HMAC.
+    /// `CKK_GENERIC_SECRET`, and the key types that are reserved for one use of such bytes.
     Bytes(Secret),
 }
 
-/// How material of a key type is made from `CKA_VALUE`.
-type Make = fn(Secret) -> Result<Material>;
+/// What every type of material can tell.
+pub(crate) trait KeyMaterial: Send + Sync {
+    /// The key's length, as the ranges of the mechanism table count it.
+    fn bits(&self) -> u64;
 
-/// The types of secret key: one row for each.
-const KEY_TYPES: &[(sys::CK_KEY_TYPE, Make)] = &[
-    (sys::CKK_AES, aes_key),
-    (sys::CKK_GENERIC_SECRET, generic_secret),
-    (sys::CKK_SHA_1_HMAC, generic_secret),
-    (sys::CKK_SHA224_HMAC, generic_secret),
-    (sys::CKK_SHA256_HMAC, generic_secret),
-    (sys::CKK_SHA384_HMAC, generic_secret),
-    (sys::CKK_SHA512_HMAC, generic_secret),
-];
+    /// What is sealed and stored, and what a record's material is restored from: the value of a
+    /// secret key, the PKCS #8 or the seed of a private one. A public key has none: its attributes
+    /// say everything.
+    fn sealed_form(&self) -> Result<Option<Secret>>;
+
+    /// The attributes that only the material can tell: `CKA_VALUE_LEN`, `CKA_MODULUS`,
+    /// `CKA_EC_POINT`, `CKA_PUBLIC_KEY_INFO`… and whatever it was made from, in its canonical form.
+    fn computed(&self) -> Result<Vec<(AttributeType, Plain)>>;
+
+    /// The value of an attribute that is secret while the key is sensitive: `CKA_VALUE`,
+    /// `CKA_PRIVATE_EXPONENT`, `CKA_SEED`…; none where the key has no such attribute.
+    fn secret(&self, kind: AttributeType) -> Result<Option<Secret>>;
+
+    /// What is wrapped: the value of a secret key, the PKCS #8 of a private one. Public keys are not
+    /// wrapped.
+    fn wrapped_form(&self) -> Result<Secret>;
+
+    /// The value of a secret key, without a copy.
+    fn value(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// `CKA_CHECK_VALUE` of a secret key (§4.10.2).
+    fn check_value(&self) -> Option<[u8; 3]> {
+        None
+    }
+}
+
+/// How the keys of one class and type are made: a row of the table of key types.
+pub(crate) struct KeyKind {
+    pub(super) key_type: KeyType,
+    pub(super) make: Make,
+}
+
+/// How keys are made, by class. What is no such key is `AttributeValueInvalid`, and attributes that
+/// contradict each other are `TemplateInconsistent`: what that means where nobody gave a template,
+/// [`Material`] knows.
+pub(super) enum Make {
+    /// A secret key of its value; `value_len` where all values of the type have as many bytes.
+    Secret {
+        of: fn(Secret) -> Result<Material>,
+        value_len: Option<usize>,
+    },
+    /// A public key of its attributes: those of a template, and those of a record.
+    Public { of: fn(&Attributes) -> Result<Material> },
+    /// A private key.
+    Private {
+        /// Of a template of `C_CreateObject`.
+        create: fn(&Attributes, &Secrets) -> Result<Material>,
+        /// Of a record: its attributes and [`KeyMaterial::sealed_form`].
+        restore: fn(&Attributes, Secret) -> Result<Material>,
+        /// Of [`KeyMaterial::wrapped_form`], which anybody may have made.
+        unwrap: fn(&Attributes, Secret) -> Result<Material>,
+    },
+}
+
+/// Every type of key.
+static KINDS: &[&[KeyKind]] = &[secret_key::KINDS];
+
+impl KeyKind {
+    fn class(&self) -> ObjectClass {
+        ObjectClass(match self.make {
+            Make::Secret { .. } => sys::CKO_SECRET_KEY,
+            Make::Public { .. } => sys::CKO_PUBLIC_KEY,
+            Make::Private { .. } => sys::CKO_PRIVATE_KEY,
+        })
+    }
+
+    /// The row of the keys of `class` and `key_type`.
+    pub(crate) fn find(class: ObjectClass, key_type: KeyType) -> Result<&'static Self> {
+        let mut kinds = KINDS.iter().copied().flatten();
+        kinds
+            .find(|kind| kind.key_type == key_type && kind.class() == class)
+            .ok_or_else(|| {
+                let words = format!("CKA_KEY_TYPE {:#x} with this CKA_CLASS", key_type.0);
+                Error::new(Reason::AttributeValueInvalid, words)
+            })
+    }
+
+    /// The row of the key that has `attributes`.
+    fn of(attributes: &Attributes) -> Result<&'static Self> {
+        match (attributes.class(), attributes.key_type()) {
+            (Some(class), Some(key_type)) => Self::find(class, key_type),
+            _ => Err(Reason::KeyHandleInvalid.into()),
+        }
+    }
+}
 
 impl Material {
-    /// A secret key from its value: from a template, or as it was stored.
-    pub(crate) fn import(key_type: KeyType, value: &[u8]) -> Result<Self> {
-        Self::from_secret(key_type, Secret::from(value))
+    /// The key of a template of `C_CreateObject`.
+    pub(crate) fn create(attributes: &Attributes, secrets: &Secrets) -> Result<Self> {
+        match &KeyKind::of(attributes)?.make {
+            Make::Secret { of, .. } => {
+                let value = secrets.bytes(AttributeType::VALUE);
+                of(Secret::from(value.ok_or_else(|| {
+                    Error::new(Reason::TemplateIncomplete, "CKA_VALUE is missing")
+                })?))
+            }
+            Make::Public { of } => of(attributes),
+            Make::Private { create, .. } => create(attributes, secrets),
+        }
     }
 
-    /// As [`Material::import`], for a value that is in locked memory already.
-    pub(crate) fn from_secret(key_type: KeyType, value: Secret) -> Result<Self> {
-        let row = KEY_TYPES.iter().find(|(known, _)| *known == key_type.0);
-        let (_, make) = row.ok_or_else(|| {
-            Error::new(
-                Reason::AttributeValueInvalid,
-                format!("CKA_KEY_TYPE {:#x}", key_type.0),
-            )
-        })?;
-        make(value)
+    /// The key of a record: of its attributes, and what was sealed.
+    pub(crate) fn restore(attributes: &Attributes, sealed: Option<Secret>) -> Result<Self> {
+        let restored = match (&KeyKind::of(attributes)?.make, sealed) {
+            (Make::Secret { of, .. }, Some(value)) => of(value),
+            (Make::Public { of }, None) => of(attributes),
+            (Make::Private { restore, .. }, Some(form)) => restore(attributes, form),
+            _ => Err(Reason::StoreDamaged.into()),
+        };
+        restored.map_err(|error| Error::new(Reason::StoreDamaged, error.to_string()))
     }
 
-    /// The value: what is sealed, and what `CKA_VALUE` is where it may be revealed.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The key of a template and of a value that was unwrapped, derived or decapsulated; `refused`
+    /// is why it is none.
+    pub(crate) fn of_value(attributes: &Attributes, value: Secret, refused: Reason) -> Result<Self> {
+        let made = match &KeyKind::of(attributes)?.make {
+            Make::Secret { of, .. } => of(value),
+            Make::Private { unwrap, .. } => unwrap(attributes, value),
+            Make::Public { .. } => Err(Error::new(
+                Reason::TemplateInconsistent,
+                "a public key is no secret value",
+            )),
+        };
+        made.map_err(|error| match error.reason {
+            Reason::AttributeValueInvalid => Error::new(refused, error.to_string()),
+            _ => error,
+        })
+    }
+
+    /// How many bytes the value of a secret key with `attributes` shall have, where they or its type
+    /// say it.
+    pub(crate) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
+        let asked = attributes.number(AttributeType::VALUE_LEN);
+        let asked = asked.map(|len| usize::try_from(len).unwrap_or(usize::MAX));
+        Ok(match KeyKind::of(attributes)?.make {
+            Make::Secret { value_len, .. } => asked.or(value_len),
+            _ => None,
+        })
+    }
+
+    /// What it can tell.
+    pub(crate) fn face(&self) -> &dyn KeyMaterial {
         match self {
-            Material::Aes(key) => key.value().reveal(),
-            Material::Bytes(secret) => secret.reveal(),
+            Material::Aes(key) => key,
+            Material::Bytes(secret) => secret,
         }
     }
 
     /// The key's length.
     pub(crate) fn bits(&self) -> u64 {
-        self.bytes().len() as u64 * 8
+        self.face().bits()
+    }
+
+    /// The value of a secret key.
+    pub(crate) fn value(&self) -> Option<&[u8]> {
+        self.face().value()
+    }
+
+    /// About how many bytes it has in memory: a private RSA key has the most for its length.
+    pub(crate) fn size(&self) -> usize {
+        usize::try_from(self.bits()).unwrap_or(usize::MAX)
     }
 
     /// The AES key, if it is one.
     pub(crate) fn aes(&self) -> Option<&aes::Key> {
         match self {
             Material::Aes(key) => Some(key),
-            Material::Bytes(_) => None,
+            _ => None,
         }
-    }
-
-    /// `CKA_CHECK_VALUE` (§4.10.2): for a block cipher the beginning of an encrypted block of
-    /// zeroes, for other secrets the beginning of their SHA-1.
-    pub(crate) fn check_value(&self) -> Option<[u8; 3]> {
-        match self {
-            Material::Aes(key) => {
-                let mut block = [0; aes::BLOCK];
-                key.encrypt_block(&mut block).ok()?;
-                block.first_chunk().copied()
-            }
-            Material::Bytes(secret) => {
-                let mut hash = [0; crypto::hash::MAX_LEN];
-                Hash::Sha1.of(secret.reveal(), &mut hash).ok()?;
-                hash.first_chunk().copied()
-            }
-        }
-    }
-}
-
-fn aes_key(value: Secret) -> Result<Material> {
-    let key = aes::Key::new(value).map_err(|_| {
-        Error::new(
-            Reason::AttributeValueInvalid,
-            "an AES key has 16, 24 or 32 bytes",
-        )
-    })?;
-    Ok(Material::Aes(key))
-}
-
-fn generic_secret(value: Secret) -> Result<Material> {
-    if !(1..=limits::GENERIC_SECRET_BYTES).contains(&value.len()) {
-        let context = format!("a secret has 1 to {} bytes", limits::GENERIC_SECRET_BYTES);
-        return Err(Error::new(Reason::AttributeValueInvalid, context));
-    }
-    Ok(Material::Bytes(value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn import(key_type: sys::CK_KEY_TYPE, value: &[u8]) -> Result<Material> {
-        Material::import(KeyType(key_type), value)
-    }
-
-    fn reason(result: Result<Material>) -> Option<Reason> {
-        result.err().map(|error| error.reason)
-    }
-
-    #[test]
-    fn an_aes_key_has_one_of_three_lengths() {
-        for len in [16, 24, 32] {
-            assert_eq!(
-                import(sys::CKK_AES, &vec![7; len]).unwrap().bits(),
-                len as u64 * 8
-            );
-        }
-        for len in [0, 15, 17, 33, 64] {
-            let refused = reason(import(sys::CKK_AES, &vec![7; len]));
-            assert_eq!(refused, Some(Reason::AttributeValueInvalid), "{len}");
-        }
-    }
-
-    #[test]
-    fn a_generic_secret_is_neither_empty_nor_endless() {
-        for len in [0, limits::GENERIC_SECRET_BYTES + 1] {
-            let refused = reason(import(sys::CKK_GENERIC_SECRET, &vec![7; len]));
-            assert_eq!(refused, Some(Reason::AttributeValueInvalid), "{len}");
-        }
-        let longest = import(
-            sys::CKK_GENERIC_SECRET,
-            &vec![7; limits::GENERIC_SECRET_BYTES],
-        );
-        assert!(longest.is_ok());
-    }
-
-    #[test]
-    fn a_key_of_an_unknown_type_is_refused() {
-        assert_eq!(
-            reason(import(sys::CKK_RC4, &[7; 16])),
-            Some(Reason::AttributeValueInvalid)
-        );
-    }
-
-    #[test]
-    fn the_check_value_of_an_aes_key_is_an_encrypted_zero_block() {
-        // AESAVS, KeySbox, 128 bits, first vector, turned round: AES of zeroes under zeroes.
-        let material = import(sys::CKK_AES, &[0; 16]).unwrap();
-        assert_eq!(material.check_value(), Some([0x66, 0xE9, 0x4B]));
-    }
-
-    #[test]
-    fn the_check_value_of_a_generic_secret_is_its_sha1() {
-        let material = import(sys::CKK_GENERIC_SECRET, b"abc").unwrap();
-        assert_eq!(material.check_value(), Some([0xA9, 0x99, 0x3E]));
     }
 }

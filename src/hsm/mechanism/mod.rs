@@ -10,6 +10,7 @@ mod gcm;
 mod generate;
 mod held;
 mod hmac;
+mod keying;
 mod material;
 mod row;
 mod table;
@@ -17,19 +18,22 @@ mod table;
 pub(crate) mod vectors;
 mod xaes;
 
-pub(crate) use check::check_use;
-pub(crate) use generate::{generate, generated_by};
+pub(crate) use check::{Function, check_key, check_use, find, no_column};
+pub(crate) use generate::{generate, generate_pair, generated_by};
+pub(crate) use keying::OtherKeys;
 pub(crate) use material::Material;
-pub(crate) use row::{Parts, Row, Transformation, Use, Verification, VerificationParts, Work};
+pub(crate) use row::{
+    KeyClass, Parts, Row, Transformation, Use, Verification, VerificationParts, Work,
+};
 
 use token::MechanismInformation;
 
 /// Every mechanism with its name, for documents.
 pub fn named() -> impl Iterator<Item = (&'static str, MechanismInformation)> {
-    table::ROWS.iter().map(|row| (row.name, row.information()))
+    table::rows().map(|row| (row.name, row.information()))
 }
 
 /// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.
 pub(crate) fn list() -> Vec<MechanismInformation> {
-    table::ROWS.iter().map(Row::information).collect()
+    table::rows().map(Row::information).collect()
 }

@@ -5,11 +5,14 @@
 
 use cryptoki_sys as sys;
 use token::{
-    KeyType, MechanismId, MechanismInformation, ObjectClass, Operation, OutputBound, Parameters,
-    Reason, Result,
+    KeyType, MechanismId, MechanismInformation, MessageParameters, Operation,
+    OutputBound, Parameters, Reason, Result,
 };
 
-use super::Material;
+use super::{
+    Material,
+    keying::{Derivation, Encapsulation, Wrapping},
+};
 use crate::object::Attributes;
 
 /// One mechanism. A column that is `None` is a function that the mechanism does not have.
@@ -26,7 +29,17 @@ pub(crate) struct Row {
     pub(crate) verify: Option<&'static dyn Verification>,
     pub(crate) sign_recover: Option<&'static dyn Transformation>,
     pub(crate) verify_recover: Option<&'static dyn Transformation>,
-    pub(crate) generate: Option<fn(&Attributes) -> Result<Material>>,
+    /// Where encrypt and decrypt take messages: what makes a call's parameters of a message's.
+    pub(crate) message: Option<OfMessage>,
+    /// A secret key of the checked template.
+    pub(crate) generate: Option<fn(&Parameters, &Attributes) -> Result<Material>>,
+    /// The public and the private key of the checked templates, in that order.
+    pub(crate) generate_pair: Option<fn(&Attributes, &Attributes) -> Result<(Material, Material)>>,
+    pub(crate) wrap: Option<&'static dyn Wrapping>,
+    pub(crate) unwrap: Option<&'static dyn Wrapping>,
+    pub(crate) derive: Option<&'static dyn Derivation>,
+    pub(crate) encapsulate: Option<&'static dyn Encapsulation>,
+    pub(crate) decapsulate: Option<&'static dyn Encapsulation>,
 }
 
 impl Row {
@@ -43,7 +56,14 @@ impl Row {
             verify: None,
             sign_recover: None,
             verify_recover: None,
+            message: None,
             generate: None,
+            generate_pair: None,
+            wrap: None,
+            unwrap: None,
+            derive: None,
+            encapsulate: None,
+            decapsulate: None,
         }
     }
 
@@ -57,15 +77,27 @@ impl Row {
             Operation::Verify => self.verify.map(Work::Verify),
             Operation::SignRecover => self.sign_recover.map(Work::Transform),
             Operation::VerifyRecover => self.verify_recover.map(Work::Transform),
-            Operation::MessageEncrypt
-            | Operation::MessageDecrypt
-            | Operation::MessageSign
-            | Operation::MessageVerify => None,
+            Operation::MessageEncrypt => self.message_work(self.encrypt),
+            Operation::MessageDecrypt => self.message_work(self.decrypt),
+            // All messages have the parameters of the Init.
+            Operation::MessageSign => {
+                let many = self.sign.filter(|column| !column.once());
+                many.map(Work::Transform)
+            }
+            Operation::MessageVerify => {
+                self.work(Operation::MessageSign)?;
+                self.verify.map(Work::Verify)
+            }
         }
+    }
+
+    fn message_work(&self, column: Option<&'static dyn Transformation>) -> Option<Work> {
+        Some(Work::Messages(column?, self.message?))
     }
 
     /// `CK_MECHANISM_INFO`.
     pub(crate) fn information(&self) -> MechanismInformation {
+        let does = |operation| self.work(operation).is_some();
         let columns = [
             (self.encrypt.is_some(), sys::CKF_ENCRYPT),
             (self.decrypt.is_some(), sys::CKF_DECRYPT),
@@ -74,7 +106,18 @@ impl Row {
             (self.verify.is_some(), sys::CKF_VERIFY),
             (self.sign_recover.is_some(), sys::CKF_SIGN_RECOVER),
             (self.verify_recover.is_some(), sys::CKF_VERIFY_RECOVER),
+            (does(Operation::MessageEncrypt), sys::CKF_MESSAGE_ENCRYPT),
+            (does(Operation::MessageDecrypt), sys::CKF_MESSAGE_DECRYPT),
+            (does(Operation::MessageSign), sys::CKF_MESSAGE_SIGN),
+            (does(Operation::MessageVerify), sys::CKF_MESSAGE_VERIFY),
+            (self.message.is_some(), sys::CKF_MULTI_MESSAGE),
             (self.generate.is_some(), sys::CKF_GENERATE),
+            (self.generate_pair.is_some(), sys::CKF_GENERATE_KEY_PAIR),
+            (self.wrap.is_some(), sys::CKF_WRAP),
+            (self.unwrap.is_some(), sys::CKF_UNWRAP),
+            (self.derive.is_some(), sys::CKF_DERIVE),
+            (self.encapsulate.is_some(), sys::CKF_ENCAPSULATE),
+            (self.decapsulate.is_some(), sys::CKF_DECAPSULATE),
         ];
         let filled = columns.iter().filter(|(filled, _)| *filled);
         let (min_key, max_key) = match &self.key {
@@ -92,12 +135,20 @@ impl Row {
 
 /// The keys that a mechanism takes or makes.
 pub(crate) struct KeyRule {
-    pub(crate) class: ObjectClass,
-    /// The first one is what the mechanism makes, if it makes keys.
+    pub(crate) class: KeyClass,
+    /// Where the mechanism makes keys and the template does not choose one, it is the first.
     pub(crate) types: &'static [KeyType],
     pub(crate) min_bits: u64,
     pub(crate) max_bits: u64,
     pub(crate) unit: Unit,
+}
+
+/// Whether the keys of a mechanism are secret keys, or halves of pairs; which half then follows from
+/// the function: who encrypts, verifies, wraps or encapsulates has the public one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyClass {
+    Secret,
+    Pair,
 }
 
 /// In what `CK_MECHANISM_INFO` counts a key's length: the standard says it for each mechanism.
@@ -121,7 +172,13 @@ impl Unit {
 pub(crate) enum Work {
     Transform(&'static dyn Transformation),
     Verify(&'static dyn Verification),
+    /// A transformation for each message, with the parameters that are made of the message's.
+    Messages(&'static dyn Transformation, OfMessage),
 }
+
+/// The parameters of one call, from those of a message and its additional data. The output of that
+/// call is ciphertext ‖ tag, which the message functions keep apart.
+pub(crate) type OfMessage = fn(&MessageParameters, &[u8]) -> Result<Parameters>;
 
 /// What an operation was started with.
 #[derive(Clone, Copy)]
@@ -138,10 +195,10 @@ impl<'a> Use<'a> {
             .ok_or(Reason::KeyTypeInconsistent.into())
     }
 
-    /// The key, where it is nothing but bytes.
+    /// The value of the key, where it is a secret key.
     pub(crate) fn bytes(&self) -> Result<&'a [u8]> {
         self.key
-            .map(Material::bytes)
+            .and_then(Material::value)
             .ok_or(Reason::KeyTypeInconsistent.into())
     }
 
@@ -164,6 +221,11 @@ pub(crate) trait Transformation: Sync {
         Ok(None)
     }
 
+    /// Whether the parameters are good for one input alone: they have a nonce.
+    fn once(&self) -> bool {
+        false
+    }
+
     /// Everything at once; `output` has exactly the output's length.
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()>;
 
@@ -173,6 +235,11 @@ pub(crate) trait Transformation: Sync {
             Reason::FunctionNotSupported,
             "the mechanism takes no parts",
         ))
+    }
+
+    /// The parts that [`Parts::save`] has written down.
+    fn restore(&self, _with: Use<'_>, _state: &[u8]) -> Result<Box<dyn Parts>> {
+        Err(Reason::StateUnsaveable.into())
     }
 }
 
@@ -185,6 +252,11 @@ pub(crate) trait Parts: Send {
     /// Whether all of the input is kept until the end.
     fn keeps_input(&self) -> bool {
         false
+    }
+
+    /// Where it stands, for [`Transformation::restore`]; `None` where that cannot be written down.
+    fn save(&self) -> Option<crypto::Zeroizing<Vec<u8>>> {
+        None
     }
 
     /// Takes a part; `output` has exactly the length of [`Parts::update_len`].

@@ -8,6 +8,7 @@ mod index;
 mod objects;
 mod record;
 mod rules;
+mod secrets;
 mod session_object;
 mod shaped;
 mod template;
@@ -21,7 +22,9 @@ pub(crate) use objects::{
 pub(crate) use record::ObjectRecord;
 pub use rules::Profile;
 pub(crate) use rules::{Reveal, rule};
+pub(crate) use secrets::Secrets;
 pub(crate) use session_object::{Held, SessionObject};
+pub(crate) use shaped::number_of;
 pub(crate) use template::{
     Draft, Generation, Maker, changed, created, family, generated, is_for_security_officer,
 };

@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 use store::{Batch, Condition};
-use token::{Error, ObjectHandle, Reason, Result, Role};
+use token::{AttributeType, Error, ObjectHandle, Reason, Result, Role};
 
 use super::{
     Attributes, Cache, Draft, ObjectRecord, index,
@@ -111,8 +111,10 @@ pub(crate) fn create(
         .user
         .as_deref()
         .filter(|keyring| keyring.role == Role::CryptoUser);
-    let secret = material.map(Material::bytes);
-    let secret = secret.or_else(|| draft.value.as_ref().map(|value| value.reveal()));
+    let form = material.map(|material| material.face().sealed_form());
+    let form = form.transpose()?.flatten();
+    let secret = form.as_ref().map(crypto::Secret::reveal);
+    let secret = secret.or_else(|| draft.secrets.bytes(AttributeType::VALUE));
     let record = ObjectRecord {
         owner: owner.map(|keyring| keyring.user),
         sealed: secret
@@ -162,7 +164,7 @@ pub(crate) fn change(
             .user
             .as_deref()
             .filter(|keyring| Some(keyring.user) == now.owner);
-        let value = draft.value.as_ref();
+        let value = draft.secrets.get(AttributeType::VALUE);
         let changed = ObjectRecord {
             owner: now.owner,
             sealed: match value {
@@ -230,11 +232,11 @@ pub(crate) fn material(
     key: &ObjectRecord,
 ) -> Result<Option<Arc<Material>>> {
     keyring.materials.get(reference, || {
-        let (Some(key_type), Some(sealed)) = (key.attributes.key_type(), &key.sealed) else {
+        let (Some(_), Some(sealed)) = (key.attributes.key_type(), &key.sealed) else {
             return Ok(None);
         };
         let secret = keyring.open(&purpose(reference), sealed)?;
-        Material::from_secret(key_type, secret).map(Some)
+        Material::restore(&key.attributes, Some(secret)).map(Some)
     })
 }
 

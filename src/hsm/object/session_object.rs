@@ -33,7 +33,7 @@ impl SessionObject {
     pub(crate) fn new(memory: &Memory, attributes: Attributes, held: Held) -> Result<Self> {
         let secret = match &held {
             Held::Nothing => 0,
-            Held::Key(material) => material.bytes().len(),
+            Held::Key(material) => material.size(),
             Held::Data(bytes) => bytes.len(),
         };
         let bytes = attributes.size().saturating_add(secret);

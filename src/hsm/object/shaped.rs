@@ -69,7 +69,7 @@ fn is_date(bytes: &[u8]) -> bool {
     }
 }
 /// The number that `template` gives `kind`.
-pub(super) fn number_of(template: &Template, kind: AttributeType) -> Result<Option<u64>> {
+pub(crate) fn number_of(template: &Template, kind: AttributeType) -> Result<Option<u64>> {
     match template
         .0
         .iter()

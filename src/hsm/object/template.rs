@@ -9,7 +9,7 @@ use token::{
 };
 
 use super::{
-    Attributes, Plain,
+    Attributes, Plain, Secrets,
     rules::{self, Change, Family, Initial, NOT_GENERATED, Presence, Profile, Rule},
     shaped::{Shaped, number_of, refusal, shaped},
 };
@@ -36,8 +36,8 @@ pub(crate) struct Generation {
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) attributes: Attributes,
-    /// `CKA_VALUE`, where it is a secret: of a key, or of private data.
-    pub(crate) value: Option<SecretBytes>,
+    /// The secret ones: of a key, or `CKA_VALUE` of private data.
+    pub(crate) secrets: Secrets,
 }
 
 /// The family of the objects of `class`.
@@ -145,7 +145,7 @@ pub(crate) fn changed(now: &Attributes, template: &Template, maker: Maker) -> Re
     let family = now.class().and_then(family).ok_or(Reason::Internal)?;
     let mut draft = Draft {
         attributes: now.clone(),
-        value: None,
+        secrets: Secrets::default(),
     };
     for attribute in once_each(template)? {
         let kind = attribute.kind;
@@ -174,7 +174,7 @@ impl Draft {
     /// Adds what only the material of a key can tell, and checks what the template said of it.
     pub(crate) fn with_material(mut self, material: &Material) -> Result<Self> {
         let attributes = &mut self.attributes;
-        let len = material.bytes().len() as u64;
+        let len = material.bits() / 8;
         let wanted = attributes.number(AttributeType::VALUE_LEN);
         if wanted.is_some_and(|wanted| wanted != len) {
             let words = "is not the length that such a key has";
@@ -186,6 +186,7 @@ impl Draft {
         }
         attributes.set(AttributeType::VALUE_LEN, len.into());
         let computed = material
+            .face()
             .check_value()
             .map(|value| value.to_vec())
             .unwrap_or_default();
@@ -198,7 +199,7 @@ impl Draft {
         match value {
             Shaped::Plain(value) => self.attributes.set(kind, value),
             Shaped::Secret(bytes) => match family {
-                Family::SecretKey => self.value = Some(bytes),
+                Family::SecretKey => self.secrets.set(kind, bytes),
                 Family::Data | Family::Certificate => {
                     self.attributes
                         .set(kind, Plain::Bytes(bytes.reveal().to_vec()));
@@ -213,7 +214,8 @@ impl Draft {
             && self.attributes.flag(AttributeType::PRIVATE)
             && let Some(Plain::Bytes(bytes)) = self.attributes.remove(AttributeType::VALUE)
         {
-            self.value = Some(SecretBytes::from(bytes));
+            let value = SecretBytes::from(bytes);
+            self.secrets.set(AttributeType::VALUE, value);
         }
         self
     }
@@ -229,7 +231,7 @@ fn filled(
 ) -> Result<Draft> {
     let mut draft = Draft {
         attributes: Attributes::default(),
-        value: None,
+        secrets: Secrets::default(),
     };
     let mut given = Vec::with_capacity(template.0.len());
     for attribute in once_each(template)? {

@@ -91,6 +91,7 @@ impl Operations {
                     padded_to: 0,
                 }
             }
+            Work::Messages(..) => return Err(Reason::FunctionNotSupported.into()),
         };
         let mut share = None;
         if let Parameters::Gcm { additional, .. } = &mechanism.parameters

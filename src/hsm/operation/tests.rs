@@ -3,10 +3,10 @@
 mod rows;
 
 use cryptoki_sys as sys;
-use token::{KeyType, MechanismId};
+use token::MechanismId;
 
 use super::*;
-use crate::mechanism::vectors::usable;
+use crate::mechanism::vectors::{secret_key, usable};
 
 /// Operations of a session, and keys of two types.
 struct Bench {
@@ -16,7 +16,7 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let import = |key_type| Material::import(KeyType(key_type), &[7; 32]).unwrap();
+    let import = |key_type| secret_key(key_type, &[7; 32]);
     Bench {
         operations: Operations::default(),
         aes: Arc::new(import(sys::CKK_AES)),

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use cryptoki_sys as sys;
 use token::{
-    Attribute, AttributeType, Error, Mechanism, ObjectHandle, Reason, Request, Result, Revealed,
-    SecretBytes, SessionHandle, Shape, Template, Value, attribute_row, limits,
+    Attribute, AttributeType, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Reason, Request,
+    Result, Revealed, SecretBytes, SessionHandle, Shape, Template, Value, attribute_row, limits,
 };
 
 use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
-    mechanism::{self, Material},
+    mechanism::{self, KeyClass, Material},
     object::{self, Attributes, Draft, Generation, Held, Plain, Reveal, SessionObject},
     session::{Active, Session},
     verbs::seen::Seen,
@@ -30,10 +31,9 @@ pub(super) fn create(
         return Ok(handle);
     }
     let mut draft = object::created(template, application.maker_in(&session.seat))?;
-    let material = match (draft.attributes.key_type(), &draft.value) {
-        (Some(key_type), Some(value)) => Some(Material::import(key_type, value.reveal())?),
-        _ => None,
-    };
+    let material = draft.attributes.key_type().is_some();
+    let material = material.then(|| Material::create(&draft.attributes, &draft.secrets));
+    let material = material.transpose()?;
     if let Some(material) = &material {
         draft = draft.with_material(material)?;
     }
@@ -62,9 +62,10 @@ pub(super) fn generate(
     if let Some(handle) = repeated(application, &session, &active, request)? {
         return Ok(handle);
     }
-    let (class, key_type) = mechanism::generated_by(mechanism)?;
+    let asked = object::number_of(template, AttributeType::KEY_TYPE)?.map(KeyType);
+    let key_type = mechanism::generated_by(mechanism, KeyClass::Secret, asked)?;
     let what = Generation {
-        class,
+        class: ObjectClass(sys::CKO_SECRET_KEY),
         key_type,
         mechanism: mechanism.id,
     };
@@ -170,8 +171,8 @@ pub(super) fn set_attributes(
         Seen::find(seat, keyring.as_deref(), handle)?;
         return seat.objects.replace(handle.0, |object| {
             let object = object.ok_or(Reason::ObjectHandleInvalid)?;
-            let draft = object::changed(&object.attributes, template, maker)?;
-            let held = match draft.value {
+            let mut draft = object::changed(&object.attributes, template, maker)?;
+            let held = match draft.secrets.take(AttributeType::VALUE) {
                 Some(value) => Held::Data(Arc::new(value)),
                 None => object.held.clone(),
             };
@@ -251,7 +252,8 @@ fn store(
         let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
         return Err(Error::new(Reason::DeviceMemory, words));
     }
-    let held = match (material, draft.value) {
+    let mut secrets = draft.secrets;
+    let held = match (material, secrets.take(AttributeType::VALUE)) {
         (Some(material), _) => Held::Key(Arc::new(material)),
         (None, Some(value)) => Held::Data(Arc::new(value)),
         (None, None) => Held::Nothing,

@@ -85,7 +85,7 @@ impl Seen {
         match self {
             Seen::Session(object) => Ok(match &object.held {
                 Held::Nothing => None,
-                Held::Key(material) => Some(SecretBytes::copied(material.bytes())),
+                Held::Key(material) => material.value().map(SecretBytes::copied),
                 Held::Data(bytes) => Some(SecretBytes::copied(bytes.reveal())),
             }),
             Seen::Token(reference, record) => {

@@ -1,12 +1,10 @@
 //! The order of the check, and what each step says.
 
-use token::KeyType;
-
 use super::*;
-use crate::{mechanism::vectors::usable, object::Plain};
+use crate::{mechanism::vectors::{secret_key, usable}, object::Plain};
 
 fn aes(len: usize) -> Material {
-    Material::import(KeyType(sys::CKK_AES), &vec![7; len]).unwrap()
+    secret_key(sys::CKK_AES, &vec![7; len])
 }
 
 fn refusal(

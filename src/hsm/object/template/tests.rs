@@ -246,7 +246,7 @@ fn a_key_is_not_generated_as_something_else() {
 fn the_check_value_must_be_the_keys_own_or_empty() {
     let check = |given: &[u8]| {
         let template = key(vec![bytes(AttributeType::CHECK_VALUE, given)]);
-        let material = Material::import(KeyType(sys::CKK_AES), &[7; 16]).unwrap();
+        let material = crate::mechanism::vectors::secret_key(sys::CKK_AES, &[7; 16]);
         created(&template, USER).unwrap().with_material(&material)
     };
     assert_eq!(refused(check(b"bad")).0, Reason::AttributeValueInvalid);
@@ -267,7 +267,7 @@ fn the_value_of_private_data_is_kept_apart() {
     };
     let private = data(true);
     assert_eq!(
-        private.value.map(|value| value.reveal().to_vec()),
+        private.secrets.bytes(AttributeType::VALUE).map(<[u8]>::to_vec),
         Some(b"data".to_vec())
     );
     assert_eq!(private.attributes.plain(AttributeType::VALUE), None);
