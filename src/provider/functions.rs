@@ -11,7 +11,7 @@ use token::{MechanismId, ObjectHandle, Operation::*, SessionHandle, SlotId};
 use crate::{
     boundary, general,
     interfaces::{self, Writable},
-    keys, memory, objects, operations, random, sessions, slots,
+    keys, memory, messages, objects, operations, random, sessions, slots, wrapping,
 };
 
 /// A row of the table.
@@ -59,18 +59,18 @@ functions! {
         C_CloseAllSessions(slot: Slot) { call sessions::close_all() }
         C_GetSessionInfo(session: Session, information: To(CK_SESSION_INFO))
             { call sessions::session() }
-        C_GetOperationState(session: Session, state: Output) { unsupported }
+        C_GetOperationState(session: Session, state: Output) { call operations::state() }
         C_SetOperationState(session: Session, state: Input, encryption: Object,
-            authentication: Object) { unsupported }
+            authentication: Object) { call operations::set_state() }
         C_Login(session: Session, user: As(CK_USER_TYPE), pin: Input) { call sessions::login() }
         C_Logout(session: Session) { call sessions::logout() }
 
         C_CreateObject(session: Session, template: Template, object: To(CK_OBJECT_HANDLE))
             { call objects::create() }
         C_CopyObject(session: Session, object: Object, template: Template,
-            copy: To(CK_OBJECT_HANDLE)) { unsupported }
+            copy: To(CK_OBJECT_HANDLE)) { call objects::copy() }
         C_DestroyObject(session: Session, object: Object) { call objects::destroy() }
-        C_GetObjectSize(session: Session, object: Object, size: To(CK_ULONG)) { unsupported }
+        C_GetObjectSize(session: Session, object: Object, size: To(CK_ULONG)) { call objects::size() }
         C_GetAttributeValue(session: Session, object: Object, template: Template)
             { call objects::attributes() }
         C_SetAttributeValue(session: Session, object: Object, template: Template)
@@ -99,7 +99,7 @@ functions! {
         C_Digest(session: Session, data: Input, digest: Output)
             { call operations::transform(Digest) }
         C_DigestUpdate(session: Session, part: Input) { call operations::absorb(Digest) }
-        C_DigestKey(session: Session, key: Object) { unsupported }
+        C_DigestKey(session: Session, key: Object) { call operations::absorb_key() }
         C_DigestFinal(session: Session, digest: Output) { call operations::produce(Digest) }
         C_SignInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
             { call operations::start(Sign) }
@@ -108,8 +108,8 @@ functions! {
         C_SignUpdate(session: Session, part: Input) { call operations::absorb(Sign) }
         C_SignFinal(session: Session, signature: Output) { call operations::produce(Sign) }
         C_SignRecoverInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
-        C_SignRecover(session: Session, data: Input, signature: Output) { unsupported }
+            { call operations::start(SignRecover) }
+        C_SignRecover(session: Session, data: Input, signature: Output) { call operations::transform(SignRecover) }
         C_VerifyInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
             { call operations::start(Verify) }
         C_Verify(session: Session, data: Input, signature: Input)
@@ -118,31 +118,31 @@ functions! {
         C_VerifyFinal(session: Session, signature: Input)
             { call operations::check_absorbed(Verify) }
         C_VerifyRecoverInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
-        C_VerifyRecover(session: Session, signature: Input, data: Output) { unsupported }
-        C_DigestEncryptUpdate(session: Session, part: Input, encrypted: Output) { unsupported }
-        C_DecryptDigestUpdate(session: Session, encrypted: Input, part: Output) { unsupported }
-        C_SignEncryptUpdate(session: Session, part: Input, encrypted: Output) { unsupported }
-        C_DecryptVerifyUpdate(session: Session, encrypted: Input, part: Output) { unsupported }
+            { call operations::start(VerifyRecover) }
+        C_VerifyRecover(session: Session, signature: Input, data: Output) { call operations::transform(VerifyRecover) }
+        C_DigestEncryptUpdate(session: Session, part: Input, encrypted: Output) { call operations::update_both(Encrypt, Digest) }
+        C_DecryptDigestUpdate(session: Session, encrypted: Input, part: Output) { call operations::update_both(Decrypt, Digest) }
+        C_SignEncryptUpdate(session: Session, part: Input, encrypted: Output) { call operations::update_both(Encrypt, Sign) }
+        C_DecryptVerifyUpdate(session: Session, encrypted: Input, part: Output) { call operations::update_both(Decrypt, Verify) }
 
         C_GenerateKey(session: Session, mechanism: To(CK_MECHANISM), template: Template,
             key: To(CK_OBJECT_HANDLE)) { call keys::generate() }
         C_GenerateKeyPair(session: Session, mechanism: To(CK_MECHANISM), public: Template,
             private: Template, public_key: To(CK_OBJECT_HANDLE),
-            private_key: To(CK_OBJECT_HANDLE)) { unsupported }
+            private_key: To(CK_OBJECT_HANDLE)) { call keys::generate_pair() }
         C_WrapKey(session: Session, mechanism: To(CK_MECHANISM), wrapping: Object, key: Object,
-            wrapped: Output) { unsupported }
+            wrapped: Output) { call wrapping::wrap() }
         C_UnwrapKey(session: Session, mechanism: To(CK_MECHANISM), unwrapping: Object,
-            wrapped: Input, template: Template, key: To(CK_OBJECT_HANDLE)) { unsupported }
+            wrapped: Input, template: Template, key: To(CK_OBJECT_HANDLE)) { call wrapping::unwrap() }
         C_DeriveKey(session: Session, mechanism: To(CK_MECHANISM), base: Object,
-            template: Template, key: To(CK_OBJECT_HANDLE)) { unsupported }
+            template: Template, key: To(CK_OBJECT_HANDLE)) { call keys::derive() }
 
         C_SeedRandom(session: Session, seed: Input) { call random::seed() }
         C_GenerateRandom(session: Session, random: Room) { call random::generate() }
         C_GetFunctionStatus(session: Session) { not_parallel }
         C_CancelFunction(session: Session) { not_parallel }
         C_WaitForSlotEvent(flags: As(CK_FLAGS), slot: To(CK_SLOT_ID), reserved: As(CK_VOID_PTR))
-            { unsupported }
+            { call slots::wait() }
     }
     LIST_3_0: CK_FUNCTION_LIST_3_0 = (3, 0) {
         C_GetInterfaceList(interfaces: List(CK_INTERFACE)) { alone interfaces::list() }
@@ -153,61 +153,61 @@ functions! {
         C_SessionCancel(session: Session, flags: As(CK_FLAGS)) { call sessions::cancel() }
 
         C_MessageEncryptInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
+            { call messages::start(MessageEncrypt) }
         C_EncryptMessage(session: Session, parameter: Parameter, additional: Input, data: Input,
-            encrypted: Output) { unsupported }
+            encrypted: Output) { call messages::transform(MessageEncrypt) }
         C_EncryptMessageBegin(session: Session, parameter: Parameter, additional: Input)
-            { unsupported }
+            { call messages::begin(MessageEncrypt) }
         C_EncryptMessageNext(session: Session, parameter: Parameter, part: Input,
-            encrypted: Output, flags: As(CK_FLAGS)) { unsupported }
-        C_MessageEncryptFinal(session: Session) { unsupported }
+            encrypted: Output, flags: As(CK_FLAGS)) { call messages::next(MessageEncrypt) }
+        C_MessageEncryptFinal(session: Session) { call messages::end(MessageEncrypt) }
         C_MessageDecryptInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
+            { call messages::start(MessageDecrypt) }
         C_DecryptMessage(session: Session, parameter: Parameter, additional: Input,
-            encrypted: Input, data: Output) { unsupported }
+            encrypted: Input, data: Output) { call messages::transform(MessageDecrypt) }
         C_DecryptMessageBegin(session: Session, parameter: Parameter, additional: Input)
-            { unsupported }
+            { call messages::begin(MessageDecrypt) }
         C_DecryptMessageNext(session: Session, parameter: Parameter, encrypted: Input,
-            part: Output, flags: As(CK_FLAGS)) { unsupported }
-        C_MessageDecryptFinal(session: Session) { unsupported }
+            part: Output, flags: As(CK_FLAGS)) { call messages::next(MessageDecrypt) }
+        C_MessageDecryptFinal(session: Session) { call messages::end(MessageDecrypt) }
         C_MessageSignInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
+            { call operations::start(MessageSign) }
         C_SignMessage(session: Session, parameter: Parameter, data: Input, signature: Output)
-            { unsupported }
-        C_SignMessageBegin(session: Session, parameter: Parameter) { unsupported }
+            { call messages::sign() }
+        C_SignMessageBegin(session: Session, parameter: Parameter) { call messages::begin_plain(MessageSign) }
         C_SignMessageNext(session: Session, parameter: Parameter, data: Input, signature: Output)
-            { unsupported }
-        C_MessageSignFinal(session: Session) { unsupported }
+            { call messages::sign_next() }
+        C_MessageSignFinal(session: Session) { call messages::end(MessageSign) }
         C_MessageVerifyInit(session: Session, mechanism: To(CK_MECHANISM), key: Object)
-            { unsupported }
+            { call operations::start(MessageVerify) }
         C_VerifyMessage(session: Session, parameter: Parameter, data: Input, signature: Input)
-            { unsupported }
-        C_VerifyMessageBegin(session: Session, parameter: Parameter) { unsupported }
+            { call messages::check() }
+        C_VerifyMessageBegin(session: Session, parameter: Parameter) { call messages::begin_plain(MessageVerify) }
         C_VerifyMessageNext(session: Session, parameter: Parameter, data: Input, signature: Input)
-            { unsupported }
-        C_MessageVerifyFinal(session: Session) { unsupported }
+            { call messages::check_next() }
+        C_MessageVerifyFinal(session: Session) { call messages::end(MessageVerify) }
     }
     LIST_3_2: CK_FUNCTION_LIST_3_2 = (3, 2) {
         C_EncapsulateKey(session: Session, mechanism: To(CK_MECHANISM), public: Object,
-            template: Template, encapsulated: Output, key: To(CK_OBJECT_HANDLE)) { unsupported }
+            template: Template, encapsulated: Output, key: To(CK_OBJECT_HANDLE)) { call wrapping::encapsulate() }
         C_DecapsulateKey(session: Session, mechanism: To(CK_MECHANISM), private: Object,
-            template: Template, encapsulated: Input, key: To(CK_OBJECT_HANDLE)) { unsupported }
+            template: Template, encapsulated: Input, key: To(CK_OBJECT_HANDLE)) { call wrapping::decapsulate() }
         C_VerifySignatureInit(session: Session, mechanism: To(CK_MECHANISM), key: Object,
-            signature: Input) { unsupported }
-        C_VerifySignature(session: Session, data: Input) { unsupported }
-        C_VerifySignatureUpdate(session: Session, part: Input) { unsupported }
-        C_VerifySignatureFinal(session: Session) { unsupported }
+            signature: Input) { call operations::start_check() }
+        C_VerifySignature(session: Session, data: Input) { call operations::check_started() }
+        C_VerifySignatureUpdate(session: Session, part: Input) { call operations::absorb(Verify) }
+        C_VerifySignatureFinal(session: Session) { call operations::check_started_absorbed() }
         C_GetSessionValidationFlags(session: Session,
-            kind: As(CK_SESSION_VALIDATION_FLAGS_TYPE), flags: To(CK_FLAGS)) { unsupported }
+            kind: As(CK_SESSION_VALIDATION_FLAGS_TYPE), flags: To(CK_FLAGS)) { call sessions::validation_flags() }
         C_AsyncComplete(session: Session, function: Text, result: To(CK_ASYNC_DATA))
             { unsupported }
         C_AsyncGetID(session: Session, function: Text, id: To(CK_ULONG)) { unsupported }
         C_AsyncJoin(session: Session, function: Text, id: As(CK_ULONG), data: Room)
             { unsupported }
         C_WrapKeyAuthenticated(session: Session, mechanism: To(CK_MECHANISM), wrapping: Object,
-            key: Object, additional: Input, wrapped: Output) { unsupported }
+            key: Object, additional: Input, wrapped: Output) { call wrapping::wrap_authenticated() }
         C_UnwrapKeyAuthenticated(session: Session, mechanism: To(CK_MECHANISM),
             unwrapping: Object, wrapped: Input, template: Template, additional: Input,
-            key: To(CK_OBJECT_HANDLE)) { unsupported }
+            key: To(CK_OBJECT_HANDLE)) { call wrapping::unwrap_authenticated() }
     }
 }

@@ -18,6 +18,7 @@ mod journal;
 mod keys;
 mod library;
 mod memory;
+mod messages;
 mod objects;
 mod operations;
 mod page;
@@ -28,3 +29,4 @@ mod slots;
 #[cfg(test)]
 mod supported;
 mod template;
+mod wrapping;

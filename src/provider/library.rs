@@ -124,6 +124,14 @@ pub(crate) fn close() -> Result<()> {
     Ok(ended?)
 }
 
+/// Whether the application is ending, or has ended: for who was woken by that.
+pub(crate) fn is_closing() -> bool {
+    Page::current().is_none_or(|page| {
+        let library = page.library.load(SeqCst);
+        library.is_null() || library == BUSY
+    })
+}
+
 /// In the place of a library that is being opened or closed.
 const BUSY: *mut Library = ptr::without_provenance_mut(1);
 

@@ -23,6 +23,31 @@ pub(crate) fn create(
     object.write(made.0)
 }
 
+/// `C_CopyObject`.
+pub(crate) fn copy(
+    library: &Library,
+    session: SessionHandle,
+    object: ObjectHandle,
+    template: Array<CK_ATTRIBUTE>,
+    copy: Pointer<CK_OBJECT_HANDLE>,
+) -> Result<()> {
+    copy.required()?;
+    let template = template::read(&template)?;
+    let made = library.change(|hsm, request| hsm.copy(request, session, object, template))?;
+    copy.write(made.0)
+}
+
+/// `C_GetObjectSize`.
+pub(crate) fn size(
+    library: &Library,
+    session: SessionHandle,
+    object: ObjectHandle,
+    size: Pointer<CK_ULONG>,
+) -> Result<()> {
+    size.required()?;
+    size.write(library.hsm().object_size(session, object)?)
+}
+
 /// `C_DestroyObject`.
 pub(crate) fn destroy(
     library: &Library,

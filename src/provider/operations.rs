@@ -5,17 +5,19 @@
 //! fails leaves nothing active but by a short buffer.
 
 use cryptoki_sys::*;
-use token::{ObjectHandle, Operation, Reason, SessionHandle};
+use token::{Hsm, ObjectHandle, Operation, Produced, Reason, SessionHandle};
 
 use crate::{
     boundary::Result,
     keys,
     library::Library,
     memory::{Input, Output, Pointer},
+    parameters,
 };
 
-/// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`. Without a mechanism it ends the
-/// operation that is active.
+/// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`, `C_SignRecoverInit`,
+/// `C_VerifyRecoverInit`, `C_MessageSignInit`, `C_MessageVerifyInit`. Without a mechanism it ends
+/// the operation that is active.
 pub(crate) fn start(
     library: &Library,
     operation: Operation,
@@ -36,22 +38,34 @@ pub(crate) fn start_keyless(
     start_with(library, operation, session, &mechanism, None)
 }
 
-/// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`.
+/// `C_VerifySignatureInit`.
+pub(crate) fn start_check(
+    library: &Library,
+    session: SessionHandle,
+    mechanism: Pointer<CK_MECHANISM>,
+    key: ObjectHandle,
+    signature: Input,
+) -> Result<()> {
+    if mechanism.is_null() {
+        return Ok(library.hsm().cancel(session, Operation::Verify)?);
+    }
+    let signature = signature.data(Reason::SignatureLenRange)?;
+    let (mechanism, _) = keys::mechanism(library, session, &mechanism, parameters::read)?;
+    Ok(library
+        .hsm()
+        .start_check(session, &mechanism, key, signature)?)
+}
+
+/// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`.
 pub(crate) fn transform(
     library: &Library,
     operation: Operation,
     session: SessionHandle,
     input: Input,
-    mut output: Output,
+    output: Output,
 ) -> Result<()> {
-    let call = Call {
-        library,
-        operation,
-        session,
-    };
-    call.claims(|| input.data(call.beyond()).and_then(|_| output.required()))?;
-    output.fill_from(&input, call.beyond(), |input, output| {
-        library.hsm().transform(session, operation, input, output)
+    Call::of(library, operation, session).pass(&input, output, |hsm, input, output| {
+        hsm.transform(session, operation, input, output)
     })
 }
 
@@ -61,33 +75,49 @@ pub(crate) fn update(
     operation: Operation,
     session: SessionHandle,
     input: Input,
-    mut output: Output,
+    output: Output,
 ) -> Result<()> {
-    let call = Call {
-        library,
-        operation,
-        session,
-    };
-    call.claims(|| input.data(call.beyond()).and_then(|_| output.required()))?;
-    output.fill_from(&input, call.beyond(), |input, output| {
-        library.hsm().update(session, operation, input, output)
+    Call::of(library, operation, session).pass(&input, output, |hsm, input, output| {
+        hsm.update(session, operation, input, output)
     })
 }
 
-/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`.
+/// `C_DigestEncryptUpdate`, `C_DecryptDigestUpdate`, `C_SignEncryptUpdate`,
+/// `C_DecryptVerifyUpdate`.
+pub(crate) fn update_both(
+    library: &Library,
+    cipher: Operation,
+    beside: Operation,
+    session: SessionHandle,
+    input: Input,
+    output: Output,
+) -> Result<()> {
+    Call::of(library, cipher, session)
+        .and(beside)
+        .pass(&input, output, |hsm, input, output| {
+            hsm.update_both(session, cipher, beside, input, output)
+        })
+}
+
+/// `C_DigestUpdate`, `C_SignUpdate`, `C_VerifyUpdate`, `C_VerifySignatureUpdate`.
 pub(crate) fn absorb(
     library: &Library,
     operation: Operation,
     session: SessionHandle,
     input: Input,
 ) -> Result<()> {
-    let call = Call {
-        library,
-        operation,
-        session,
-    };
-    let input = call.claims(|| input.data(call.beyond()))?;
+    let call = Call::of(library, operation, session);
+    let input = call.claims(|| input.data(beyond(operation)))?;
     Ok(library.hsm().absorb(session, operation, input)?)
+}
+
+/// `C_DigestKey`.
+pub(crate) fn absorb_key(
+    library: &Library,
+    session: SessionHandle,
+    key: ObjectHandle,
+) -> Result<()> {
+    Ok(library.hsm().absorb_key(session, key)?)
 }
 
 /// `C_EncryptFinal`, `C_DecryptFinal`, `C_DigestFinal`, `C_SignFinal`.
@@ -97,12 +127,7 @@ pub(crate) fn produce(
     session: SessionHandle,
     mut output: Output,
 ) -> Result<()> {
-    Call {
-        library,
-        operation,
-        session,
-    }
-    .claims(|| output.required())?;
+    Call::of(library, operation, session).claims(|| output.required().map(drop))?;
     output.fill(|output| library.hsm().produce(session, operation, output))
 }
 
@@ -114,12 +139,8 @@ pub(crate) fn check(
     input: Input,
     signature: Input,
 ) -> Result<()> {
-    let call = Call {
-        library,
-        operation,
-        session,
-    };
-    let input = call.claims(|| input.data(call.beyond()))?;
+    let call = Call::of(library, operation, session);
+    let input = call.claims(|| input.data(beyond(operation)))?;
     let signature = call.claims(|| signature.data(Reason::SignatureLenRange))?;
     Ok(library
         .hsm()
@@ -133,13 +154,56 @@ pub(crate) fn check_absorbed(
     session: SessionHandle,
     signature: Input,
 ) -> Result<()> {
-    let call = Call {
-        library,
-        operation,
-        session,
-    };
+    let call = Call::of(library, operation, session);
     let signature = call.claims(|| signature.data(Reason::SignatureLenRange))?;
     Ok(library.hsm().check(session, operation, None, signature)?)
+}
+
+/// `C_VerifySignature`.
+pub(crate) fn check_started(library: &Library, session: SessionHandle, input: Input) -> Result<()> {
+    let call = Call::of(library, Operation::Verify, session);
+    let input = call.claims(|| input.data(beyond(Operation::Verify)))?;
+    Ok(library.hsm().check_started(session, Some(input))?)
+}
+
+/// `C_VerifySignatureFinal`.
+pub(crate) fn check_started_absorbed(library: &Library, session: SessionHandle) -> Result<()> {
+    Ok(library.hsm().check_started(session, None)?)
+}
+
+/// `C_GetOperationState`.
+pub(crate) fn state(library: &Library, session: SessionHandle, mut state: Output) -> Result<()> {
+    state.fill(|room| library.hsm().operation_state(session, room))
+}
+
+/// `C_SetOperationState`.
+pub(crate) fn set_state(
+    library: &Library,
+    session: SessionHandle,
+    state: Input,
+    encryption: ObjectHandle,
+    authentication: ObjectHandle,
+) -> Result<()> {
+    let given = |key: ObjectHandle| (key.0 != CK_INVALID_HANDLE).then_some(key);
+    if state.is_null() {
+        return Err(Reason::ArgumentsBad.into());
+    }
+    let state = state.data(Reason::SavedStateInvalid)?;
+    Ok(library.hsm().set_operation_state(
+        session,
+        state,
+        given(encryption),
+        given(authentication),
+    )?)
+}
+
+/// Why more than `limits::DATA_BYTES` is refused.
+pub(crate) fn beyond(operation: Operation) -> Reason {
+    match operation {
+        Operation::Decrypt | Operation::MessageDecrypt => Reason::EncryptedDataLenRange,
+        Operation::VerifyRecover => Reason::SignatureLenRange,
+        _ => Reason::DataLenRange,
+    }
 }
 
 fn start_with(
@@ -152,32 +216,54 @@ fn start_with(
     if mechanism.is_null() {
         return Ok(library.hsm().cancel(session, operation)?);
     }
-    let mechanism = keys::mechanism(library, session, mechanism)?;
-    library.hsm().start(session, operation, &mechanism, key)?;
-    Ok(())
+    let (mechanism, places) = keys::mechanism(library, session, mechanism, parameters::read)?;
+    let started = library.hsm().start(session, operation, &mechanism, key)?;
+    places.write(started.parameters_out.as_ref())
 }
 
-/// A call of an operation that is active.
+/// A call of an operation that is active, or of two.
 struct Call<'a> {
     library: &'a Library,
     operation: Operation,
+    beside: Option<Operation>,
     session: SessionHandle,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn of(library: &'a Library, operation: Operation, session: SessionHandle) -> Self {
+        Self {
+            library,
+            operation,
+            beside: None,
+            session,
+        }
+    }
+
+    fn and(self, beside: Operation) -> Self {
+        Self {
+            beside: Some(beside),
+            ..self
+        }
+    }
+
+    /// Passes the input to `verb` and its output to the caller.
+    fn pass(
+        &self,
+        input: &Input,
+        mut output: Output,
+        verb: impl FnOnce(&dyn Hsm, &[u8], Option<&mut [u8]>) -> token::Result<Produced>,
+    ) -> Result<()> {
+        let input = self.claims(|| output.required()?.apart(input, beyond(self.operation)))?;
+        output.fill(|output| verb(self.library.hsm(), &input, output))
+    }
+
     /// What `read` says of the caller's memory; the operation ends if that is no good.
     fn claims<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         read().inspect_err(|_| {
-            // Whether there was an operation or not: the claim's error is the one to tell.
-            let _ = self.library.hsm().cancel(self.session, self.operation);
+            for operation in [Some(self.operation), self.beside].into_iter().flatten() {
+                // Whether there was an operation or not: the claim's error is the one to tell.
+                let _ = self.library.hsm().cancel(self.session, operation);
+            }
         })
-    }
-
-    /// Why more than `limits::DATA_BYTES` is refused.
-    fn beyond(&self) -> Reason {
-        match self.operation {
-            Operation::Decrypt => Reason::EncryptedDataLenRange,
-            _ => Reason::DataLenRange,
-        }
     }
 }

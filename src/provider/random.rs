@@ -21,11 +21,17 @@ pub(crate) fn generate(library: &Library, session: SessionHandle, mut room: Room
     Ok(())
 }
 
-/// `C_SeedRandom`: the generator seeds itself.
+/// `C_SeedRandom`: in pieces, too.
 pub(crate) fn seed(library: &Library, session: SessionHandle, seed: Input) -> Result<()> {
     if seed.is_null() {
         return Err(Reason::ArgumentsBad.into());
     }
-    library.hsm().session(session)?;
-    Err(Reason::RandomSeedNotSupported.into())
+    let seed = seed.data(Reason::ArgumentsBad)?;
+    if seed.is_empty() {
+        library.hsm().session(session)?;
+    }
+    for piece in seed.chunks(limits::RANDOM_BYTES) {
+        library.hsm().seed_random(session, piece)?;
+    }
+    Ok(())
 }

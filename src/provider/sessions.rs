@@ -91,14 +91,36 @@ pub(crate) fn logout(library: &Library, session: SessionHandle) -> Result<()> {
     Ok(library.hsm().logout(session)?)
 }
 
-/// `C_SessionCancel`: ends the operations that the flags name, as far as they are active.
+/// `C_GetSessionValidationFlags`: no operation of this software is one of a validated module.
+pub(crate) fn validation_flags(
+    library: &Library,
+    session: SessionHandle,
+    kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+    flags: Pointer<CK_FLAGS>,
+) -> Result<()> {
+    flags.required()?;
+    library.hsm().session(session)?;
+    if kind != CKS_LAST_VALIDATION_OK {
+        return Err(Reason::ArgumentsBad.into());
+    }
+    flags.write(0)
+}
+
+/// `C_SessionCancel`: ends the operations that the flags name, as far as they are active. Those
+/// that are over when their function returns (generate, wrap, derive…) are never active.
 pub(crate) fn cancel(library: &Library, session: SessionHandle, flags: CK_FLAGS) -> Result<()> {
-    const OPERATIONS: [(CK_FLAGS, Operation); 5] = [
+    const OPERATIONS: [(CK_FLAGS, Operation); 11] = [
         (CKF_ENCRYPT, Operation::Encrypt),
         (CKF_DECRYPT, Operation::Decrypt),
         (CKF_DIGEST, Operation::Digest),
         (CKF_SIGN, Operation::Sign),
         (CKF_VERIFY, Operation::Verify),
+        (CKF_SIGN_RECOVER, Operation::SignRecover),
+        (CKF_VERIFY_RECOVER, Operation::VerifyRecover),
+        (CKF_MESSAGE_ENCRYPT, Operation::MessageEncrypt),
+        (CKF_MESSAGE_DECRYPT, Operation::MessageDecrypt),
+        (CKF_MESSAGE_SIGN, Operation::MessageSign),
+        (CKF_MESSAGE_VERIFY, Operation::MessageVerify),
     ];
     library.hsm().session(session)?;
     for (flag, operation) in OPERATIONS {

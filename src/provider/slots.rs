@@ -4,9 +4,9 @@ use cryptoki_sys::*;
 use token::{MechanismId, Reason, SecretBytes, SessionHandle, SlotId};
 
 use crate::{
-    boundary::Result,
+    boundary::{Error, Result},
     information::{self, PIN_BYTES},
-    library::Library,
+    library::{self, Library},
     memory::{Array, Input, List, Pointer},
 };
 
@@ -74,6 +74,34 @@ pub(crate) fn mechanism(
     information.write(information::mechanism(
         mechanism.ok_or(Reason::MechanismInvalid)?,
     ))
+}
+
+/// `C_WaitForSlotEvent`. An event of a slot that this application does not show is none.
+pub(crate) fn wait(
+    library: &Library,
+    flags: CK_FLAGS,
+    slot: Pointer<CK_SLOT_ID>,
+    reserved: CK_VOID_PTR,
+) -> Result<()> {
+    slot.required()?;
+    if !reserved.is_null() {
+        return Err(Reason::ArgumentsBad.into());
+    }
+    let wait = flags & CKF_DONT_BLOCK == 0;
+    loop {
+        let event = library.hsm().slot_event(wait);
+        // §5.5.4: `C_Finalize` wakes who waits, and that is what it is told.
+        if wait && library::is_closing() {
+            return Err(Error::NotInitialized);
+        }
+        match event? {
+            Some(id) if library.slots()?.iter().any(|shown| shown.id == id) => {
+                return slot.write(id.0);
+            }
+            Some(_) => {}
+            None => return Err(Error::NoEvent),
+        }
+    }
 }
 
 /// `C_InitToken`. The label is 32 bytes, filled up with blanks.

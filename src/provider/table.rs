@@ -133,10 +133,10 @@ macro_rules! function {
         function! { @ $name [$($c)* $($more)*,] [$($claims)* $claim,] $rest $answer }
     };
 
-    (@ $name:ident $c:tt [$($claims:tt)*] () { call $module:ident::$verb:ident($($bound:expr)?) }) => {
+    (@ $name:ident $c:tt [$($claims:tt)*] () { call $module:ident::$verb:ident($($bound:expr),*) }) => {
         function! { @write $name $c {
             boundary::call(stringify!($name), |library| {
-                $module::$verb(library, $($bound,)? $($claims)*)
+                $module::$verb(library, $($bound,)* $($claims)*)
             })
         } }
     };

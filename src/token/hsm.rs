@@ -341,10 +341,6 @@ pub trait Hsm: Send + Sync {
     }
     /// `C_EncryptMessageNext`, `C_DecryptMessageNext`, `C_SignMessageNext`: a part of a message, the
     /// last one with `end`. A part to sign that is not the last has no output.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the standard's function has as many"
-    )]
     fn message_next(
         &self,
         session: SessionHandle,

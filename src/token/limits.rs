@@ -6,6 +6,10 @@ pub const TEMPLATE_ATTRIBUTES: usize = 100;
 pub const ATTRIBUTE_BYTES: usize = 32 * 1024;
 /// Bytes in one mechanism parameter, additional data included.
 pub const PARAMETER_BYTES: usize = 64 * 1024;
+/// Parts of the input of an SP 800-108 function.
+pub const KDF_PARTS: usize = 32;
+/// Further keys that one derivation makes at once.
+pub const DERIVED_KEYS: usize = 32;
 /// Bytes of input or output in one verb.
 pub const DATA_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of random data in one verb.
@@ -28,6 +32,8 @@ pub const FIND_HANDLES: usize = 8_192;
 pub const CONNECTIONS_OF_ALL: usize = 8_192;
 /// Connections of one uid.
 pub const CONNECTIONS: usize = 1_024;
+/// Connections of one uid that go through shared memory.
+pub const SLOTS: usize = 128;
 /// Applications of one uid.
 pub const APPLICATIONS: usize = 512;
 /// Clusters in one home.

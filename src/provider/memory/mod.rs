@@ -136,30 +136,41 @@ impl Text {
     }
 }
 
-/// A text where the standard has none: nobody vouches for it, and it may be any address.
+/// An address that nobody vouches for: it may be a number of another kind.
 pub(crate) struct Rumour(pub(crate) CK_VOID_PTR);
 
 impl Rumour {
-    /// The text that ends within `limit` bytes, if there is one. The kernel is asked to read it,
-    /// because it answers a bad address with an error.
+    /// The text that ends within `limit` bytes, if there is one.
     pub(crate) fn text(&self, limit: usize) -> Option<String> {
-        let (mut reader, writer) = io::pipe().ok()?;
         let mut text = Vec::new();
         for position in 0..limit {
-            let address = self.0.cast::<CK_BYTE>().wrapping_add(position);
-            // SAFETY: the address is not followed in this process, and the kernel checks it. One
-            // byte always has room in the pipe.
-            if unsafe { libc::write(writer.as_raw_fd(), address.cast(), 1) } != 1 {
-                return None;
-            }
-            let mut byte = [0];
-            reader.read_exact(&mut byte).ok()?;
-            match byte {
+            match self.bytes::<1>(position)? {
                 [0] => return String::from_utf8(text).ok(),
                 byte => text.extend(byte),
             }
         }
         None
+    }
+
+    /// The number, if there is one.
+    pub(crate) fn number(&self) -> Option<CK_ULONG> {
+        self.bytes(0).map(CK_ULONG::from_ne_bytes)
+    }
+
+    /// The bytes from `position` on. The kernel is asked to read them, because it answers a bad
+    /// address with an error.
+    fn bytes<const LENGTH: usize>(&self, position: usize) -> Option<[u8; LENGTH]> {
+        let (mut reader, writer) = io::pipe().ok()?;
+        let address = self.0.cast::<CK_BYTE>().wrapping_add(position);
+        // SAFETY: the address is not followed in this process, and the kernel checks it. So few
+        // bytes always have room in the pipe.
+        let written = unsafe { libc::write(writer.as_raw_fd(), address.cast(), LENGTH) };
+        if usize::try_from(written) != Ok(LENGTH) {
+            return None;
+        }
+        let mut bytes = [0; LENGTH];
+        reader.read_exact(&mut bytes).ok()?;
+        Some(bytes)
     }
 }
 
@@ -179,9 +190,22 @@ impl Input {
         Self { first, length }
     }
 
+    /// No bytes.
+    pub(crate) fn none() -> Self {
+        Self {
+            first: std::ptr::null(),
+            length: 0,
+        }
+    }
+
     /// Whether the caller gave nothing.
     pub(crate) fn is_null(&self) -> bool {
         self.first.is_null()
+    }
+
+    /// The claim itself, for who knows what is at the address.
+    pub(crate) fn address(&self) -> (*const CK_BYTE, CK_ULONG) {
+        (self.first, self.length)
     }
 
     /// The bytes, if there are at most `limit`. NULL is legal for none.
@@ -268,7 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rumour_of_a_text_is_no_crash() {
+    fn a_rumour_is_no_crash() {
+        static LENGTH: CK_ULONG = 7;
         let text = |address| Rumour(address).text(16);
         assert_eq!(text(std::ptr::without_provenance_mut(1)), None);
         assert_eq!(
@@ -279,6 +304,9 @@ mod tests {
             text(c"longer than sixteen".as_ptr().cast_mut().cast()),
             None
         );
+        let number = |address| Rumour(address).number();
+        assert_eq!(number(std::ptr::without_provenance_mut(70_000)), None);
+        assert_eq!(number((&raw const LENGTH).cast_mut().cast()), Some(LENGTH));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Memory that a verb writes to, with the standard's convention for lengths.
 
-use std::slice;
+use std::{ops::Deref, slice};
 
 use cryptoki_sys::{CK_BYTE, CK_ULONG};
 use token::{Produced, Reason, limits};
@@ -34,11 +34,24 @@ impl Output {
         self.length.required().map(|_| self)
     }
 
+    /// Whether the caller wants no output, not even its length.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.length.is_null()
+    }
+
+    /// Whether the caller only asks for the length.
+    pub(crate) fn is_query(&self) -> bool {
+        self.first.is_null()
+    }
+
     /// Lets `verb` fill the buffer and tells the caller the length.
-    pub(crate) fn fill(
+    pub(crate) fn fill<E>(
         &mut self,
-        verb: impl FnOnce(Option<&mut [u8]>) -> token::Result<Produced>,
-    ) -> Result<()> {
+        verb: impl FnOnce(Option<&mut [u8]>) -> std::result::Result<Produced, E>,
+    ) -> Result<()>
+    where
+        Error: From<E>,
+    {
         let room = self.room()?;
         let query = room.is_none();
         let (length, fits) = match verb(room)? {
@@ -53,21 +66,14 @@ impl Output {
         }
     }
 
-    /// The same with `input`, which is copied where it overlaps the buffer: to encrypt in place is
-    /// legal.
-    pub(crate) fn fill_from(
-        &mut self,
-        input: &Input,
-        beyond: Reason,
-        verb: impl FnOnce(&[u8], Option<&mut [u8]>) -> token::Result<Produced>,
-    ) -> Result<()> {
-        if self.overlaps(input)? {
-            let copy = Zeroizing::new(input.data(beyond)?.to_vec());
-            self.fill(|output| verb(&copy, output))
+    /// The bytes of `input`, copied where they overlap the buffer: to encrypt in place is legal.
+    pub(crate) fn apart<'a>(&self, input: &'a Input, beyond: Reason) -> Result<Apart<'a>> {
+        let bytes = input.data(beyond)?;
+        Ok(if self.overlaps(input)? {
+            Apart::Copied(Zeroizing::new(bytes.to_vec()))
         } else {
-            let bytes = input.data(beyond)?;
-            self.fill(|output| verb(bytes, output))
-        }
+            Apart::Claimed(bytes)
+        })
     }
 
     /// The buffer, or nothing when only its length is asked for. What is more than any verb can
@@ -78,7 +84,7 @@ impl Output {
             return Ok(None);
         }
         // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
-        // `fill_from` makes sure that no input that is still read lies among them.
+        // `apart` makes sure that no input that is still read lies among them.
         Ok(Some(unsafe {
             slice::from_raw_parts_mut(self.first, capacity)
         }))
@@ -95,6 +101,23 @@ impl Output {
         Ok(!self.first.is_null()
             && ours < theirs.saturating_add(read)
             && theirs < ours.saturating_add(self.capacity()?))
+    }
+}
+
+/// Input of which no byte lies in the output's buffer.
+pub(crate) enum Apart<'a> {
+    Claimed(&'a [u8]),
+    Copied(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Apart<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Apart::Claimed(bytes) => bytes,
+            Apart::Copied(bytes) => bytes,
+        }
     }
 }
 
@@ -144,11 +167,6 @@ impl<T: Copy> List<T> {
 mod tests {
     use super::*;
 
-    fn input(bytes: &[u8]) -> Input {
-        // SAFETY: the slice lives until the test's end.
-        unsafe { Input::claim(bytes.as_ptr(), bytes.len() as CK_ULONG) }
-    }
-
     #[test]
     fn input_that_overlaps_the_output_is_copied_first() {
         let mut buffer = *b"abcdef..";
@@ -158,12 +176,13 @@ mod tests {
         let input = unsafe { Input::claim(first, 6) };
         // SAFETY: seven bytes inside of the array.
         let mut output = unsafe { Output::claim(first.wrapping_add(1), &raw mut length) };
+        let input = output.apart(&input, Reason::DataLenRange).unwrap();
         output
-            .fill_from(&input, Reason::DataLenRange, |input, output| {
-                for (to, from) in output.unwrap().iter_mut().zip(input) {
+            .fill(|output| {
+                for (to, from) in output.unwrap().iter_mut().zip(&*input) {
                     *to = *from;
                 }
-                Ok(Produced::Written(6))
+                token::Result::Ok(Produced::Written(6))
             })
             .unwrap();
         assert_eq!((&buffer, length), (b"aabcdef.", 6));
@@ -175,7 +194,7 @@ mod tests {
         let mut buffer = [0_u8; 3];
         // SAFETY: three bytes, as the length says.
         let mut output = unsafe { Output::claim(buffer.as_mut_ptr(), &raw mut length) };
-        let answer = output.fill(|_| Ok(Produced::Needed(16)));
+        let answer = output.fill(|_| token::Result::Ok(Produced::Needed(16)));
         assert!(matches!(answer, Err(Error::BufferTooSmall)));
         assert_eq!(length, 16);
         // SAFETY: NULL is a length query.
@@ -183,7 +202,7 @@ mod tests {
         output
             .fill(|room| {
                 assert!(room.is_none());
-                Ok(Produced::Needed(32))
+                token::Result::Ok(Produced::Needed(32))
             })
             .unwrap();
         assert_eq!(length, 32);
@@ -192,13 +211,12 @@ mod tests {
     #[test]
     fn a_length_of_all_ones_does_not_make_a_slice_of_all_memory() {
         let mut length = CK_ULONG::MAX;
-        let bytes = [1_u8; 4];
         // SAFETY: nothing is written through it.
         let mut output = unsafe { Output::claim(std::ptr::dangling_mut(), &raw mut length) };
         output
-            .fill_from(&input(&bytes), Reason::DataLenRange, |_, room| {
+            .fill(|room| {
                 assert!(room.unwrap().len() <= limits::MESSAGE_BYTES);
-                Ok(Produced::Written(0))
+                token::Result::Ok(Produced::Written(0))
             })
             .unwrap();
     }
