@@ -14,14 +14,21 @@ pub(crate) struct Buffer {
     len: usize,
     /// Up to where it has been written since it was last erased.
     high: usize,
+    kept: usize,
 }
 
 impl Buffer {
     pub(crate) fn new() -> Self {
+        Self::keeping(KEPT)
+    }
+
+    /// One that keeps up to `kept` bytes.
+    pub(crate) fn keeping(kept: usize) -> Self {
         Self {
             bytes: vec![0; FIRST],
             len: 0,
             high: 0,
+            kept,
         }
     }
 
@@ -92,7 +99,7 @@ impl Buffer {
             overwrite(stale);
         }
         self.high = self.len;
-        if self.bytes.len() > KEPT && self.len == 0 {
+        if self.bytes.len() > self.kept && self.len == 0 {
             self.bytes = vec![0; FIRST];
         }
     }

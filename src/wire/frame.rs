@@ -21,6 +21,26 @@ pub(crate) const HEADER: usize = 16;
 /// The letter that every frame begins with.
 const LETTER: u8 = b'S';
 
+/// A whole frame that says: look into the memory.
+pub(crate) const LOOK: [u8; HEADER] = [
+    LETTER,
+    Kind::Look as u8,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+];
+
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -30,6 +50,7 @@ pub(crate) enum Kind {
     Request = 4,
     Answer = 5,
     Joined = 6,
+    Look = 7,
 }
 
 /// The header of a frame, checked.
@@ -88,6 +109,7 @@ impl Header {
             4 => Kind::Request,
             5 => Kind::Answer,
             6 => Kind::Joined,
+            7 => Kind::Look,
             _ => return Err(Fault::Broken("unknown kind of frame")),
         };
         let mut numbers = numbers

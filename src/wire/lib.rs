@@ -15,6 +15,7 @@ mod passing;
 mod requests;
 mod runtime;
 pub mod server;
+mod slot;
 pub mod start;
 mod system;
 #[cfg(test)]

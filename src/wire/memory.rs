@@ -5,7 +5,8 @@ use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     ptr::{self, NonNull},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    thread,
 };
 
 use rustix::{
@@ -17,6 +18,8 @@ use rustix::{
 const BOARD_BYTES: usize = 4_096;
 /// Where on the board the count of changes stands.
 const CHANGES: usize = 0;
+/// Where the word stands that says whether anybody may spin.
+const CALM: usize = 128;
 /// What no peer can do to a file: change its length, so that no access ever faults.
 const FIXED: SealFlags = SealFlags::SHRINK
     .union(SealFlags::GROW)
@@ -26,6 +29,10 @@ const FIXED: SealFlags = SealFlags::SHRINK
 pub(crate) struct Board {
     mapping: Mapping,
     file: OwnedFd,
+    /// Slots whose two sides are busy with one another.
+    busy: AtomicUsize,
+    /// How many such pairs the machine's cores can run at once.
+    pairs: usize,
 }
 
 impl Board {
@@ -34,12 +41,44 @@ impl Board {
         let file = make("strongroom-board", BOARD_BYTES)?;
         let mapping = Mapping::new(&file, BOARD_BYTES, ProtFlags::READ | ProtFlags::WRITE)?;
         rustix::fs::fcntl_add_seals(&file, FIXED | SealFlags::FUTURE_WRITE)?;
-        Ok(Self { mapping, file })
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let board = Self {
+            mapping,
+            file,
+            busy: AtomicUsize::new(0),
+            pairs: cores / 2,
+        };
+        board.show(0);
+        Ok(board)
     }
 
     /// What clients are given.
     pub(crate) fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+
+    /// One more slot is busy.
+    pub(crate) fn begin(&self) {
+        self.show(self.busy.fetch_add(1, Ordering::SeqCst) + 1);
+    }
+
+    /// One slot less is busy.
+    pub(crate) fn end(&self) {
+        self.show(self.busy.fetch_sub(1, Ordering::SeqCst).saturating_sub(1));
+    }
+
+    /// Whether there is a core for everybody who would spin.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) <= self.pairs
+    }
+
+    fn show(&self, busy: usize) {
+        let calm = self.mapping.word(CALM);
+        let is_calm = u64::from(busy <= self.pairs);
+        // Written seldom, because every client reads it all the time.
+        if calm.load(Ordering::Relaxed) != is_calm {
+            calm.store(is_calm, Ordering::Relaxed);
+        }
     }
 
     /// Something has changed that the answer to an Init may depend on.
@@ -61,6 +100,78 @@ impl View {
     /// How much has changed.
     pub(crate) fn changes(&self) -> u64 {
         self.0.word(CHANGES).load(Ordering::SeqCst)
+    }
+
+    /// Whether hsmd says that there is a core for everybody who would spin.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.0.word(CALM).load(Ordering::Relaxed) == 1
+    }
+}
+
+/// Memory that two processes write in turns: a few words, and behind them bytes.
+pub(crate) struct Shared(Mapping);
+
+impl Shared {
+    /// Where the bytes begin.
+    const BYTES: usize = 4_096;
+
+    /// New memory with room for `room` bytes, and the file to pass it in.
+    pub(crate) fn new(room: usize) -> io::Result<(Self, OwnedFd)> {
+        let len = Self::BYTES + room;
+        let file = make("strongroom-slot", len)?;
+        rustix::fs::fcntl_add_seals(&file, FIXED)?;
+        let mapping = Mapping::new(&file, len, ProtFlags::READ | ProtFlags::WRITE)?;
+        Ok((Self(mapping), file))
+    }
+
+    /// The memory in a file that hsmd has passed.
+    pub(crate) fn open(file: &OwnedFd, room: usize) -> io::Result<Self> {
+        let len = Self::BYTES + room;
+        check(file, len)?;
+        let mapping = Mapping::new(file, len, ProtFlags::READ | ProtFlags::WRITE)?;
+        Ok(Self(mapping))
+    }
+
+    /// The word `number`; each is alone in its cache lines.
+    pub(crate) fn word(&self, number: usize) -> &AtomicU32 {
+        self.0.half_word(number % (Self::BYTES / 128) * 128)
+    }
+
+    /// Copies `from` to the bytes from `offset` on. Answers false if they are not there.
+    pub(crate) fn write(&self, offset: usize, from: &[u8]) -> bool {
+        let Some(place) = self.place(offset, from.len()) else {
+            return false;
+        };
+        // SAFETY: `place` has room for them, and `from` is private memory, so the two are apart.
+        // What the peer writes there at the same time makes other bytes, which nobody relies on.
+        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), place.as_ptr(), from.len()) };
+        true
+    }
+
+    /// Copies the bytes from `offset` on to `to`. Answers false if they are not there.
+    pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> bool {
+        let Some(place) = self.place(offset, to.len()) else {
+            return false;
+        };
+        // SAFETY: as in `write`. Whatever is read, any bytes are legal ones, and only the copy is
+        // looked at.
+        unsafe { ptr::copy_nonoverlapping(place.as_ptr(), to.as_mut_ptr(), to.len()) };
+        true
+    }
+
+    /// Overwrites the first `len` bytes.
+    pub(crate) fn erase(&self, len: usize) {
+        if let Some(place) = self.place(0, len) {
+            // SAFETY: they are in the mapping.
+            unsafe { ptr::write_bytes(place.as_ptr(), 0, len) };
+        }
+    }
+
+    fn place(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
+        let begin = Self::BYTES.checked_add(offset)?;
+        begin.checked_add(len).filter(|end| *end <= self.0.len)?;
+        // SAFETY: just checked to be in the mapping.
+        Some(unsafe { self.0.base.add(begin) })
     }
 }
 
@@ -111,6 +222,15 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// The word of four bytes at `offset`, which this file computes.
+    fn half_word(&self, offset: usize) -> &AtomicU32 {
+        debug_assert!(offset.is_multiple_of(4) && offset + 4 <= self.len);
+        // SAFETY: as in `word`.
+        let place = unsafe { self.base.add(offset) };
+        // SAFETY: as in `word`.
+        unsafe { AtomicU32::from_ptr(place.as_ptr().cast()) }
+    }
+
     /// The word at `offset`, one of this file's constants.
     fn word(&self, offset: usize) -> &AtomicU64 {
         debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.len);
@@ -147,11 +267,58 @@ mod tests {
     }
 
     #[test]
+    fn a_forked_child_does_not_have_it() {
+        let (_shared, _file) = Shared::new(64).unwrap();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let of_slot = maps.split("memfd:strongroom-slot").skip(1);
+        let flags = |map: &str| {
+            map.lines()
+                .find(|line| line.starts_with("VmFlags"))
+                .unwrap()
+                .to_owned()
+        };
+        let all: Vec<_> = of_slot.map(flags).collect();
+        assert!(
+            !all.is_empty()
+                && all
+                    .iter()
+                    .all(|flags| flags.contains(" dc") && flags.contains(" dd"))
+        );
+    }
+
+    #[test]
     fn a_file_that_could_be_cut_is_not_mapped() {
         let file = make("test", BOARD_BYTES).unwrap();
         assert!(View::open(&file).is_err());
         let short = make("test", BOARD_BYTES / 2).unwrap();
         rustix::fs::fcntl_add_seals(&short, FIXED).unwrap();
         assert!(View::open(&short).is_err());
+    }
+
+    #[test]
+    fn nothing_beside_the_bytes_is_reached() {
+        let (shared, file) = Shared::new(64).unwrap();
+        let other = Shared::open(&file, 64).unwrap();
+        assert!(shared.write(60, b"last"));
+        let mut last = [0; 4];
+        assert!(other.read(60, &mut last));
+        assert_eq!(&last, b"last");
+        assert!(!shared.write(61, b"over") && !shared.read(usize::MAX, &mut last));
+        shared.word(1).store(7, Ordering::SeqCst);
+        assert_eq!(other.word(1).load(Ordering::SeqCst), 7);
+        shared.erase(64);
+        assert!(other.read(60, &mut last) && last == [0; 4]);
+        assert!(Shared::open(&file, 63).is_err());
+    }
+
+    #[test]
+    fn nobody_spins_when_more_pairs_are_busy_than_cores_can_run() {
+        let board = Board::new().unwrap();
+        let view = View::open(&board.file().try_clone_to_owned().unwrap()).unwrap();
+        assert!(view.is_calm());
+        (0..=board.pairs).for_each(|_| board.begin());
+        assert!(!view.is_calm() && !board.is_calm());
+        board.end();
+        assert!(view.is_calm() && board.is_calm());
     }
 }

@@ -420,6 +420,19 @@ impl<'a> Verb<'a> {
         }
     }
 
+    /// Whether the answer may take its time: a password is hashed, somebody is waited for, a large
+    /// key is made, clusters come and go. Nobody spins for it, and it goes over the socket.
+    pub(crate) fn takes_time(&self) -> bool {
+        match self {
+            Self::Login(..) | Self::SlotEvent(..) | Self::GeneratePair(..) | Self::End => true,
+            verb => matches!(verb.reach(), Reach::Home) && !verb.is_of_objects(),
+        }
+    }
+
+    fn is_of_objects(&self) -> bool {
+        matches!(self, Self::Destroy(..) | Self::SetAttributes(..))
+    }
+
     /// The verb's name, for the log.
     pub(crate) fn name(&self) -> &'static str {
         match self {

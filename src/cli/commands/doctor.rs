@@ -1,6 +1,6 @@
 //! `doctor`: what stands between an application and its HSM, and what went wrong lately.
 
-use std::fs;
+use std::{env, fs, io};
 
 use serde::Serialize;
 use token::Operator;
@@ -15,9 +15,13 @@ use crate::{
 const LOG_LINES: usize = 5;
 
 pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
-    let (hsmd, clusters) = match shell.client().and_then(|client| Ok(client.clusters()?)) {
-        Ok(clusters) => ("reachable".to_owned(), Some(clusters.len())),
-        Err(error) => (error.to_string(), None),
+    let asked = shell
+        .client()
+        .and_then(|client| Ok((client.shares_memory(), client.clusters()?)));
+    let (hsmd, path_in_use, clusters) = match asked {
+        Ok((true, clusters)) => ("reachable".to_owned(), "shared memory", Some(clusters.len())),
+        Ok((false, clusters)) => ("reachable".to_owned(), "socket", Some(clusters.len())),
+        Err(error) => (error.to_string(), "none", None),
     };
     let home = &shell.home;
     Answer::data(Findings {
@@ -30,18 +34,29 @@ pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
             .ok()
             .map(|text| text.trim().to_owned()),
         hsmd,
-        path_in_use: "socket",
+        path_in_use,
         clusters,
         version: env!("CARGO_PKG_VERSION"),
-        complaints: complaints(shell),
+        complaints: complaints(&hsmd_log(shell).unwrap_or_default()),
+        library_complaints: complaints(&library_log().unwrap_or_default()),
     })
 }
 
-/// The last lines of hsmd's log that are no good news.
-fn complaints(shell: &Shell) -> Vec<String> {
-    let log = fs::read_to_string(shell.home.path().join("runtime"))
-        .and_then(|folder| fs::read_to_string(format!("{}/hsmd.log", folder.trim())));
-    let log = log.unwrap_or_default();
+/// hsmd's own log.
+fn hsmd_log(shell: &Shell) -> io::Result<String> {
+    let folder = fs::read_to_string(shell.home.path().join("runtime"))?;
+    fs::read_to_string(format!("{}/hsmd.log", folder.trim()))
+}
+
+/// What the library writes in the processes that load it, where that is a file; else it is in the
+/// system's log.
+fn library_log() -> Option<String> {
+    let setting = env::var("STRONGROOM_LOG").ok()?;
+    fs::read_to_string(setting.strip_prefix("file:")?).ok()
+}
+
+/// The last lines of a log that are no good news.
+fn complaints(log: &str) -> Vec<String> {
     let bad = |line: &&str| line.contains("WARN") || line.contains("ERROR");
     let mut lines: Vec<_> = log.lines().rev().filter(bad).take(LOG_LINES).collect();
     lines.reverse();
@@ -63,4 +78,5 @@ struct Findings {
     clusters: Option<usize>,
     version: &'static str,
     complaints: Vec<String>,
+    library_complaints: Vec<String>,
 }

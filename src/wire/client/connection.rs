@@ -2,10 +2,7 @@
 
 use std::{
     io,
-    os::{
-        fd::{AsFd, AsRawFd},
-        unix::net::UnixStream,
-    },
+    os::{fd::AsRawFd, unix::net::UnixStream},
     sync::Arc,
     time::Duration,
 };
@@ -14,27 +11,24 @@ use serde::de::DeserializeOwned;
 use token::{Error, Produced, Started, limits};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::descriptors::Descriptors;
+use super::{descriptors::Descriptors, line::Line};
 use crate::{
     buffer::Buffer,
-    frame::{self, Fault, HEADER, Kind, Reader},
+    frame::{self, Fault, HEADER, Kind},
     memory::View,
     message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, SOFTWARE, Verb, Welcome, WithOutput},
 };
 
 /// A connection that hsmd has welcomed.
 pub(super) struct Connection {
-    socket: UnixStream,
+    line: Line,
     descriptors: Arc<Descriptors>,
-    reader: Reader,
     frame: Buffer,
     number: u32,
     /// The Start that the next verb takes along; empty when there is none.
     start: Zeroizing<Vec<u8>>,
     /// Proves that the application is its own.
     pub(super) secret: Zeroizing<[u8; 32]>,
-    /// What hsmd shows to all its clients, where memory can be shared.
-    pub(super) view: Option<Arc<View>>,
     /// Which life of hsmd it leads to, counted by the client.
     pub(super) generation: u64,
 }
@@ -73,17 +67,16 @@ impl Connection {
         }
         let patience = Duration::from_secs(limits::STALLED_SECONDS);
         let mut connection = Self {
-            socket,
+            line: Line::new(socket),
             descriptors: Arc::clone(descriptors),
-            reader: Reader::new(),
             frame: Buffer::new(),
             number: 0,
             start: Zeroizing::default(),
             secret: Zeroizing::default(),
-            view: None,
             generation: 0,
         };
         connection
+            .line
             .socket
             .set_read_timeout(Some(patience))
             .map_err(fault)?;
@@ -95,7 +88,7 @@ impl Connection {
         };
         frame::encode(&mut connection.frame, Kind::Hello, 0, &hello, 0)
             .map_err(|fault| Unwelcome::Fault(into_io(fault)))?;
-        let sent = frame::send(connection.socket.as_fd(), connection.frame.filled(), &[]);
+        let sent = connection.line.send(connection.frame.filled(), &[], false);
         connection.frame.clear();
         // Who has no room for us closes at once, and says why before.
         if let Err(error) = sent
@@ -103,35 +96,25 @@ impl Connection {
         {
             return Err(fault(error));
         }
-        connection.reader.take_descriptors();
         *connection.secret = match connection.welcome() {
             Ok(answer) => answer.map_err(Unwelcome::Refused)?,
             Err(Fault::Closed) => return Err(Unwelcome::Again),
             Err(error) => return Err(fault(into_io(error))),
         };
-        connection.share();
+        connection.line.share();
         // A verb may take its time; that hsmd is gone is noticed without a clock.
-        connection.socket.set_read_timeout(None).map_err(fault)?;
+        connection
+            .line
+            .socket
+            .set_read_timeout(None)
+            .map_err(fault)?;
         Ok(connection)
-    }
-
-    /// Maps what hsmd has passed with its Welcome. Without it, everything goes over the socket.
-    fn share(&mut self) {
-        let mut passed = self.reader.descriptors().into_iter();
-        self.view = passed.next().and_then(|board| match View::open(&board) {
-            Ok(view) => Some(Arc::new(view)),
-            Err(error) => {
-                log::warn!("hsmd's board cannot be read: {error}");
-                None
-            }
-        });
     }
 
     /// What hsmd answers to the greeting: the application's secret, if it is welcome.
     fn welcome(&mut self) -> Result<Result<[u8; 32], Refusal>, Fault> {
-        let socket = self.socket.as_fd();
-        let header = self.reader.header(socket)?;
-        let (body, _) = self.reader.whole(socket, &header)?;
+        let header = self.line.header()?;
+        let body = self.line.body(&header)?;
         let answer = match header.kind {
             Kind::Welcome => {
                 let welcome: Welcome<'_> = message::read(body).ok_or(BROKEN)?;
@@ -143,7 +126,7 @@ impl Connection {
             Kind::Refusal => Err(message::read(body).ok_or(BROKEN)?),
             _ => return Err(BROKEN),
         };
-        self.reader.done(&header);
+        self.line.done(&header);
         Ok(answer)
     }
 
@@ -186,7 +169,8 @@ impl Connection {
     pub(super) fn exchange_again<T: DeserializeOwned>(&mut self, body: &[u8]) -> Exchange<T> {
         self.number = self.number.wrapping_add(1);
         frame::encode_again(&mut self.frame, self.number, body, 0).map_err(lost)?;
-        frame::send(self.socket.as_fd(), self.frame.filled(), &[]).map_err(Lost)?;
+        let sent = self.line.send(self.frame.filled(), &[], true);
+        sent.map_err(Lost)?;
         self.answer(|_, _| Ok(&mut []))
     }
 
@@ -198,6 +182,16 @@ impl Connection {
         }
         let answer: Result<Started, Error> = self.exchange_again(&start)?;
         Ok(answer.map(|_| ()))
+    }
+
+    /// What hsmd shows to all its clients, where memory can be shared.
+    pub(super) fn view(&self) -> Option<&Arc<View>> {
+        self.line.view.as_ref()
+    }
+
+    /// Whether verbs go through memory.
+    pub(super) fn has_slot(&self) -> bool {
+        self.line.has_slot()
     }
 
     /// Has the next verb take this Start along, which hsmd has not been told.
@@ -227,7 +221,9 @@ impl Connection {
         };
         self.start.clear();
         encoded.map_err(lost)?;
-        frame::send(self.socket.as_fd(), self.frame.filled(), data).map_err(Lost)
+        let is_short = !verb.takes_time();
+        let sent = self.line.send(self.frame.filled(), data, is_short);
+        sent.map_err(Lost)
     }
 
     /// Reads the answer; `place` says where its data belongs, once it is known what was answered.
@@ -235,31 +231,28 @@ impl Connection {
         &mut self,
         place: impl FnOnce(&T, usize) -> Result<&'o mut [u8], Fault>,
     ) -> Exchange<T> {
-        let socket = self.socket.as_fd();
-        let header = self.reader.header(socket).map_err(lost)?;
+        let header = self.line.header().map_err(lost)?;
         if header.kind != Kind::Answer || header.number != self.number {
             return Err(lost(BROKEN));
         }
-        let body = self.reader.body(socket, &header).map_err(lost)?;
+        let body = self.line.body(&header).map_err(lost)?;
         let answer: Result<T, Error> = message::read(body).ok_or_else(|| lost(BROKEN))?;
         match &answer {
             Ok(value) => {
                 let place = place(value, header.data_len).map_err(lost)?;
-                self.reader
-                    .data_into(socket, &header, place)
-                    .map_err(lost)?;
+                self.line.data_into(&header, place).map_err(lost)?;
             }
             Err(_) if header.data_len != 0 => return Err(lost(BROKEN)),
             Err(_) => {}
         }
-        self.reader.done(&header);
+        self.line.done(&header);
         Ok(answer)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.descriptors.remove(self.socket.as_raw_fd());
+        self.descriptors.remove(self.line.socket.as_raw_fd());
     }
 }
 

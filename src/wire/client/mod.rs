@@ -5,6 +5,7 @@ mod begun;
 mod connection;
 mod descriptors;
 mod ledger;
+mod line;
 mod messages;
 mod operations;
 mod operator;
@@ -41,6 +42,7 @@ use crate::{
 /// An application of the hsmd that serves a home. Dropping it ends the application.
 pub struct Client {
     home: Home,
+    shares_memory: bool,
     secret: Zeroizing<[u8; 32]>,
     pool: Pool,
     descriptors: Arc<Descriptors>,
@@ -72,6 +74,7 @@ impl Client {
         };
         let client = Self {
             home: home.clone(),
+            shares_memory: connection.has_slot(),
             secret: connection.secret.clone(),
             pool: Pool::default(),
             descriptors,
@@ -80,8 +83,21 @@ impl Client {
             changes: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         };
+        log::info!(
+            "hsmd of {} answers; verbs go through {}",
+            home.path().display(),
+            match client.shares_memory {
+                true => "shared memory",
+                false => "the socket alone",
+            }
+        );
         client.pool.put(connection);
         Ok(client)
+    }
+
+    /// Whether verbs that use a key go through memory that hsmd shares, or through the socket.
+    pub fn shares_memory(&self) -> bool {
+        self.shares_memory
     }
 
     /// Closes the descriptors that came with `fork`, in the child, without taking a lock or

@@ -56,7 +56,7 @@ impl Client {
         let begun = operations.as_ref().map(|of| of.of(operation));
         let end = Verb::Cancel(session, operation);
         let said = self.attempt(|connection, again| {
-            let view = connection.view.as_ref();
+            let view = connection.view();
             let moment = view.map(|view| Moment::now(view, &self.changes));
             let answer: Result<Started> = begin_with(connection, &verb, &end, begun, again)?;
             if let (Ok(started), Some(mut begun)) = (&answer, begun.map(Mutex::lock)) {

@@ -4,7 +4,7 @@
 use std::{
     io,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     sync::Arc,
@@ -17,13 +17,16 @@ use super::{
     Shared,
     applications::Attached,
     dispatch::{Answer, UNCOUNTED},
+    line::Line,
     tally::{Held, What},
 };
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Header, Kind, Reader},
+    memory::Board,
     message::{Hello, NEWEST, OLDEST, Reach, Refusal, Refused, SOFTWARE, Verb, Welcome},
     passing,
+    slot::Slot,
     system::Credentials,
 };
 
@@ -37,8 +40,8 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
     if set.is_err() {
         return;
     }
-    let attached = match greet(shared, socket, peer, &mut reader) {
-        Ok(Some(attached)) => attached,
+    let (attached, slot) = match greet(shared, socket, peer, &mut reader) {
+        Ok(Some(greeted)) => greeted,
         Ok(None) => return,
         Err(fault) => return note(peer, &fault),
     };
@@ -46,9 +49,10 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
     if socket.set_read_timeout(None).is_err() {
         return;
     }
+    let mut line = Line::new(socket, reader, slot);
     let mut answer = Answer::new(&shared.tally, peer.uid);
     loop {
-        match verb(shared, socket, peer, &attached, &mut reader, &mut answer) {
+        match verb(shared, &mut line, peer, &attached, &mut answer) {
             Ok(Next::GoOn) => {}
             Ok(Next::Close) => return,
             Err(fault) => return note(peer, &fault),
@@ -57,12 +61,12 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
 }
 
 /// Reads the greeting and answers it.
-fn greet(
-    shared: &Shared,
+fn greet<'a>(
+    shared: &'a Shared,
     socket: &Arc<UnixStream>,
     peer: Credentials,
     reader: &mut Reader,
-) -> Result<Option<Attached>, Fault> {
+) -> Result<Option<(Attached, Option<Given<'a>>)>, Fault> {
     let header = reader.header(socket.as_fd())?;
     if header.kind != Kind::Hello || header.body_len > UNCOUNTED || header.data_len != 0 {
         return Err(Fault::Broken("no greeting"));
@@ -88,27 +92,44 @@ fn greet(
             .map(|greeted| (version, greeted)),
     };
     reader.done(&header);
-    let attached = match greeted {
-        Ok((version, (attached, secret))) => {
-            let welcome = Welcome {
-                version,
-                secret,
-                software: SOFTWARE,
-            };
-            frame::encode(&mut frame, Kind::Welcome, header.number, &welcome, 0)?;
-            Some(attached)
-        }
+    let (version, (attached, secret)) = match greeted {
+        Ok(greeted) => greeted,
         Err(refusal) => {
             frame::encode(&mut frame, Kind::Refusal, header.number, &refusal, 0)?;
-            None
+            frame::send(socket.as_fd(), frame.filled(), &[]).map_err(Fault::Io)?;
+            return Ok(None);
         }
     };
-    let board = match (&attached, &shared.board) {
-        (Some(_), Some(board)) => vec![board.file()],
-        _ => Vec::new(),
+    let welcome = Welcome {
+        version,
+        secret,
+        software: SOFTWARE,
     };
-    send_with(socket, frame.filled(), &board).map_err(Fault::Io)?;
-    Ok(attached)
+    frame::encode(&mut frame, Kind::Welcome, header.number, &welcome, 0)?;
+    let board = shared.board.as_ref();
+    let (given, file) = board.and_then(|board| slot(shared, board, peer)).unzip();
+    let beside: Vec<_> = board
+        .map(Board::file)
+        .into_iter()
+        .chain(file.as_ref().map(OwnedFd::as_fd))
+        .collect();
+    send_with(socket, frame.filled(), &beside).map_err(Fault::Io)?;
+    Ok(Some((attached, given)))
+}
+
+/// A slot that a connection has been given.
+type Given<'a> = (Slot, Held, &'a Board);
+
+/// A slot of shared memory, if there is one more for the user.
+fn slot<'a>(shared: &Shared, board: &'a Board, peer: Credentials) -> Option<(Given<'a>, OwnedFd)> {
+    let held = shared.tally.take(peer.uid, What::Slots, 1).ok()?;
+    match Slot::new() {
+        Ok((slot, file)) => Some(((slot, held, board), file)),
+        Err(error) => {
+            log::warn!("no shared memory for a client: {error}");
+            None
+        }
+    }
 }
 
 /// Sends a frame with descriptors beside its first byte.
@@ -141,16 +162,13 @@ enum Next {
 /// Reads one verb and answers it.
 fn verb(
     shared: &Shared,
-    socket: &UnixStream,
+    line: &mut Line<'_>,
     peer: Credentials,
     attached: &Attached,
-    reader: &mut Reader,
     answer: &mut Answer,
 ) -> Result<Next, Fault> {
-    let header = match reader.header(socket.as_fd()) {
-        Ok(header) => header,
-        Err(Fault::Closed) => return Ok(Next::Close),
-        Err(fault) => return Err(fault),
+    let Some(header) = line.header()? else {
+        return Ok(Next::Close);
     };
     if !matches!(header.kind, Kind::Request | Kind::Joined) {
         return Err(Fault::Broken("not a request"));
@@ -158,7 +176,7 @@ fn verb(
     let Ok(_counted) = count(shared, peer, &header) else {
         return Err(Fault::Broken("more memory than its user may have"));
     };
-    let (body, data) = reader.whole(socket.as_fd(), &header)?;
+    let (body, data) = line.whole(&header)?;
     let decoded = match header.kind {
         Kind::Joined => Verb::decode_joined(body, data).map(|(start, verb)| (Some(start), verb)),
         _ => Verb::decode(body, data).map(|verb| (None, verb)),
@@ -178,11 +196,11 @@ fn verb(
         // Whatever came of it: after the change, and before anybody hears of it.
         shared.changed();
     }
-    reader.done(&header);
+    line.done(&header);
     if ends {
         shared.applications.remove(&attached.application);
     }
-    answer.send(socket.as_fd(), tenant).map_err(Fault::Io)?;
+    answer.send(line, tenant).map_err(Fault::Io)?;
     Ok(if ends { Next::Close } else { Next::GoOn })
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    os::fd::BorrowedFd,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -12,12 +11,14 @@ use token::{Error, Produced, Reason, Result, SecretBytes, SessionHandle, limits}
 
 use super::{
     Tenant,
+    line::Line,
     tally::{Held as Counted, Tally, What},
 };
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
     message::{Held, Many, Verb, WithOutput},
+    slot::ROOM,
 };
 
 /// How much room an output gets at first, on top of the input's length: more than any mechanism
@@ -39,7 +40,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(tally: &Arc<Tally>, uid: u32) -> Self {
-        let (frame, output) = (Buffer::new(), Buffer::new());
+        let (frame, output) = (Buffer::new(), Buffer::keeping(2 * ROOM));
         Self {
             frame,
             output,
@@ -51,8 +52,8 @@ impl Answer {
     }
 
     /// Sends the answer. A session that its client never hears of is closed: it opens another one.
-    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, tenant: &dyn Tenant) -> io::Result<()> {
-        let sent = frame::send(socket, self.frame.filled(), self.output.filled());
+    pub(super) fn send(&mut self, line: &mut Line<'_>, tenant: &dyn Tenant) -> io::Result<()> {
+        let sent = line.send(self.frame.filled(), self.output.filled());
         let opened = self.opened.take();
         if let (Err(_), Some(session)) = (&sent, opened) {
             let close = AssertUnwindSafe(|| tenant.close_session(session));

@@ -4,6 +4,7 @@
 mod applications;
 mod connection;
 mod dispatch;
+mod line;
 mod tally;
 #[cfg(test)]
 mod tests;

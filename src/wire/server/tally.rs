@@ -12,6 +12,7 @@ pub(super) enum What {
     Connections,
     Applications,
     Bytes,
+    Slots,
 }
 
 /// Counts for each user.
@@ -24,11 +25,12 @@ struct Counts {
     connections: usize,
 }
 
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 struct Holding {
     connections: usize,
     applications: usize,
     bytes: usize,
+    slots: usize,
 }
 
 impl Holding {
@@ -37,6 +39,7 @@ impl Holding {
             What::Connections => &mut self.connections,
             What::Applications => &mut self.applications,
             What::Bytes => &mut self.bytes,
+            What::Slots => &mut self.slots,
         }
     }
 }
@@ -47,6 +50,7 @@ impl What {
             What::Connections => limits::CONNECTIONS,
             What::Applications => limits::APPLICATIONS,
             What::Bytes => limits::MEMORY_BYTES,
+            What::Slots => limits::SLOTS,
         }
     }
 
@@ -55,6 +59,7 @@ impl What {
             What::Connections => (Reason::LimitExceeded, "connections to hsmd"),
             What::Applications => (Reason::LimitExceeded, "applications of hsmd"),
             What::Bytes => (Reason::DeviceMemory, "bytes in messages to hsmd"),
+            What::Slots => (Reason::LimitExceeded, "slots of shared memory"),
         };
         Error::new(
             reason,
@@ -111,7 +116,7 @@ impl Drop for Held {
         }
         if let Some(holding) = counts.users.get_mut(&self.uid) {
             *holding.of(self.what) -= self.count;
-            if holding.connections == 0 && holding.applications == 0 && holding.bytes == 0 {
+            if *holding == Holding::default() {
                 counts.users.remove(&self.uid);
             }
         }

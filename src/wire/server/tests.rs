@@ -17,6 +17,8 @@ use crate::{
     testing::{BROKEN_SLOT, Machine, eventually},
 };
 
+mod memory;
+
 /// Whether the other side has closed.
 fn is_closed(socket: &mut UnixStream) -> bool {
     socket

@@ -1,0 +1,178 @@
+//! The line to one thread of hsmd: a slot of shared memory where there is one and the frame fits,
+//! and the socket for everything else.
+
+use std::{
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    buffer::Buffer,
+    frame::{self, Fault, HEADER, Header, Kind, Reader},
+    memory::View,
+    slot::{ROOM, Slot, State},
+};
+
+/// How long an answer is waited for at the slot. Then at the socket, where the end of hsmd is
+/// noticed, too.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// What carries frames to and fro.
+pub(super) struct Line {
+    pub(super) socket: UnixStream,
+    reader: Reader,
+    slot: Option<Slot>,
+    /// What hsmd shows to all its clients.
+    pub(super) view: Option<Arc<View>>,
+    /// Whether this process has a core for itself and one for hsmd.
+    has_cores: bool,
+    /// Where the frame is that is being dealt with.
+    in_slot: bool,
+    /// Bytes of the slot that have been written.
+    used: usize,
+    /// The body of an answer, copied from the slot.
+    body: Buffer,
+}
+
+impl Line {
+    pub(super) fn new(socket: UnixStream) -> Self {
+        let mut reader = Reader::new();
+        reader.take_descriptors();
+        Self {
+            socket,
+            reader,
+            slot: None,
+            view: None,
+            has_cores: thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
+            in_slot: false,
+            used: 0,
+            body: Buffer::new(),
+        }
+    }
+
+    /// Maps what hsmd has passed with its Welcome. Without it, everything goes over the socket.
+    pub(super) fn share(&mut self) {
+        let mut passed = self.reader.descriptors().into_iter();
+        let complain = |error: &io::Error| log::warn!("memory of hsmd cannot be used: {error}");
+        let view = passed
+            .next()
+            .and_then(|file| View::open(&file).inspect_err(complain).ok());
+        self.view = view.map(Arc::new);
+        if self.view.is_some() {
+            self.slot = passed
+                .next()
+                .and_then(|file| Slot::open(&file).inspect_err(complain).ok());
+        }
+    }
+
+    /// Whether frames go through memory.
+    pub(super) fn has_slot(&self) -> bool {
+        self.slot.is_some()
+    }
+
+    /// Sends a frame and its data; one that hsmd will take its time for goes over the socket.
+    pub(super) fn send(&mut self, frame: &[u8], data: &[u8], is_short: bool) -> io::Result<()> {
+        let len = frame.len() + data.len();
+        self.in_slot = false;
+        if let Some(slot) = &self.slot {
+            self.in_slot = is_short
+                && len <= ROOM
+                && slot.memory().write(0, frame)
+                && slot.memory().write(frame.len(), data);
+            if self.in_slot {
+                self.used = len;
+                return match slot.turn(State::Asked) {
+                    true => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
+                    false => Ok(()),
+                };
+            }
+            // The frame itself wakes hsmd.
+            let _ = slot.turn(State::AskedAtSocket);
+        }
+        frame::send(self.socket.as_fd(), frame, data)
+    }
+
+    /// Waits for the next frame and reads its header.
+    pub(super) fn header(&mut self) -> Result<Header, Fault> {
+        let in_slot = std::mem::take(&mut self.in_slot);
+        let Some(slot) = self.slot.as_mut().filter(|_| in_slot) else {
+            return self.reader.header(self.socket.as_fd());
+        };
+        let is_calm = self.has_cores && self.view.as_ref().is_some_and(|view| view.is_calm());
+        let state = slot.wait(is_calm, PATIENCE).or_else(|| slot.go_to_socket());
+        match state {
+            Some(State::Answered) => self.header_in_slot(),
+            Some(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
+            Some(_) => Err(Fault::Closed),
+            None => {
+                let header = self.reader.header(self.socket.as_fd())?;
+                slot.come_from_socket();
+                match header.kind {
+                    Kind::Look => {
+                        self.reader.done(&header);
+                        self.header_in_slot()
+                    }
+                    _ => Ok(header),
+                }
+            }
+        }
+    }
+
+    /// The frame's body.
+    pub(super) fn body(&mut self, header: &Header) -> Result<&[u8], Fault> {
+        let Some(slot) = self.slot.as_ref().filter(|_| self.in_slot) else {
+            return self.reader.body(self.socket.as_fd(), header);
+        };
+        match slot
+            .memory()
+            .read(HEADER, self.body.of_len(header.body_len))
+        {
+            true => Ok(self.body.filled()),
+            false => Err(NOT_THERE),
+        }
+    }
+
+    /// The frame's data, to where it belongs.
+    pub(super) fn data_into(&mut self, header: &Header, output: &mut [u8]) -> Result<(), Fault> {
+        let Some(slot) = self.slot.as_ref().filter(|_| self.in_slot) else {
+            return self.reader.data_into(self.socket.as_fd(), header, output);
+        };
+        let output = output.get_mut(..header.data_len).ok_or(NOT_THERE)?;
+        match slot.memory().read(HEADER + header.body_len, output) {
+            true => Ok(()),
+            false => Err(NOT_THERE),
+        }
+    }
+
+    /// Forgets the frame, and the request that it answers.
+    pub(super) fn done(&mut self, header: &Header) {
+        match self.slot.as_ref().filter(|_| self.in_slot) {
+            Some(_) => self.body.clear(),
+            None => self.reader.done(header),
+        }
+        if let Some(slot) = &self.slot {
+            slot.memory().erase(self.used);
+            self.used = 0;
+        }
+    }
+
+    fn header_in_slot(&mut self) -> Result<Header, Fault> {
+        let mut bytes = [0; HEADER];
+        let slot = self.slot.as_ref().ok_or(NOT_THERE)?;
+        if !slot.memory().read(0, &mut bytes) {
+            return Err(NOT_THERE);
+        }
+        let header = Header::decode(&bytes)?;
+        self.used = self
+            .used
+            .max(HEADER + header.body_len + header.data_len)
+            .min(ROOM);
+        self.in_slot = true;
+        Ok(header)
+    }
+}
+
+const NOT_THERE: Fault = Fault::Broken("a frame that is longer than its memory");

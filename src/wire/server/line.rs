@@ -1,0 +1,184 @@
+//! The line to one client: where its requests come from and where their answers go. What comes
+//! through memory is copied before anybody looks at it.
+
+use std::{
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    time::Duration,
+};
+
+use super::tally::Held;
+use crate::{
+    buffer::Buffer,
+    frame::{self, Fault, HEADER, Header, Kind, Reader},
+    memory::Board,
+    slot::{ROOM, Slot, State},
+};
+
+/// How long a request is waited for at the slot; a client that says nothing for longer wakes us at
+/// the socket.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// What carries frames to and fro.
+pub(super) struct Line<'a> {
+    socket: &'a UnixStream,
+    reader: Reader,
+    shared: Option<Busy<'a>>,
+    /// Where the request is that is being answered.
+    in_slot: bool,
+    taken: Buffer,
+}
+
+/// A slot, counted for its user, and whether it is counted as busy.
+struct Busy<'a> {
+    slot: Slot,
+    board: &'a Board,
+    is_busy: bool,
+    _counted: Held,
+}
+
+impl Busy<'_> {
+    fn is_busy(&mut self, is_busy: bool) {
+        match (self.is_busy, is_busy) {
+            (false, true) => self.board.begin(),
+            (true, false) => self.board.end(),
+            _ => {}
+        }
+        self.is_busy = is_busy;
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.is_busy(false);
+    }
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(
+        socket: &'a UnixStream,
+        reader: Reader,
+        slot: Option<(Slot, Held, &'a Board)>,
+    ) -> Self {
+        let taken = match &slot {
+            Some(_) => Buffer::keeping(2 * ROOM),
+            None => Buffer::new(),
+        };
+        let shared = slot.map(|(slot, _counted, board)| Busy {
+            slot,
+            board,
+            is_busy: false,
+            _counted,
+        });
+        Self {
+            socket,
+            reader,
+            shared,
+            in_slot: false,
+            taken,
+        }
+    }
+
+    /// Waits for the next request and reads its header; none when the client has gone.
+    pub(super) fn header(&mut self) -> Result<Option<Header>, Fault> {
+        self.in_slot = false;
+        let found = match &mut self.shared {
+            None => self.reader.header(self.socket.as_fd()).map(Some),
+            Some(_) => self.header_of_either(),
+        };
+        match found {
+            Err(Fault::Closed) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn header_of_either(&mut self) -> Result<Option<Header>, Fault> {
+        let Some(shared) = &mut self.shared else {
+            return Ok(None);
+        };
+        let state = shared.slot.wait(shared.board.is_calm(), PATIENCE);
+        let state = state.or_else(|| {
+            shared.is_busy(false);
+            shared.slot.go_to_socket()
+        });
+        match state {
+            Some(State::Asked) => self.header_in_slot().map(Some),
+            Some(State::AskedAtSocket) => {
+                shared.slot.take();
+                self.reader.header(self.socket.as_fd()).map(Some)
+            }
+            Some(_) => Ok(None),
+            None => {
+                let header = self.reader.header(self.socket.as_fd())?;
+                shared.slot.come_from_socket();
+                match header.kind {
+                    Kind::Look if shared.slot.state() == State::Asked => {
+                        self.reader.done(&header);
+                        self.header_in_slot().map(Some)
+                    }
+                    Kind::Look => Err(Fault::Broken("a call to look where nothing is")),
+                    _ => {
+                        shared.slot.take();
+                        Ok(Some(header))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The request's body and data.
+    pub(super) fn whole(&mut self, header: &Header) -> Result<(&[u8], &[u8]), Fault> {
+        let Some(shared) = self.shared.as_ref().filter(|_| self.in_slot) else {
+            return self.reader.whole(self.socket.as_fd(), header);
+        };
+        // From here on the client may write what it likes: only the copy counts.
+        let taken = self.taken.of_len(header.body_len + header.data_len);
+        if !shared.slot.memory().read(HEADER, taken) {
+            return Err(Fault::Broken("a frame that is longer than its memory"));
+        }
+        self.taken
+            .filled()
+            .split_at_checked(header.body_len)
+            .ok_or(Fault::Broken("short frame"))
+    }
+
+    /// Forgets a request that has been dealt with.
+    pub(super) fn done(&mut self, header: &Header) {
+        match self.in_slot {
+            true => self.taken.clear(),
+            false => self.reader.done(header),
+        }
+    }
+
+    /// Answers the request, where it came from if the answer fits.
+    pub(super) fn send(&mut self, frame: &[u8], data: &[u8]) -> io::Result<()> {
+        let Some(shared) = self.shared.as_ref().filter(|_| self.in_slot) else {
+            return frame::send(self.socket.as_fd(), frame, data);
+        };
+        #[cfg(test)] // No answer comes over a connection that a test has broken.
+        rustix::net::send(self.socket, &[], rustix::net::SendFlags::NOSIGNAL)?;
+        let memory = shared.slot.memory();
+        let fits = frame.len() + data.len() <= ROOM
+            && memory.write(0, frame)
+            && memory.write(frame.len(), data);
+        if !fits {
+            // The frame itself wakes the client.
+            let _ = shared.slot.turn(State::AnsweredAtSocket);
+            return frame::send(self.socket.as_fd(), frame, data);
+        }
+        match shared.slot.turn(State::Answered) {
+            true => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
+            false => Ok(()),
+        }
+    }
+
+    fn header_in_slot(&mut self) -> Result<Header, Fault> {
+        let mut bytes = [0; HEADER];
+        if let Some(shared) = &mut self.shared {
+            shared.is_busy(true);
+            shared.slot.memory().read(0, &mut bytes);
+        }
+        self.in_slot = true;
+        Header::decode(&bytes)
+    }
+}

@@ -1,0 +1,223 @@
+//! The same through shared memory: what a client writes there hurts itself alone.
+
+use std::{
+    os::fd::{BorrowedFd, OwnedFd},
+    sync::atomic::Ordering,
+    time::Instant,
+};
+
+use super::*;
+use crate::{
+    frame::HEADER,
+    memory::{Shared, View},
+    passing,
+    slot::ROOM,
+};
+
+/// The words of a slot, as the page says.
+const STATE: usize = 0;
+const SERVER: usize = 1;
+const ASKED: u32 = 1;
+const ANSWERED: u32 = 3;
+const AT_SOCKET: u32 = 2;
+
+/// A client that does what it likes.
+struct Raw {
+    socket: UnixStream,
+    view: View,
+    slot: Shared,
+    file: OwnedFd,
+}
+
+/// What a new application's Welcome passes.
+fn passed(socket: &UnixStream) -> Vec<OwnedFd> {
+    let mut buffer = Buffer::new();
+    let hello = Hello {
+        oldest: OLDEST,
+        newest: NEWEST,
+        purpose: Purpose::New,
+        software: SOFTWARE,
+    };
+    frame::encode(&mut buffer, Kind::Hello, 0, &hello, 0).unwrap();
+    frame::send(socket.as_fd(), buffer.filled(), &[]).unwrap();
+    let mut reader = Reader::new();
+    reader.take_descriptors();
+    let header = reader.header(socket.as_fd()).unwrap();
+    assert_eq!(header.kind, Kind::Welcome);
+    reader.whole(socket.as_fd(), &header).unwrap();
+    reader.descriptors()
+}
+
+impl Raw {
+    fn new(machine: &Machine) -> Self {
+        let socket = machine.socket();
+        let [board, file] = <[OwnedFd; 2]>::try_from(passed(&socket)).unwrap();
+        Self {
+            socket,
+            view: View::open(&board).unwrap(),
+            slot: Shared::open(&file, ROOM).unwrap(),
+            file,
+        }
+    }
+
+    /// Puts bytes into the memory and calls hsmd, wherever it sleeps.
+    fn ask(&mut self, frame: &[u8]) {
+        self.slot.write(0, frame);
+        self.call();
+    }
+
+    fn call(&mut self) {
+        self.slot.word(STATE).store(ASKED, Ordering::SeqCst);
+        let _ = rustix::thread::futex::wake(
+            self.slot.word(STATE),
+            rustix::thread::futex::Flags::empty(),
+            1,
+        );
+        if self.slot.word(SERVER).swap(0, Ordering::SeqCst) == AT_SOCKET {
+            let _ = self.socket.write_all(&frame::LOOK);
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        self.slot.word(STATE).load(Ordering::SeqCst) == ANSWERED
+    }
+}
+
+fn slots_frame() -> Vec<u8> {
+    let mut buffer = Buffer::new();
+    frame::encode(&mut buffer, Kind::Request, 1, &Verb::Slots, 0).unwrap();
+    buffer.filled().to_vec()
+}
+
+#[test]
+fn a_verb_in_memory_is_answered_there() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    for _ in 0..3 {
+        raw.ask(&slots_frame());
+        eventually("it is answered", || raw.is_answered());
+        let mut header = [0; HEADER];
+        assert!(raw.slot.read(0, &mut header));
+        let header = frame::Header::decode(&header).unwrap();
+        assert_eq!((header.kind, header.number), (Kind::Answer, 1));
+        // It sleeps at the futex by now, and then at the socket.
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_length_that_lies_closes_its_own_connection() {
+    let machine = Machine::new();
+    for (body, data) in [
+        (0xFFFF_FFFF_u32, 0),
+        (1, u32::try_from(ROOM).unwrap()),
+        (u32::try_from(limits::BODY_BYTES).unwrap(), 0),
+        (0, 7),
+    ] {
+        let mut raw = Raw::new(&machine);
+        let frame = [
+            &[b'S', 4, 0, 0, 0, 0, 0, 1][..],
+            &body.to_be_bytes(),
+            &data.to_be_bytes(),
+        ];
+        raw.ask(&frame.concat());
+        assert!(is_closed(&mut raw.socket), "{body} {data}");
+    }
+    others_are_served(&machine);
+}
+
+#[test]
+fn memory_that_changes_all_the_time_ends_nothing_but_itself() {
+    let machine = Machine::new();
+    for _ in 0..5 {
+        let mut raw = Raw::new(&machine);
+        let verb = Verb::Transform(token::SessionHandle(1), token::Operation::Encrypt, Some(9));
+        let mut buffer = Buffer::new();
+        frame::encode(&mut buffer, Kind::Request, 1, &verb, 8).unwrap();
+        let begun = Instant::now();
+        let mut noise = [0; 64];
+        while begun.elapsed() < Duration::from_millis(30) {
+            crypto::random::fill(&mut noise).unwrap();
+            raw.slot.write(0, buffer.filled());
+            raw.slot
+                .word(STATE)
+                .store(u32::from(noise[0] % 8), Ordering::SeqCst);
+            raw.slot
+                .word(SERVER)
+                .store(u32::from(noise[1] % 4), Ordering::SeqCst);
+            raw.slot.write(usize::from(noise[2] % 40), &noise);
+            raw.call();
+        }
+    }
+    others_are_served(&machine);
+}
+
+#[test]
+fn a_client_that_calls_and_goes_leaves_nothing() {
+    let machine = Machine::new();
+    for _ in 0..20 {
+        let mut raw = Raw::new(&machine);
+        raw.ask(&slots_frame());
+    }
+    // In this process there is one client more than it seems: the process itself, which lives.
+    others_are_served(&machine);
+    eventually("no slot is busy", || Raw::new(&machine).view.is_calm());
+}
+
+#[test]
+fn a_call_to_look_where_nothing_is_closes_the_connection() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    raw.socket.write_all(&frame::LOOK).unwrap();
+    assert!(is_closed(&mut raw.socket));
+    others_are_served(&machine);
+}
+
+#[test]
+fn the_memory_cannot_be_cut_and_the_board_cannot_be_written() {
+    let machine = Machine::new();
+    let raw = Raw::new(&machine);
+    assert!(rustix::fs::ftruncate(&raw.file, 0).is_err());
+    assert!(rustix::fs::ftruncate(&raw.file, 1 << 30).is_err());
+    let [board, _] = <[OwnedFd; 2]>::try_from(passed(&machine.socket())).unwrap();
+    assert!(rustix::io::pwrite(&board, &[1], 0).is_err());
+}
+
+#[test]
+fn a_descriptor_that_a_client_passes_is_not_taken() {
+    let machine = Machine::new();
+    let raw = Raw::new(&machine);
+    let bad: [BorrowedFd<'_>; 1] = [raw.file.as_fd()];
+    let frame = slots_frame();
+    assert_eq!(
+        passing::send(raw.socket.as_fd(), &frame, &bad).unwrap(),
+        frame.len()
+    );
+    let header = Reader::new().header(raw.socket.as_fd()).unwrap();
+    assert_eq!(header.kind, Kind::Answer);
+}
+
+#[test]
+fn who_says_nothing_costs_no_time() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    raw.ask(&slots_frame());
+    eventually("hsmd sleeps at the socket", || {
+        raw.slot.word(SERVER).load(Ordering::SeqCst) == AT_SOCKET
+    });
+}
+
+#[test]
+fn without_a_slot_for_it_a_client_uses_the_socket() {
+    let machine = Machine::new();
+    let sockets: Vec<_> = (0..limits::SLOTS).map(|_| machine.socket()).collect();
+    for socket in &sockets {
+        assert_eq!(passed(socket).len(), 2);
+    }
+    assert_eq!(passed(&machine.socket()).len(), 1);
+    let client = machine.client();
+    assert!(!client.shares_memory());
+    assert!(client.slots().is_ok());
+    drop(sockets);
+    eventually("there is a slot again", || machine.client().shares_memory());
+}

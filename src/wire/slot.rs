@@ -1,0 +1,264 @@
+//! A slot: memory in which one client thread and its thread in hsmd pass frames to and fro. Who waits
+//! spins for a moment where there is a core for it, then sleeps at a futex, and at last at the
+//! socket, where the end of the other side is noticed and an idle hsmd costs nothing.
+
+use std::{
+    hint, io,
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::Timespec,
+    thread::futex::{self, Flags},
+};
+
+use crate::memory::Shared;
+
+/// Bytes of one frame: 1 MiB of data and what is around it.
+pub(crate) const ROOM: usize = (1 << 20) + 64 * 1024;
+
+/// Which words of the memory mean what.
+const STATE: usize = 0;
+const SERVER: usize = 1;
+const CLIENT: usize = 2;
+
+/// What a side is doing, in its own word.
+const AWAKE: u32 = 0;
+const AT_FUTEX: u32 = 1;
+const AT_SOCKET: u32 = 2;
+
+/// What the state says. (A peer can write what it likes: it only ever misleads itself.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing is asked.
+    Idle = 0,
+    /// There is a request in the memory.
+    Asked = 1,
+    /// There is a request in the socket, or will be at once.
+    AskedAtSocket = 2,
+    /// There is an answer in the memory.
+    Answered = 3,
+    /// There is an answer in the socket, or will be at once.
+    AnsweredAtSocket = 4,
+    /// One side has gone.
+    Closed = 5,
+}
+
+impl State {
+    fn of(word: u32) -> Self {
+        match word {
+            1 => Self::Asked,
+            2 => Self::AskedAtSocket,
+            3 => Self::Answered,
+            4 => Self::AnsweredAtSocket,
+            5 => Self::Closed,
+            _ => Self::Idle,
+        }
+    }
+
+    /// Whether it is the turn of `side`.
+    fn calls(self, side: Side) -> bool {
+        match side {
+            Side::Server => matches!(self, Self::Asked | Self::AskedAtSocket | Self::Closed),
+            Side::Client => matches!(self, Self::Answered | Self::AnsweredAtSocket | Self::Closed),
+        }
+    }
+}
+
+/// One of the two that use a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+/// One side's end of a slot.
+pub(crate) struct Slot {
+    memory: Shared,
+    side: Side,
+    pace: Pace,
+}
+
+impl Slot {
+    /// hsmd's end of a new slot, and the file that the other end is opened from.
+    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (memory, file) = Shared::new(ROOM)?;
+        Ok((Self::of(memory, Side::Server), file))
+    }
+
+    /// The client's end.
+    pub(crate) fn open(file: &OwnedFd) -> io::Result<Self> {
+        Ok(Self::of(Shared::open(file, ROOM)?, Side::Client))
+    }
+
+    fn of(memory: Shared, side: Side) -> Self {
+        let pace = Pace::new(side);
+        Self { memory, side, pace }
+    }
+
+    /// The bytes.
+    pub(crate) fn memory(&self) -> &Shared {
+        &self.memory
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn state(&self) -> State {
+        State::of(self.word(STATE).load(Ordering::SeqCst))
+    }
+
+    /// Takes note of a request that comes over the socket.
+    pub(crate) fn take(&self) {
+        self.word(STATE).store(State::Idle as u32, Ordering::SeqCst);
+    }
+
+    /// Gives the turn to the other side, and wakes it. Answers whether it sleeps at the socket and
+    /// has to be woken there.
+    #[must_use]
+    pub(crate) fn turn(&self, state: State) -> bool {
+        self.word(STATE).swap(state as u32, Ordering::SeqCst);
+        let peer = self.word(match self.side {
+            Side::Server => CLIENT,
+            Side::Client => SERVER,
+        });
+        if peer.load(Ordering::SeqCst) == AWAKE {
+            return false;
+        }
+        match peer.swap(AWAKE, Ordering::SeqCst) {
+            AT_SOCKET => true,
+            AT_FUTEX => {
+                let _ = futex::wake(self.word(STATE), Flags::empty(), 1);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Waits for its turn, without the socket; none if that would take too long. Spins first if
+    /// `is_calm`.
+    pub(crate) fn wait(&mut self, is_calm: bool, patience: Duration) -> Option<State> {
+        let called = |state: State| state.calls(self.side).then_some(state);
+        if let Some(state) = called(self.state()) {
+            return Some(state);
+        }
+        if is_calm && let Some(time) = self.pace.time() {
+            let state = spin(time, || called(self.state()));
+            self.pace.learn(state.is_some());
+            if state.is_some() {
+                return state;
+            }
+        }
+        let begun = Instant::now();
+        while let Some(left) = patience.checked_sub(begun.elapsed()) {
+            self.own().store(AT_FUTEX, Ordering::SeqCst);
+            let word = self.word(STATE).load(Ordering::SeqCst);
+            let state = called(State::of(word));
+            if state.is_none() {
+                let left = Timespec {
+                    tv_sec: left.as_secs().cast_signed(),
+                    tv_nsec: left.subsec_nanos().into(),
+                };
+                // A time that is over, a signal, a state that has changed: each has us look again.
+                let _ = futex::wait(self.word(STATE), Flags::empty(), word, Some(&left));
+            }
+            self.own().store(AWAKE, Ordering::SeqCst);
+            if let Some(state) = state.or_else(|| called(self.state())) {
+                return Some(state);
+            }
+        }
+        None
+    }
+
+    /// From here on the other side wakes us at the socket, unless it is our turn already.
+    pub(crate) fn go_to_socket(&self) -> Option<State> {
+        self.own().store(AT_SOCKET, Ordering::SeqCst);
+        let state = self.state();
+        // Who finds our word changed will find something in the socket, too, and must read it.
+        (state.calls(self.side) && self.own().swap(AWAKE, Ordering::SeqCst) == AT_SOCKET)
+            .then_some(state)
+    }
+
+    /// Something has come over the socket.
+    pub(crate) fn come_from_socket(&self) {
+        self.own().store(AWAKE, Ordering::SeqCst);
+    }
+
+    fn own(&self) -> &AtomicU32 {
+        self.word(match self.side {
+            Side::Server => SERVER,
+            Side::Client => CLIENT,
+        })
+    }
+
+    fn word(&self, number: usize) -> &AtomicU32 {
+        self.memory.word(number)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Who sleeps at the socket notices the end there.
+        let _ = self.turn(State::Closed);
+    }
+}
+
+/// How long it is worth to spin: as long as it keeps being.
+struct Pace {
+    longest: Duration,
+    time: Duration,
+    skipped: u32,
+}
+
+/// The shortest time that is worth the while.
+const SHORTEST: Duration = Duration::from_micros(2);
+/// How often one that does not spin any more tries again.
+const PROBE: u32 = 32;
+
+impl Pace {
+    fn new(side: Side) -> Self {
+        let longest = Duration::from_micros(match side {
+            // Between two verbs of a program that does little else.
+            Side::Server => 20,
+            // What a verb takes that is not worth a sleep.
+            Side::Client => 50,
+        });
+        Self {
+            longest,
+            time: longest,
+            skipped: 0,
+        }
+    }
+
+    fn time(&mut self) -> Option<Duration> {
+        if self.time >= SHORTEST {
+            return Some(self.time);
+        }
+        self.skipped += 1;
+        (self.skipped.is_multiple_of(PROBE)).then_some(self.longest)
+    }
+
+    fn learn(&mut self, was_worth_it: bool) {
+        self.time = match was_worth_it {
+            true => self.longest,
+            false => self.time / 2,
+        };
+    }
+}
+
+/// Looks again and again for as long as `time`.
+fn spin<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
+    const LOOKS: u32 = 16;
+    let begun = Instant::now();
+    loop {
+        for _ in 0..LOOKS {
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            hint::spin_loop();
+        }
+        if begun.elapsed() > time {
+            return None;
+        }
+    }
+}
