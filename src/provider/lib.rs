@@ -12,6 +12,8 @@ mod backend;
 mod boundary;
 pub mod functions;
 mod general;
+#[cfg(test)]
+mod header;
 mod information;
 mod interfaces;
 mod journal;

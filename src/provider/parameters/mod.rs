@@ -18,6 +18,8 @@ use token::{Mechanism, MechanismId, ParameterShape, Parameters, parameter_shape}
 use crate::boundary::Result;
 
 use self::claim::Claim;
+#[cfg(test)]
+pub(crate) use self::vendor::cloudhsm;
 pub(crate) use self::{
     kdf::read_derivation,
     message::{Message, Tag, Wrapping, read_message, read_wrapping},
@@ -71,3 +73,6 @@ pub(crate) fn read_for_messages(mechanism: &CK_MECHANISM) -> Result<Mechanism> {
         _ => read(mechanism).map(|(mechanism, _)| mechanism),
     }
 }
+
+#[cfg(test)]
+mod tests;

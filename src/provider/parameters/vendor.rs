@@ -26,12 +26,16 @@ pub(super) struct CloudHsmLength {
     pub(super) bits: CK_ULONG,
 }
 
-// CloudHSM's numbers of the parts; those of the standard are others.
-pub(super) const COUNTER_FORMAT: CK_ULONG = 4;
-pub(super) const LABEL: CK_ULONG = 5;
-pub(super) const CONTEXT: CK_ULONG = 6;
-pub(super) const LENGTH_FORMAT: CK_ULONG = 7;
-pub(super) const BYTE_ARRAY: CK_ULONG = 8;
+/// CloudHSM's numbers of the parts; those of the standard are others.
+pub(crate) mod cloudhsm {
+    use cryptoki_sys::CK_ULONG;
+
+    pub(crate) const COUNTER_FORMAT: CK_ULONG = 4;
+    pub(crate) const LABEL: CK_ULONG = 5;
+    pub(crate) const CONTEXT: CK_ULONG = 6;
+    pub(crate) const LENGTH_FORMAT: CK_ULONG = 7;
+    pub(crate) const BYTE_ARRAY: CK_ULONG = 8;
+}
 
 impl Claim {
     pub(super) fn additional_digest(&self) -> Result<Parameters> {
@@ -53,11 +57,11 @@ impl Claim {
         let (mut other, mut length) = (None, None);
         for part in array(kdf.parts, kdf.part_count, limits::KDF_PARTS)? {
             let (place, read) = match part.type_ {
-                COUNTER_FORMAT => (&mut counter, counter_format(&part)?),
-                LABEL => (&mut label, octets(&part)?),
-                CONTEXT => (&mut context, octets(&part)?),
-                LENGTH_FORMAT => (&mut length, length_format(&part)?),
-                BYTE_ARRAY => (&mut other, octets(&part)?),
+                cloudhsm::COUNTER_FORMAT => (&mut counter, counter_format(&part)?),
+                cloudhsm::LABEL => (&mut label, octets(&part)?),
+                cloudhsm::CONTEXT => (&mut context, octets(&part)?),
+                cloudhsm::LENGTH_FORMAT => (&mut length, length_format(&part)?),
+                cloudhsm::BYTE_ARRAY => (&mut other, octets(&part)?),
                 _ => return invalid(),
             };
             if place.replace(read).is_some() {
