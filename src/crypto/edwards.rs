@@ -1,0 +1,108 @@
+//! Ed25519 (RFC 8032): pure, with context, and prehashed.
+
+use crate::{
+    Error, Result, Secret,
+    native::edwards::{self, Expanded, Kind},
+    random,
+};
+
+pub use crate::native::edwards::Variant;
+
+/// Bytes in a signature.
+pub const SIGNATURE_LEN: usize = edwards::SIGNATURE;
+/// Bytes in a key, private or public.
+pub const LEN: usize = edwards::LEN;
+/// Bytes in the longest context.
+pub const CONTEXT_MAX: usize = 255;
+
+/// A public key: any 32 bytes; what is no point verifies nothing.
+pub struct PublicKey([u8; LEN]);
+
+/// A private key.
+pub struct PrivateKey(Expanded);
+
+impl PublicKey {
+    /// A key from its bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        Ok(Self(bytes.try_into().map_err(|_| Error::Key)?))
+    }
+
+    /// A key from its SubjectPublicKeyInfo.
+    pub fn from_info(der: &[u8]) -> Result<Self> {
+        Kind::Ed25519.from_info(der).map(Self)
+    }
+
+    /// The key's SubjectPublicKeyInfo.
+    pub fn info(&self) -> Result<Vec<u8>> {
+        Kind::Ed25519.info(&self.0)
+    }
+
+    /// The key itself.
+    pub fn bytes(&self) -> &[u8; LEN] {
+        &self.0
+    }
+
+    /// Whether `signature` is of `message`.
+    pub fn verify(&self, variant: Variant<'_>, message: &[u8], signature: &[u8]) -> Result<()> {
+        let signature = signature.try_into().map_err(|_| Error::Length)?;
+        edwards::verify(&self.0, checked(variant)?, message, signature)
+    }
+}
+
+impl PrivateKey {
+    /// A new key.
+    pub fn generate() -> Result<Self> {
+        let mut seed = zeroize::Zeroizing::new([0; LEN]);
+        random::fill(seed.as_mut_slice())?;
+        Expanded::from_seed(&seed).map(Self)
+    }
+
+    /// A key from its 32 bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        let seed = bytes.try_into().map_err(|_| Error::Key)?;
+        Expanded::from_seed(seed).map(Self)
+    }
+
+    /// A key from PKCS #8.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
+        Self::new(Kind::Ed25519.from_pkcs8(der)?.reveal())
+    }
+
+    /// The key in PKCS #8.
+    pub fn pkcs8(&self) -> Result<Secret> {
+        Kind::Ed25519.pkcs8(self.0.seed()?)
+    }
+
+    /// The public key that belongs to it.
+    pub fn public(&self) -> Result<PublicKey> {
+        self.0.public().copied().map(PublicKey)
+    }
+
+    /// The key itself.
+    pub fn value(&self) -> Result<Secret> {
+        Ok(Secret::from(self.0.seed()?.as_slice()))
+    }
+
+    /// Signs `message`.
+    pub fn sign(
+        &self,
+        variant: Variant<'_>,
+        message: &[u8],
+        signature: &mut [u8; SIGNATURE_LEN],
+    ) -> Result<()> {
+        self.0.sign(checked(variant)?, message, signature)
+    }
+}
+
+fn checked(variant: Variant<'_>) -> Result<Variant<'_>> {
+    let legal = match variant {
+        Variant::Pure => true,
+        Variant::Context(context) => (1..=CONTEXT_MAX).contains(&context.len()),
+        Variant::Prehash(context) => context.len() <= CONTEXT_MAX,
+    };
+    if legal {
+        Ok(variant)
+    } else {
+        Err(Error::Length)
+    }
+}
