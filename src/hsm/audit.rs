@@ -88,6 +88,36 @@ pub(crate) enum Event {
         name: String,
         role: Role,
     },
+    ObjectCopied {
+        reference: u64,
+        original: u64,
+    },
+    /// Key material has left the HSM, under another key.
+    KeyWrapped {
+        reference: u64,
+        wrapping: u64,
+        mechanism: u64,
+    },
+    KeyUnwrapped {
+        reference: u64,
+        unwrapping: u64,
+        mechanism: u64,
+    },
+    KeyDerived {
+        reference: u64,
+        base: u64,
+        mechanism: u64,
+    },
+    KeyEncapsulated {
+        reference: u64,
+        public: u64,
+        mechanism: u64,
+    },
+    KeyDecapsulated {
+        reference: u64,
+        private: u64,
+        mechanism: u64,
+    },
 }
 
 /// Walks the chain of `cluster` from its beginning. The first entry that was altered, or that does

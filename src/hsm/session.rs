@@ -6,7 +6,13 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
-use crate::{memory::Memory, object::Find, operation::Operations, seat::Seat, slots::Presence};
+use crate::{
+    memory::Memory,
+    object::{Answer, Find},
+    operation::Operations,
+    seat::Seat,
+    slots::Presence,
+};
 
 /// How many requests of a session are remembered whose answer the application has not settled.
 const ANSWERS: usize = 1_024;
@@ -29,8 +35,8 @@ pub(crate) struct Active {
     objects: Vec<ObjectHandle>,
     /// How many there are when the next look is taken at which are gone.
     sweep_at: usize,
-    /// Which session object each request made: these have no commit to remember it.
-    answers: Vec<(u64, ObjectHandle)>,
+    /// What each request answered that made session objects: these have no commit to remember it.
+    answers: Vec<(u64, Answer)>,
     /// Keeps the cluster in its place; none once the session is closed.
     presence: Option<Presence>,
 }
@@ -102,22 +108,22 @@ impl Active {
         self.objects.push(handle);
     }
 
-    /// What `request` made when it was asked the first time.
-    pub(crate) fn answer(&self, request: Request) -> Option<ObjectHandle> {
+    /// What `request` answered when it was asked the first time.
+    pub(crate) fn answer(&self, request: Request) -> Option<&Answer> {
         let answer = self
             .answers
             .iter()
             .find(|(number, _)| *number == request.number);
-        answer.map(|(_, handle)| *handle)
+        answer.map(|(_, answer)| answer)
     }
 
-    /// Remembers what `request` made, and forgets what is settled.
-    pub(crate) fn remember(&mut self, request: Request, handle: ObjectHandle) {
+    /// Remembers what `request` answered, and forgets what is settled.
+    pub(crate) fn remember(&mut self, request: Request, answer: Answer) {
         self.answers
             .retain(|(number, _)| *number >= request.settled);
         if self.answers.len() >= ANSWERS {
             self.answers.remove(0);
         }
-        self.answers.push((request.number, handle));
+        self.answers.push((request.number, answer));
     }
 }

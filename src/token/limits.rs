@@ -40,6 +40,8 @@ pub const APPLICATIONS: usize = 512;
 pub const CLUSTERS: usize = 64;
 /// HSMs in one cluster.
 pub const HSMS: usize = 28;
+/// Objects on the token of one cluster that were made without a login and belong to nobody.
+pub const UNOWNED_OBJECTS: usize = 16_384;
 /// Users in one cluster.
 pub const USERS: usize = 1_024;
 /// Bytes in a user's name.

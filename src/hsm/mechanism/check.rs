@@ -49,7 +49,9 @@ pub(crate) fn check_use(
 ) -> Result<Work> {
     let row = find(mechanism)?;
     let function = Function::Operation(operation);
-    let work = row.work(operation).ok_or_else(|| no_column(row, function))?;
+    let work = row
+        .work(operation)
+        .ok_or_else(|| no_column(row, function))?;
     match (&row.key, key) {
         (None, None) => Ok(work),
         (Some(_), Some((attributes, material))) => {

@@ -37,18 +37,19 @@ pub(crate) trait Wrapping: Sync {
     ) -> Result<Option<ParametersOut>>;
 
     /// The value that was wrapped.
-    fn unwrap(
-        &self,
-        with: Use<'_>,
-        additional: Option<&[u8]>,
-        wrapped: &[u8],
-    ) -> Result<Secret>;
+    fn unwrap(&self, with: Use<'_>, additional: Option<&[u8]>, wrapped: &[u8]) -> Result<Secret>;
 }
 
 /// From a key to others.
 pub(crate) trait Derivation: Sync {
     /// Whether what is derived is no key but data (`CKM_HKDF_DATA`).
     fn makes_data(&self) -> bool {
+        false
+    }
+
+    /// Whether what is derived tells of the base key (concatenation, XOR, extraction): it is then no
+    /// less protected than the base.
+    fn reveals_base(&self) -> bool {
         false
     }
 
@@ -141,12 +142,7 @@ impl Wrapping for Encrypting {
         }
     }
 
-    fn unwrap(
-        &self,
-        with: Use<'_>,
-        additional: Option<&[u8]>,
-        wrapped: &[u8],
-    ) -> Result<Secret> {
+    fn unwrap(&self, with: Use<'_>, additional: Option<&[u8]>, wrapped: &[u8]) -> Result<Secret> {
         no_additional(additional)?;
         let bound = self.decrypt.begin(with)?.of(wrapped.len());
         let opened = || {

@@ -2,7 +2,10 @@
 //! that is `Material`.
 
 use serde::{Deserialize, Serialize};
-use token::{AttributeType, KeyType, MechanismId, ObjectClass};
+use token::{
+    Attribute, AttributeType, KeyType, MechanismId, ObjectClass, SecretBytes, Shape, Template,
+    Value, attribute_row,
+};
 
 /// The value of an attribute that is no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +98,23 @@ impl Attributes {
             .all(|(kind, value)| self.plain(*kind) == Some(value))
     }
 
+    /// All of them, as a template.
+    pub(crate) fn template(&self) -> Template {
+        let attribute = |(kind, plain): (AttributeType, &Plain)| Attribute {
+            kind,
+            value: plain.value(kind),
+        };
+        Template(self.iter().map(attribute).collect())
+    }
+
+    /// The template that `kind` is (`CKA_WRAP_TEMPLATE`…).
+    pub(crate) fn nested(&self, kind: AttributeType) -> Option<&Attributes> {
+        match self.plain(kind) {
+            Some(Plain::Template(attributes)) => Some(attributes),
+            _ => None,
+        }
+    }
+
     /// About how many bytes they have.
     pub(crate) fn size(&self) -> usize {
         let size = |(_, value): &(_, Plain)| size_of::<(AttributeType, Plain)>() + value.len();
@@ -117,6 +137,20 @@ impl Attributes {
 }
 
 impl Plain {
+    /// As an attribute of this `kind` has it in a template.
+    pub(crate) fn value(&self, kind: AttributeType) -> Value {
+        match self {
+            Plain::Flag(flag) => Value::Flag(*flag),
+            Plain::Number(number) => Value::Number(*number),
+            Plain::Bytes(bytes) => match attribute_row(kind).map(|row| row.shape) {
+                Some(Shape::Secret) => Value::Secret(SecretBytes::copied(bytes)),
+                _ => Value::Bytes(bytes.clone()),
+            },
+            Plain::Mechanisms(mechanisms) => Value::Mechanisms(mechanisms.clone()),
+            Plain::Template(attributes) => Value::Template(attributes.template()),
+        }
+    }
+
     /// About how many bytes it has.
     pub(crate) fn len(&self) -> usize {
         match self {

@@ -6,7 +6,7 @@ use std::vec;
 use token::{Attribute, AttributeType, ObjectHandle, Result, Value};
 
 use super::{
-    Attributes, Plain, index,
+    Attributes, Plain, built_in, index,
     index::{Scope, Term},
     objects,
 };
@@ -22,6 +22,7 @@ const PROBES: [usize; 3] = [16, 256, 4_096];
 
 /// An active search of a session.
 pub(crate) struct Find {
+    /// With those that are built in.
     session_objects: vec::IntoIter<ObjectHandle>,
     walk: Walk,
     /// What a token object must still be compared with.
@@ -50,6 +51,8 @@ impl Find {
         session_objects: Vec<ObjectHandle>,
         memory: &Memory,
     ) -> Result<Self> {
+        let mut session_objects = session_objects;
+        session_objects.extend(built_in::found(&sought));
         let share = memory.share(size_of_val(session_objects.as_slice()))?;
         let until = cluster.objects.next_reference();
         let scopes = scopes(user, &sought);

@@ -21,6 +21,8 @@ pub(crate) enum Scope {
     Private(u64),
     /// All objects that the crypto user of this number owns, public ones too.
     Owner(u64),
+    /// All objects that nobody owns.
+    Unowned,
 }
 
 impl Scope {
@@ -29,6 +31,7 @@ impl Scope {
             Scope::Public => (0, 0),
             Scope::Private(user) => (1, user),
             Scope::Owner(user) => (2, user),
+            Scope::Unowned => (3, 0),
         };
         let mut bytes = [kind; 9];
         for (to, from) in bytes.iter_mut().skip(1).zip(number.to_be_bytes()) {
@@ -42,6 +45,8 @@ impl Scope {
 const TERMS: &[&[AttributeType]] = &[
     &[AttributeType::UNIQUE_ID],
     &[AttributeType::ISSUER, AttributeType::SERIAL_NUMBER],
+    &[AttributeType::MODULUS],
+    &[AttributeType::EC_POINT],
     &[AttributeType::ID],
     &[AttributeType::LABEL],
     &[AttributeType::SUBJECT],
@@ -91,11 +96,8 @@ pub(crate) fn entries(cluster: &Cluster, reference: u64, object: &ObjectRecord) 
         .map(|term| prefix(cluster, scope, term))
         .collect();
     prefixes.push(prefix(cluster, scope, &EVERYTHING));
-    prefixes.extend(
-        object
-            .owner
-            .map(|user| prefix(cluster, Scope::Owner(user), &EVERYTHING)),
-    );
+    let whose = object.owner.map_or(Scope::Unowned, Scope::Owner);
+    prefixes.push(prefix(cluster, whose, &EVERYTHING));
     for key in &mut prefixes {
         key.extend_from_slice(&reference.to_be_bytes());
     }

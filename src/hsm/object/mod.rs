@@ -1,8 +1,11 @@
 //! Objects: attributes (a map) and, where the object is a key, material. Token objects are sealed
 //! records of their cluster, session objects live in memory.
 
+mod answer;
 mod attributes;
+mod built_in;
 mod cache;
+mod change;
 mod find;
 mod index;
 mod objects;
@@ -13,18 +16,19 @@ mod session_object;
 mod shaped;
 mod template;
 
+pub(crate) use answer::Answer;
 pub(crate) use attributes::{Attributes, Plain};
+pub(crate) use built_in::built_in;
 pub(crate) use cache::Cache;
+pub(crate) use change::{changed, copied, is_for_security_officer};
 pub(crate) use find::{Find, sought};
 pub(crate) use objects::{
-    Materials, Objects, change, create, destroy, handle_in, load, material, owns_any, secret,
+    Materials, New, Objects, change, create, destroy, load, material, owns_any, secret,
 };
 pub(crate) use record::ObjectRecord;
 pub use rules::Profile;
-pub(crate) use rules::{Reveal, rule};
+pub(crate) use rules::{Family, Origin, Reveal};
 pub(crate) use secrets::Secrets;
 pub(crate) use session_object::{Held, SessionObject};
 pub(crate) use shaped::number_of;
-pub(crate) use template::{
-    Draft, Generation, Maker, changed, created, family, generated, is_for_security_officer,
-};
+pub(crate) use template::{Draft, Maker, Making, Past, created, imposed, made, required, sort_of};

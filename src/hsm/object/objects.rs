@@ -11,10 +11,10 @@ use std::{
 
 use parking_lot::Mutex;
 use store::{Batch, Condition};
-use token::{AttributeType, Error, ObjectHandle, Reason, Result, Role};
+use token::{AttributeType, Error, ObjectHandle, Reason, Result, Role, limits};
 
 use super::{
-    Attributes, Cache, Draft, ObjectRecord, index,
+    Answer, Attributes, Cache, Draft, ObjectRecord, index,
     index::{EVERYTHING, Scope},
     record::{purpose, record_key},
 };
@@ -47,6 +47,8 @@ pub(crate) struct Objects {
     session_numbers: AtomicU64,
     references: Mutex<Range<u64>>,
     records: Cache<ObjectRecord>,
+    /// How many objects nobody owns, at most; none before the first is made in this boot.
+    unowned: Mutex<Option<usize>>,
 }
 
 impl Objects {
@@ -58,6 +60,7 @@ impl Objects {
             session_numbers: AtomicU64::new(1),
             references: Mutex::new(next_reference..next_reference),
             records: Cache::new(CACHED_RECORDS),
+            unowned: Mutex::new(None),
         }
     }
 
@@ -72,12 +75,38 @@ impl Objects {
         self.references.lock().start
     }
 
-    fn allot(&self, cluster: &Cluster) -> Result<u64> {
+    /// A handle that no object of the cluster ever had, for one on the token.
+    pub(crate) fn reserve(&self, cluster: &Cluster) -> Result<ObjectHandle> {
         let mut references = self.references.lock();
         if references.is_empty() {
             *references = cluster.reserve_references(RESERVED_REFERENCES)?;
         }
-        references.next().ok_or_else(|| Reason::Internal.into())
+        let reference = references.next().ok_or(Reason::Internal)?;
+        Ok(ObjectHandle(reference))
+    }
+
+    /// What nobody owns, no user's limit counts: there is one for all of it. They are counted when
+    /// the limit seems to be reached, because some may be gone.
+    fn admit_unowned(&self, cluster: &Cluster, more: usize) -> Result<()> {
+        let mut unowned = self.unowned.lock();
+        let known = unowned.filter(|known| known + more <= limits::UNOWNED_OBJECTS);
+        let count = match known {
+            Some(known) => known,
+            None => {
+                let prefix = index::prefix(cluster, Scope::Unowned, &EVERYTHING);
+                let keys = cluster.scan_keys(&prefix, None, limits::UNOWNED_OBJECTS)?;
+                keys.len()
+            }
+        };
+        if count + more > limits::UNOWNED_OBJECTS {
+            let words = format!(
+                "at most {} objects are made without a login: log in, or destroy some",
+                limits::UNOWNED_OBJECTS
+            );
+            return Err(Error::new(Reason::DeviceMemory, words));
+        }
+        *unowned = Some(count + more);
+        Ok(())
     }
 }
 
@@ -97,53 +126,69 @@ pub(crate) fn load(cluster: &Cluster, reference: u64) -> Result<Option<Arc<Objec
     cluster.objects.records.get(reference, read)
 }
 
-/// Makes a token object of `draft`, and of `material` where it is a key; it belongs to the crypto
-/// user that is logged in. `event` is what the audit log says of it.
+/// An object to make on the token, under a handle that [`Objects::reserve`] gave.
+pub(crate) struct New {
+    pub(crate) handle: ObjectHandle,
+    pub(crate) draft: Draft,
+    /// Where it is a key.
+    pub(crate) material: Option<Arc<Material>>,
+}
+
+/// Makes token objects, all in one commit; they belong to the crypto user that is logged in. `events`
+/// is what the audit log says of them. What was answered to the same request before is answered
+/// again, and else `answer`.
 pub(crate) fn create(
     cluster: &Cluster,
     caller: &Caller,
-    draft: Draft,
-    material: Option<&Material>,
-    event: impl FnOnce(u64) -> Event,
-) -> Result<ObjectHandle> {
-    let reference = cluster.objects.allot(cluster)?;
+    objects: Vec<New>,
+    answer: &Answer,
+    events: &[Event],
+) -> Result<Answer> {
     let owner = caller
         .user
         .as_deref()
         .filter(|keyring| keyring.role == Role::CryptoUser);
-    let form = material.map(|material| material.face().sealed_form());
-    let form = form.transpose()?.flatten();
-    let secret = form.as_ref().map(crypto::Secret::reveal);
-    let secret = secret.or_else(|| draft.secrets.bytes(AttributeType::VALUE));
-    let record = ObjectRecord {
-        owner: owner.map(|keyring| keyring.user),
-        sealed: secret
-            .map(|secret| seal(owner, reference, secret))
-            .transpose()?,
-        attributes: draft.attributes,
-    };
-    let key = record_key(reference);
     let mut batch = Batch {
-        answer: reference.to_be_bytes().to_vec(),
+        answer: answer.encoded(),
         ..Batch::default()
     };
-    batch.expect.push((key.clone(), Condition::Absent));
-    batch
-        .write
-        .push((key.clone(), Some(encoded(cluster, &key, &record)?)));
-    let entries = index::entries(cluster, reference, &record);
-    batch
-        .write
-        .extend(entries.into_iter().map(|entry| (entry, Some(Vec::new()))));
-    let committed = cluster.commit(caller, batch, &[event(reference)])?;
-    handle_in(&committed.answer)
-}
-
-/// The handle that an earlier commit of the same request answered.
-pub(crate) fn handle_in(answer: &[u8]) -> Result<ObjectHandle> {
-    let bytes = answer.try_into();
-    let reference = bytes.map_err(|_| Error::new(Reason::Protocol, "the request id was used"))?;
-    Ok(ObjectHandle(u64::from_be_bytes(reference)))
+    for New {
+        handle,
+        draft,
+        material,
+    } in objects
+    {
+        let reference = handle.0;
+        let form = material.map(|material| material.face().sealed_form());
+        let form = form.transpose()?.flatten();
+        let secret = form.as_ref().map(crypto::Secret::reveal);
+        let secret = secret.or_else(|| draft.secrets.bytes(AttributeType::VALUE));
+        let record = ObjectRecord {
+            owner: owner.map(|keyring| keyring.user),
+            sealed: secret
+                .map(|secret| seal(owner, reference, secret))
+                .transpose()?,
+            attributes: draft.attributes,
+            public: Default::default(),
+        };
+        let key = record_key(reference);
+        let encoded = encoded(cluster, &key, &record)?;
+        batch.expect.push((key.clone(), Condition::Absent));
+        batch.write.push((key, Some(encoded)));
+        let entries = index::entries(cluster, reference, &record);
+        batch
+            .write
+            .extend(entries.into_iter().map(|entry| (entry, Some(Vec::new()))));
+    }
+    if owner.is_none() {
+        cluster.objects.admit_unowned(cluster, batch.expect.len())?;
+    }
+    if batch.write.len() > store::BATCH_WRITES {
+        let words = "so many objects on the token cannot be made at once";
+        return Err(Error::new(Reason::LimitExceeded, words));
+    }
+    let committed = cluster.commit(caller, batch, events)?;
+    Answer::decoded(&committed.answer)
 }
 
 /// Changes the object `reference` to what `draft` makes of it.
@@ -172,6 +217,7 @@ pub(crate) fn change(
                 None => now.sealed.clone(),
             },
             attributes: draft.attributes,
+            public: Default::default(),
         };
         let before = index::entries(cluster, reference, &now);
         let after = index::entries(cluster, reference, &changed);

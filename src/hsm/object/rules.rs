@@ -1,18 +1,48 @@
-//! The attribute table: which objects have an attribute, when it may be given, changed and
-//! revealed, and what it is when nobody says. Checking a template is `template.rs`.
+//! The attribute table (`rules/table.rs`): which objects have an attribute, when it may be given,
+//! changed and revealed, and what it is when nobody says. Checking a template is `template.rs`.
+
+mod table;
 
 use cryptoki_sys as sys;
-use token::AttributeType;
+use token::{AttributeType, KeyType, ObjectClass};
 
 /// A kind of object that can exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     /// `CKO_SECRET_KEY`.
     SecretKey,
+    /// `CKO_PUBLIC_KEY`.
+    PublicKey,
+    /// `CKO_PRIVATE_KEY`.
+    PrivateKey,
     /// `CKO_DATA`.
     Data,
     /// `CKO_CERTIFICATE` of type `CKC_X_509`.
     Certificate,
+    /// `CKO_PROFILE`: built in.
+    Profile,
+    /// `CKO_MECHANISM`: built in.
+    Mechanism,
+}
+
+/// What an object is, as far as its attributes ask: its family, and of keys the type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sort {
+    pub(crate) family: Family,
+    pub(crate) key_type: Option<KeyType>,
+}
+
+/// How an object comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// `C_CreateObject`.
+    Created,
+    /// `C_GenerateKey`, `C_GenerateKeyPair`.
+    Generated,
+    /// `C_UnwrapKey`, `C_EncapsulateKey`, `C_DecapsulateKey`.
+    Unwrapped,
+    /// `C_DeriveKey`.
+    Derived,
 }
 
 /// What a template may say of an attribute when the object is made.
@@ -33,6 +63,12 @@ pub(crate) enum Presence {
 pub(crate) enum Change {
     /// Never.
     Never,
+    /// Only of a copy that is being made.
+    OnCopy,
+    /// Only of a copy that is being made, and only from false to true.
+    OnCopyToTrue,
+    /// Only of a copy that is being made, and only from true to false.
+    OnCopyToFalse,
     /// As often as one likes.
     Always,
     /// Once, from false to true.
@@ -63,6 +99,10 @@ pub(crate) enum Initial {
     Flag(bool),
     /// True for a generated key, false for one that was brought in.
     Generated,
+    /// True for an unwrapped key (§5.18.4), false for any other.
+    Unwrapped,
+    /// True for keys of these types, which can be used so, false for others.
+    For(&'static [KeyType]),
     /// This number.
     Number(u64),
     /// What `template.rs` finds out from the rest of the object.
@@ -83,9 +123,12 @@ pub enum Profile {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) kind: AttributeType,
-    pub(crate) of: &'static [Family],
-    pub(crate) create: Presence,
-    pub(crate) generate: Presence,
+    of: &'static [Family],
+    /// The types of key that have it; all of them where there is none.
+    types: &'static [KeyType],
+    create: Presence,
+    generate: Presence,
+    unwrap: Presence,
     pub(crate) change: Change,
     pub(crate) reveal: Reveal,
     standard: Initial,
@@ -93,6 +136,15 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// What a template may say of it.
+    pub(crate) fn presence(&self, origin: Origin) -> Presence {
+        match origin {
+            Origin::Created => self.create,
+            Origin::Generated => self.generate,
+            Origin::Unwrapped | Origin::Derived => self.unwrap,
+        }
+    }
+
     /// The default under `profile`.
     pub(crate) fn initial(&self, profile: Profile) -> Initial {
         match profile {
@@ -100,154 +152,157 @@ impl Rule {
             Profile::CloudHsm => self.cloudhsm,
         }
     }
+
+    fn is_of(&self, sort: Sort) -> bool {
+        self.of.contains(&sort.family)
+            && (self.types.is_empty()
+                || sort.key_type.is_some_and(|kind| self.types.contains(&kind)))
+    }
 }
 
-/// The rules for the objects of `family`, in the order of the table.
-pub(crate) fn rules(family: Family) -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().filter(move |rule| rule.of.contains(&family))
-}
+impl Sort {
+    /// The rules for such objects, in the order of the table.
+    pub(crate) fn rules(self) -> impl Iterator<Item = &'static Rule> {
+        table::RULES.iter().filter(move |rule| rule.is_of(self))
+    }
 
-/// The rule for `kind` in the objects of `family`, if they can have it.
-pub(crate) fn rule(family: Family, kind: AttributeType) -> Option<&'static Rule> {
-    rules(family).find(|rule| rule.kind == kind)
+    /// The rule for `kind` in such objects, if they can have it.
+    pub(crate) fn rule(self, kind: AttributeType) -> Option<&'static Rule> {
+        let mut rules = table::RULES.iter().filter(|rule| rule.kind == kind);
+        rules.find(|rule| rule.is_of(self))
+    }
 }
 
 /// Whether `kind` is the security officer's to set, in whatever object.
 pub(crate) fn is_for_security_officer(kind: AttributeType) -> bool {
-    let mut rules = RULES.iter().filter(|rule| rule.kind == kind).peekable();
-    rules.peek().is_some() && rules.all(|rule| rule.change == BySecurityOfficer)
+    let mut rules = table::RULES
+        .iter()
+        .filter(|rule| rule.kind == kind)
+        .peekable();
+    rules.peek().is_some() && rules.all(|rule| rule.change == Change::BySecurityOfficer)
+}
+
+/// The family of the objects of `class`.
+pub(crate) fn family(class: ObjectClass) -> Option<Family> {
+    FAMILIES
+        .iter()
+        .find(|(number, _)| *number == class.0)
+        .map(|(_, family)| *family)
+}
+
+const FAMILIES: &[(u64, Family)] = &[
+    (sys::CKO_DATA, Family::Data),
+    (sys::CKO_CERTIFICATE, Family::Certificate),
+    (sys::CKO_PUBLIC_KEY, Family::PublicKey),
+    (sys::CKO_PRIVATE_KEY, Family::PrivateKey),
+    (sys::CKO_SECRET_KEY, Family::SecretKey),
+    (sys::CKO_MECHANISM, Family::Mechanism),
+    (sys::CKO_PROFILE, Family::Profile),
+];
+
+impl Family {
+    /// Whether such objects are a part of the HSM: found and read, and nothing else.
+    pub(crate) fn is_built_in(self) -> bool {
+        matches!(self, Family::Profile | Family::Mechanism)
+    }
+
+    /// Whether such objects are keys.
+    pub(crate) fn is_key(self) -> bool {
+        matches!(
+            self,
+            Family::SecretKey | Family::PublicKey | Family::PrivateKey
+        )
+    }
+
+    /// Whether such objects are keys that hold a secret.
+    pub(crate) fn is_secret(self) -> bool {
+        matches!(self, Family::SecretKey | Family::PrivateKey)
+    }
 }
 
 /// `CKA_KEY_GEN_MECHANISM` of a key that was not generated here.
 pub(crate) const NOT_GENERATED: u64 = sys::CK_UNAVAILABLE_INFORMATION;
 
-const ANY: &[Family] = &[Family::SecretKey, Family::Data, Family::Certificate];
-const NAMED: &[Family] = &[Family::SecretKey, Family::Certificate];
-const CLOSED: &[Family] = &[Family::SecretKey, Family::Data];
-const SECRET: &[Family] = &[Family::SecretKey];
-const DATA: &[Family] = &[Family::Data];
-const CERTIFICATE: &[Family] = &[Family::Certificate];
-
-use Change::{Always as Free, BySecurityOfficer, Never, OnlyToFalse, OnlyToTrue};
-use Initial::{Absent, Computed, Empty, Flag, Generated, Number};
-use Presence::{Forbidden, Optional, Required, RequiredUnless};
-use Reveal::{Always, UnlessSensitive};
-
-const NO: Initial = Flag(false);
-const YES: Initial = Flag(true);
-const UNLESS_URL: Presence = RequiredUnless(AttributeType::URL);
-
-macro_rules! rules {
-    ($($kind:ident $of:ident $create:ident $generate:ident $change:ident $reveal:ident
-       $standard:expr, $cloudhsm:expr;)*) => {
-        static RULES: &[Rule] = &[$(Rule {
-            kind: AttributeType::$kind,
-            of: $of,
-            create: $create,
-            generate: $generate,
-            change: $change,
-            reveal: $reveal,
-            standard: $standard,
-            cloudhsm: $cloudhsm,
-        },)*];
-    };
-}
-
-rules! {
-//  attribute          of           create      generate   change       reveal    standard  cloudhsm
-    CLASS              ANY          Required    Optional   Never        Always    Computed, Computed;
-    TOKEN              ANY          Optional    Optional   Never        Always    NO, NO;
-    PRIVATE            CLOSED       Optional    Optional   Never        Always    YES, YES;
-    PRIVATE            CERTIFICATE  Optional    Forbidden  Never        Always    NO, NO;
-    MODIFIABLE         ANY          Optional    Optional   Never        Always    YES, YES;
-    COPYABLE           ANY          Optional    Optional   OnlyToFalse  Always    YES, YES;
-    DESTROYABLE        ANY          Optional    Optional   Never        Always    YES, YES;
-    LABEL              ANY          Optional    Optional   Free         Always    Empty, Empty;
-    UNIQUE_ID          ANY          Forbidden   Forbidden  Never        Always    Computed, Computed;
-
-    KEY_TYPE           SECRET       Required    Optional   Never        Always    Computed, Computed;
-    ID                 NAMED        Optional    Optional   Free         Always    Empty, Empty;
-    START_DATE         NAMED        Optional    Optional   Free         Always    Empty, Empty;
-    END_DATE           NAMED        Optional    Optional   Free         Always    Empty, Empty;
-    DERIVE             SECRET       Optional    Optional   Free         Always    NO, NO;
-    LOCAL              SECRET       Forbidden   Forbidden  Never        Always    Generated, Generated;
-    KEY_GEN_MECHANISM  SECRET       Forbidden   Forbidden  Never        Always    Computed, Computed;
-    ALLOWED_MECHANISMS SECRET       Optional    Optional   Never        Always    Empty, Empty;
-
-    SENSITIVE          SECRET       Optional    Optional   OnlyToTrue   Always    NO, YES;
-    ENCRYPT            SECRET       Optional    Optional   Free         Always    YES, NO;
-    DECRYPT            SECRET       Optional    Optional   Free         Always    YES, NO;
-    SIGN               SECRET       Optional    Optional   Free         Always    YES, Generated;
-    VERIFY             SECRET       Optional    Optional   Free         Always    YES, Generated;
-    WRAP               SECRET       Optional    Optional   Free         Always    YES, NO;
-    UNWRAP             SECRET       Optional    Optional   Free         Always    YES, NO;
-    EXTRACTABLE        SECRET       Optional    Optional   OnlyToFalse  Always    NO, YES;
-    ALWAYS_SENSITIVE   SECRET       Forbidden   Forbidden  Never        Always    Computed, Computed;
-    NEVER_EXTRACTABLE  SECRET       Forbidden   Forbidden  Never        Always    Computed, Computed;
-    WRAP_WITH_TRUSTED  SECRET       Optional    Optional   OnlyToTrue   Always    NO, NO;
-    TRUSTED            NAMED        Optional    Optional   BySecurityOfficer Always NO, NO;
-    CHECK_VALUE        NAMED        Optional    Optional   Never        Always    Computed, Computed;
-    VALUE              SECRET       Required    Forbidden  Never        UnlessSensitive Absent, Absent;
-    VALUE_LEN          SECRET       Forbidden   Optional   Never        Always    Computed, Computed;
-
-    APPLICATION        DATA         Optional    Forbidden  Free         Always    Empty, Empty;
-    OBJECT_ID          DATA         Optional    Forbidden  Free         Always    Empty, Empty;
-    VALUE              DATA         Optional    Forbidden  Free         Always    Empty, Empty;
-
-    CERTIFICATE_TYPE   CERTIFICATE  Required    Forbidden  Never        Always    Absent, Absent;
-    CERTIFICATE_CATEGORY CERTIFICATE Optional   Forbidden  Never        Always    Number(0), Number(0);
-    SUBJECT            CERTIFICATE  Required    Forbidden  Never        Always    Absent, Absent;
-    ISSUER             CERTIFICATE  Optional    Forbidden  Free         Always    Empty, Empty;
-    SERIAL_NUMBER      CERTIFICATE  Optional    Forbidden  Free         Always    Empty, Empty;
-    VALUE              CERTIFICATE  UNLESS_URL  Forbidden  Never        Always    Empty, Empty;
-    URL                CERTIFICATE  Optional    Forbidden  Never        Always    Empty, Empty;
-    HASH_OF_SUBJECT_PUBLIC_KEY CERTIFICATE Optional Forbidden Never     Always    Empty, Empty;
-    HASH_OF_ISSUER_PUBLIC_KEY CERTIFICATE Optional Forbidden Never      Always    Empty, Empty;
-    NAME_HASH_ALGORITHM CERTIFICATE Optional    Forbidden  Never        Always    Absent, Absent;
-    JAVA_MIDP_SECURITY_DOMAIN CERTIFICATE Optional Forbidden Never      Always    Number(0), Number(0);
-    PUBLIC_KEY_INFO    CERTIFICATE  Optional    Forbidden  Never        Always    Empty, Empty;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sorts() -> Vec<Sort> {
+        let types = [
+            sys::CKK_AES,
+            sys::CKK_DES3,
+            sys::CKK_GENERIC_SECRET,
+            sys::CKK_RSA,
+            sys::CKK_EC,
+            sys::CKK_EC_EDWARDS,
+            sys::CKK_EC_MONTGOMERY,
+            sys::CKK_ML_DSA,
+            sys::CKK_ML_KEM,
+        ];
+        let sorts = |(_, family): &(u64, Family)| {
+            let family = *family;
+            types.map(|kind| Sort {
+                family,
+                key_type: Some(KeyType(kind)),
+            })
+        };
+        FAMILIES.iter().flat_map(sorts).collect()
+    }
+
     #[test]
-    fn an_attribute_has_one_rule_in_a_family() {
-        for family in ANY {
-            for rule in rules(*family) {
-                let same = rules(*family)
-                    .filter(|other| other.kind == rule.kind)
-                    .count();
-                assert_eq!(same, 1, "{:?} of {family:?}", rule.kind);
+    fn an_attribute_has_one_rule_in_a_sort_of_objects() {
+        for sort in sorts() {
+            for rule in sort.rules() {
+                let same = sort.rules().filter(|other| other.kind == rule.kind);
+                assert_eq!(same.count(), 1, "{:?} of {sort:?}", rule.kind);
             }
         }
     }
 
     #[test]
     fn every_attribute_of_the_table_has_a_shape() {
-        for rule in RULES {
+        for rule in table::RULES {
             assert!(token::attribute_row(rule.kind).is_some(), "{:?}", rule.kind);
         }
     }
 
     #[test]
-    fn only_the_value_of_a_key_is_ever_kept_back() {
-        for rule in RULES
-            .iter()
-            .filter(|rule| rule.reveal == Reveal::UnlessSensitive)
-        {
-            assert_eq!((rule.kind, rule.of), (AttributeType::VALUE, SECRET));
+    fn what_is_secret_of_a_key_is_kept_back_and_nothing_else() {
+        for rule in table::RULES {
+            let secret = token::attribute_row(rule.kind).unwrap().shape == token::Shape::Secret;
+            let of_keys = rule.of.iter().all(|family| family.is_secret());
+            let kept = rule.reveal == Reveal::UnlessSensitive;
+            assert_eq!(kept, secret && of_keys, "{rule:?}");
         }
     }
 
     #[test]
     fn what_the_hsm_computes_cannot_be_changed() {
-        for rule in RULES
-            .iter()
-            .filter(|rule| rule.standard == Initial::Computed)
-        {
-            assert_eq!(rule.change, Change::Never, "{:?}", rule.kind);
+        for rule in table::RULES {
+            if rule.standard == Initial::Computed {
+                assert_eq!(rule.change, Change::Never, "{rule:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_key_has_every_attribute_that_its_footnotes_speak_of() {
+        use AttributeType as A;
+        let has = |family, key_type, kind| {
+            let key_type = Some(KeyType(key_type));
+            Sort { family, key_type }.rule(kind).is_some()
+        };
+        for (key_type, kind) in [
+            (sys::CKK_RSA, A::COEFFICIENT),
+            (sys::CKK_EC, A::EC_PARAMS),
+            (sys::CKK_ML_DSA, A::SEED),
+            (sys::CKK_ML_KEM, A::PARAMETER_SET),
+        ] {
+            assert!(has(Family::PrivateKey, key_type, kind), "{kind:?}");
+            assert!(!has(Family::SecretKey, key_type, kind), "{kind:?}");
+        }
+        assert!(!has(Family::PublicKey, sys::CKK_RSA, A::EC_POINT));
+        assert!(!has(Family::PublicKey, sys::CKK_EC, A::VALUE));
+        assert!(has(Family::PublicKey, sys::CKK_ML_DSA, A::VALUE));
     }
 }

@@ -5,7 +5,7 @@ use token::{
     attribute_row, limits,
 };
 
-use super::Plain;
+use super::{Attributes, Plain};
 
 /// A value of the shape that its attribute has.
 pub(super) enum Shaped {
@@ -46,8 +46,32 @@ pub(super) fn shaped(attribute: &Attribute) -> Result<Shaped> {
         (Some(Shape::Mechanisms), Value::Mechanisms(mechanisms)) => {
             Shaped::Plain(Plain::Mechanisms(mechanisms.clone()))
         }
+        (Some(Shape::Template), Value::Template(template)) => {
+            Shaped::Plain(Plain::Template(nested(kind, template)?))
+        }
         _ => return Err(bad("has a value of the wrong type")),
     })
+}
+
+/// A template within a template: of plain values alone, because it is no secret itself.
+fn nested(kind: AttributeType, template: &Template) -> Result<Attributes> {
+    let mut attributes = Attributes::default();
+    for attribute in &template.0 {
+        match shaped(attribute)? {
+            Shaped::Plain(Plain::Template(_)) | Shaped::Secret(_) => {
+                let words = "has an attribute that no template in a template can have";
+                return Err(refusal(Reason::AttributeValueInvalid, kind, words));
+            }
+            Shaped::Plain(value) if attributes.plain(attribute.kind).is_none() => {
+                attributes.set(attribute.kind, value);
+            }
+            Shaped::Plain(_) => {
+                let words = "has an attribute twice";
+                return Err(refusal(Reason::AttributeValueInvalid, kind, words));
+            }
+        }
+    }
+    Ok(attributes)
 }
 
 fn is_date(bytes: &[u8]) -> bool {

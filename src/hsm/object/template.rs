@@ -1,5 +1,5 @@
 //! Templates, checked once against the attribute table: what comes out is a [`Draft`] that cannot
-//! be wrong any more. Every refusal names its attribute.
+//! be wrong any more. Every refusal names its attribute. Changes and copies are in `change.rs`.
 
 use crypto::hash::Hash;
 use cryptoki_sys as sys;
@@ -10,7 +10,7 @@ use token::{
 
 use super::{
     Attributes, Plain, Secrets,
-    rules::{self, Change, Family, Initial, NOT_GENERATED, Presence, Profile, Rule},
+    rules::{self, Change, Family, Initial, NOT_GENERATED, Origin, Presence, Profile, Rule, Sort},
     shaped::{Shaped, number_of, refusal, shaped},
 };
 use crate::mechanism::Material;
@@ -24,12 +24,24 @@ pub(crate) struct Maker {
     pub(crate) security_officer: bool,
 }
 
-/// What a mechanism generates.
+/// What the HSM makes, and how.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Generation {
+pub(crate) struct Making {
     pub(crate) class: ObjectClass,
-    pub(crate) key_type: KeyType,
-    pub(crate) mechanism: MechanismId,
+    /// None where it is no key.
+    pub(crate) key_type: Option<KeyType>,
+    pub(crate) origin: Origin,
+    /// The mechanism that generated it.
+    pub(crate) mechanism: Option<MechanismId>,
+    /// What was always true of what it comes from.
+    pub(crate) past: Past,
+}
+
+/// What was always true of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Past {
+    pub(crate) always_sensitive: bool,
+    pub(crate) never_extractable: bool,
 }
 
 /// An object to be: all of its attributes but those that only its material can tell.
@@ -38,51 +50,61 @@ pub(crate) struct Draft {
     pub(crate) attributes: Attributes,
     /// The secret ones: of a key, or `CKA_VALUE` of private data.
     pub(crate) secrets: Secrets,
+    pub(super) sort: Sort,
+    pub(super) profile: Profile,
 }
 
-/// The family of the objects of `class`.
-pub(crate) fn family(class: ObjectClass) -> Option<Family> {
-    FAMILIES
-        .iter()
-        .find(|(number, _)| *number == class.0)
-        .map(|(_, family)| *family)
+impl Past {
+    /// It came from nowhere else.
+    pub(crate) const NEW: Self = Self {
+        always_sensitive: true,
+        never_extractable: true,
+    };
+    /// It was outside.
+    pub(crate) const UNKNOWN: Self = Self {
+        always_sensitive: false,
+        never_extractable: false,
+    };
+
+    /// Of the key that has `attributes`.
+    pub(crate) fn of(attributes: &Attributes) -> Self {
+        Self {
+            always_sensitive: attributes.flag(AttributeType::ALWAYS_SENSITIVE),
+            never_extractable: attributes.flag(AttributeType::NEVER_EXTRACTABLE),
+        }
+    }
+
+    /// Of what comes from this one and another.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            always_sensitive: self.always_sensitive && other.always_sensitive,
+            never_extractable: self.never_extractable && other.never_extractable,
+        }
+    }
 }
 
-const FAMILIES: &[(u64, Family)] = &[
-    (sys::CKO_DATA, Family::Data),
-    (sys::CKO_CERTIFICATE, Family::Certificate),
-    (sys::CKO_SECRET_KEY, Family::SecretKey),
-];
+/// What the object with `attributes` is.
+pub(crate) fn sort_of(attributes: &Attributes) -> Option<Sort> {
+    Some(Sort {
+        family: rules::family(attributes.class()?)?,
+        key_type: attributes.key_type(),
+    })
+}
 
 /// The draft of an object that `C_CreateObject` brings in.
 pub(crate) fn created(template: &Template, maker: Maker) -> Result<Draft> {
-    let class = number_of(template, AttributeType::CLASS)?.ok_or_else(|| {
-        refusal(
-            Reason::TemplateIncomplete,
-            AttributeType::CLASS,
-            "is missing",
-        )
+    let class = required(template, AttributeType::CLASS)?;
+    let family = rules::family(ObjectClass(class)).filter(|family| !family.is_built_in());
+    let family = family.ok_or_else(|| {
+        let words = "is a class that no object can be created with";
+        refusal(Reason::AttributeValueInvalid, AttributeType::CLASS, words)
     })?;
-    let family = family(ObjectClass(class)).ok_or_else(|| {
-        refusal(
-            Reason::AttributeValueInvalid,
-            AttributeType::CLASS,
-            "is a class that no object \
-             can be created with",
-        )
-    })?;
-    let mut draft = filled(template, family, maker, |rule| rule.create, false)?;
-    if family == Family::SecretKey {
-        draft
-            .attributes
-            .set(AttributeType::KEY_GEN_MECHANISM, NOT_GENERATED.into());
-        draft
-            .attributes
-            .set(AttributeType::ALWAYS_SENSITIVE, false.into());
-        draft
-            .attributes
-            .set(AttributeType::NEVER_EXTRACTABLE, false.into());
-    }
+    let key_type = match family.is_key() {
+        true => Some(KeyType(required(template, AttributeType::KEY_TYPE)?)),
+        false => None,
+    };
+    let mut draft = filled(template, Sort { family, key_type }, maker, Origin::Created)?;
+    draft.set_history(Past::UNKNOWN, None);
     if let Some(certificate) = draft.attributes.bytes(AttributeType::VALUE)
         && family == Family::Certificate
     {
@@ -105,112 +127,127 @@ pub(crate) fn created(template: &Template, maker: Maker) -> Result<Draft> {
     Ok(draft)
 }
 
-/// The draft of a key that `C_GenerateKey` makes: without its material.
-pub(crate) fn generated(template: &Template, what: Generation, maker: Maker) -> Result<Draft> {
-    let family = family(what.class).ok_or(Reason::MechanismInvalid)?;
+/// The draft of an object that the HSM makes: without its material.
+pub(crate) fn made(template: &Template, what: &Making, maker: Maker) -> Result<Draft> {
+    let family = rules::family(what.class).filter(|family| !family.is_built_in());
+    let sort = Sort {
+        family: family.ok_or(Reason::TemplateInconsistent)?,
+        key_type: what.key_type,
+    };
     let given = [
-        (AttributeType::CLASS, what.class.0),
-        (AttributeType::KEY_TYPE, what.key_type.0),
+        (AttributeType::CLASS, Some(what.class.0)),
+        (AttributeType::KEY_TYPE, what.key_type.map(|kind| kind.0)),
     ];
     for (kind, made) in given {
-        if number_of(template, kind)?.is_some_and(|wanted| wanted != made) {
-            let words = "is not what the mechanism generates";
+        if number_of(template, kind)?.is_some_and(|wanted| Some(wanted) != made) {
+            let words = "is not what the mechanism makes";
             return Err(refusal(Reason::TemplateInconsistent, kind, words));
         }
     }
-    let mut draft = filled(template, family, maker, |rule| rule.generate, true)?;
-    let attributes = &mut draft.attributes;
+    let mut draft = filled(template, sort, maker, what.origin)?;
     for (kind, made) in given {
-        attributes.set(kind, made.into());
+        if let Some(made) = made {
+            draft.attributes.set(kind, made.into());
+        }
     }
-    let sensitive = attributes.flag(AttributeType::SENSITIVE);
-    let extractable = attributes.flag(AttributeType::EXTRACTABLE);
-    attributes.set(AttributeType::KEY_GEN_MECHANISM, what.mechanism.0.into());
-    attributes.set(AttributeType::ALWAYS_SENSITIVE, sensitive.into());
-    attributes.set(AttributeType::NEVER_EXTRACTABLE, (!extractable).into());
+    draft.set_history(what.past, what.mechanism);
     Ok(draft)
 }
 
-/// The attributes of `now` as `template` changes them, and the new `CKA_VALUE` where it is a
-/// secret (`C_SetAttributeValue`).
-pub(crate) fn changed(now: &Attributes, template: &Template, maker: Maker) -> Result<Draft> {
-    if !now.flag(AttributeType::MODIFIABLE) {
-        let words = "is false: the object cannot be changed";
-        return Err(refusal(
-            Reason::ActionProhibited,
-            AttributeType::MODIFIABLE,
-            words,
-        ));
-    }
-    let family = now.class().and_then(family).ok_or(Reason::Internal)?;
-    let mut draft = Draft {
-        attributes: now.clone(),
-        secrets: Secrets::default(),
-    };
-    for attribute in once_each(template)? {
-        let kind = attribute.kind;
-        let rule = rule_of(family, kind)?;
-        let value = shaped(attribute)?;
-        if !may_change(rule, now.flag(kind), &value, maker) {
-            return Err(refusal(
-                Reason::AttributeReadOnly,
+/// `template` with what a key imposes on those that it unwraps or derives
+/// (`CKA_UNWRAP_TEMPLATE`…): an attribute that says something else is a contradiction.
+pub(crate) fn imposed(mut template: Template, by: &Attributes) -> Result<Template> {
+    for (kind, plain) in by.iter() {
+        let said = template
+            .0
+            .iter()
+            .find(|attribute| attribute.kind == kind)
+            .map(shaped)
+            .transpose()?;
+        match said {
+            None => template.0.push(Attribute {
                 kind,
-                "cannot be changed so",
-            ));
+                value: plain.value(kind),
+            }),
+            Some(Shaped::Plain(said)) if said == *plain => {}
+            Some(_) => {
+                let words = "is not what the key's own template says";
+                return Err(refusal(Reason::TemplateInconsistent, kind, words));
+            }
         }
-        draft.take(family, kind, value);
     }
-    consistent(&draft.attributes)?;
-    Ok(draft.with_private_data_apart(family))
+    Ok(template)
 }
 
-/// Whether `template` only has what the security officer alone may set.
-pub(crate) fn is_for_security_officer(template: &Template) -> bool {
-    let kept_for_it = |attribute: &Attribute| rules::is_for_security_officer(attribute.kind);
-    template.0.iter().all(kept_for_it)
+/// The number that `template` must give `kind`.
+pub(crate) fn required(template: &Template, kind: AttributeType) -> Result<u64> {
+    number_of(template, kind)?
+        .ok_or_else(|| refusal(Reason::TemplateIncomplete, kind, "is missing"))
 }
 
 impl Draft {
     /// Adds what only the material of a key can tell, and checks what the template said of it.
     pub(crate) fn with_material(mut self, material: &Material) -> Result<Self> {
-        let attributes = &mut self.attributes;
-        let len = material.bits() / 8;
-        let wanted = attributes.number(AttributeType::VALUE_LEN);
-        if wanted.is_some_and(|wanted| wanted != len) {
-            let words = "is not the length that such a key has";
-            return Err(refusal(
-                Reason::TemplateInconsistent,
-                AttributeType::VALUE_LEN,
-                words,
-            ));
+        for (kind, computed) in material.face().computed()? {
+            let Some(rule) = self.sort.rule(kind) else {
+                continue;
+            };
+            // What the material was made from only becomes canonical; the rest must be true.
+            let checked = rule.initial(self.profile) == Initial::Computed;
+            let said = self.attributes.plain(kind);
+            if checked && said.is_some_and(|said| *said != computed && said.len() != 0) {
+                let words = "is not what such a key has";
+                return Err(refusal(Reason::TemplateInconsistent, kind, words));
+            }
+            self.attributes.set(kind, computed);
         }
-        attributes.set(AttributeType::VALUE_LEN, len.into());
-        let computed = material
-            .face()
-            .check_value()
-            .map(|value| value.to_vec())
-            .unwrap_or_default();
-        set_check_value(attributes, computed)?;
+        if let Some(value) = material.face().check_value() {
+            set_check_value(&mut self.attributes, value.to_vec())?;
+        }
         Ok(self)
     }
 
-    /// Puts a checked value where it belongs: `CKA_VALUE` apart if it is a secret.
-    fn take(&mut self, family: Family, kind: AttributeType, value: Shaped) {
+    /// Makes `value` that of the data to be.
+    pub(crate) fn with_data(mut self, value: SecretBytes) -> Self {
+        let len = value.len() as u64;
+        self.attributes.set(AttributeType::VALUE_LEN, len.into());
+        let value = Plain::Bytes(value.reveal().to_vec());
+        self.attributes.set(AttributeType::VALUE, value);
+        self.with_private_data_apart()
+    }
+
+    /// What the HSM says of a key's past; other objects have none.
+    fn set_history(&mut self, past: Past, mechanism: Option<MechanismId>) {
+        let attributes = &mut self.attributes;
+        if self.sort.family.is_key() {
+            let mechanism = mechanism.map_or(NOT_GENERATED, |mechanism| mechanism.0);
+            attributes.set(AttributeType::KEY_GEN_MECHANISM, mechanism.into());
+        }
+        if self.sort.family.is_secret() {
+            let sensitive = attributes.flag(AttributeType::SENSITIVE);
+            let extractable = attributes.flag(AttributeType::EXTRACTABLE);
+            let always = past.always_sensitive && sensitive;
+            let never = past.never_extractable && !extractable;
+            attributes.set(AttributeType::ALWAYS_SENSITIVE, always.into());
+            attributes.set(AttributeType::NEVER_EXTRACTABLE, never.into());
+        }
+    }
+
+    /// Puts a checked value where it belongs: apart if it is a secret.
+    pub(super) fn take(&mut self, kind: AttributeType, value: Shaped) {
         match value {
             Shaped::Plain(value) => self.attributes.set(kind, value),
-            Shaped::Secret(bytes) => match family {
-                Family::SecretKey => self.secrets.set(kind, bytes),
-                Family::Data | Family::Certificate => {
-                    self.attributes
-                        .set(kind, Plain::Bytes(bytes.reveal().to_vec()));
-                }
-            },
+            Shaped::Secret(bytes) if self.sort.family.is_secret() => self.secrets.set(kind, bytes),
+            Shaped::Secret(bytes) => {
+                let value = Plain::Bytes(bytes.reveal().to_vec());
+                self.attributes.set(kind, value);
+            }
         }
     }
 
     /// The value of private data is a secret of its owner's: it is no plain attribute.
-    fn with_private_data_apart(mut self, family: Family) -> Self {
-        if family == Family::Data
+    pub(super) fn with_private_data_apart(mut self) -> Self {
+        if self.sort.family == Family::Data
             && self.attributes.flag(AttributeType::PRIVATE)
             && let Some(Plain::Bytes(bytes)) = self.attributes.remove(AttributeType::VALUE)
         {
@@ -222,22 +259,18 @@ impl Draft {
 }
 
 /// Checks each attribute of `template`, and adds the defaults.
-fn filled(
-    template: &Template,
-    family: Family,
-    maker: Maker,
-    presence: fn(&Rule) -> Presence,
-    generated: bool,
-) -> Result<Draft> {
+fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Result<Draft> {
     let mut draft = Draft {
         attributes: Attributes::default(),
         secrets: Secrets::default(),
+        sort,
+        profile: maker.profile,
     };
     let mut given = Vec::with_capacity(template.0.len());
     for attribute in once_each(template)? {
         let kind = attribute.kind;
-        let rule = rule_of(family, kind)?;
-        if presence(rule) == Presence::Forbidden {
+        let rule = rule_of(sort, kind)?;
+        if rule.presence(origin) == Presence::Forbidden {
             return Err(refusal(
                 Reason::AttributeReadOnly,
                 kind,
@@ -253,21 +286,24 @@ fn filled(
             let words = "can only be set by the security officer";
             return Err(refusal(Reason::AttributeReadOnly, kind, words));
         }
-        draft.take(family, kind, value);
+        draft.take(kind, value);
         given.push(kind);
     }
-    for rule in rules::rules(family).filter(|rule| !given.contains(&rule.kind)) {
-        let missing = match presence(rule) {
+    for rule in sort.rules().filter(|rule| !given.contains(&rule.kind)) {
+        let missing = match rule.presence(origin) {
             Presence::Required => true,
             Presence::RequiredUnless(other) => {
-                draft.attributes.bytes(other).is_none_or(<[u8]>::is_empty)
+                let plain = draft.attributes.bytes(other);
+                plain
+                    .or(draft.secrets.bytes(other))
+                    .is_none_or(<[u8]>::is_empty)
             }
             Presence::Optional | Presence::Forbidden => false,
         };
         if missing {
             return Err(refusal(Reason::TemplateIncomplete, rule.kind, "is missing"));
         }
-        if let Some(value) = default_of(rule, maker.profile, generated) {
+        if let Some(value) = default_of(rule, maker.profile, sort, origin) {
             draft.attributes.set(rule.kind, value);
         }
     }
@@ -275,7 +311,7 @@ fn filled(
         .attributes
         .set(AttributeType::UNIQUE_ID, unique_id()?.into());
     consistent(&draft.attributes)?;
-    Ok(draft.with_private_data_apart(family))
+    Ok(draft.with_private_data_apart())
 }
 
 /// Sets the check value that was computed; a template may have said the same, or that there shall
@@ -294,7 +330,7 @@ fn set_check_value(attributes: &mut Attributes, computed: Vec<u8>) -> Result<()>
 }
 
 /// 32 random hexadecimal digits.
-fn unique_id() -> Result<Vec<u8>> {
+pub(super) fn unique_id() -> Result<Vec<u8>> {
     let bytes: [u8; 16] = crypto::random::array().map_err(|_| Reason::Internal)?;
     Ok(bytes
         .iter()
@@ -302,15 +338,21 @@ fn unique_id() -> Result<Vec<u8>> {
         .collect())
 }
 
-fn default_of(rule: &Rule, profile: Profile, generated: bool) -> Option<Plain> {
+fn default_of(rule: &Rule, profile: Profile, sort: Sort, origin: Origin) -> Option<Plain> {
     match rule.initial(profile) {
         Initial::Absent | Initial::Computed => None,
         Initial::Empty => match attribute_row(rule.kind).map(|row| row.shape) {
             Some(Shape::Mechanisms) => Some(Plain::Mechanisms(Vec::new())),
+            Some(Shape::Template) => Some(Plain::Template(Attributes::default())),
             _ => Some(Plain::Bytes(Vec::new())),
         },
         Initial::Flag(flag) => Some(flag.into()),
-        Initial::Generated => Some(generated.into()),
+        Initial::Generated => Some((origin == Origin::Generated).into()),
+        Initial::Unwrapped => Some((origin == Origin::Unwrapped).into()),
+        Initial::For(types) => {
+            let can = sort.key_type.is_some_and(|kind| types.contains(&kind));
+            Some(can.into())
+        }
         Initial::Number(number) => Some(number.into()),
     }
 }
@@ -322,22 +364,8 @@ fn is_initial(value: &Shaped, initial: Initial) -> bool {
     }
 }
 
-fn may_change(rule: &Rule, now: bool, value: &Shaped, maker: Maker) -> bool {
-    let flag = match value {
-        Shaped::Plain(Plain::Flag(flag)) => Some(*flag),
-        _ => None,
-    };
-    match rule.change {
-        Change::Never => false,
-        Change::Always => true,
-        Change::OnlyToTrue => flag.is_some_and(|flag| flag || !now),
-        Change::OnlyToFalse => flag.is_some_and(|flag| !flag || now),
-        Change::BySecurityOfficer => maker.security_officer || flag == Some(now),
-    }
-}
-
 /// The attributes of `template`, if none is there twice.
-fn once_each(template: &Template) -> Result<&[Attribute]> {
+pub(super) fn once_each(template: &Template) -> Result<&[Attribute]> {
     let attributes = template.0.as_slice();
     if attributes.len() > limits::TEMPLATE_ATTRIBUTES {
         let words = format!(
@@ -362,8 +390,8 @@ fn once_each(template: &Template) -> Result<&[Attribute]> {
     Ok(attributes)
 }
 
-fn rule_of(family: Family, kind: AttributeType) -> Result<&'static Rule> {
-    rules::rule(family, kind).ok_or_else(|| {
+pub(super) fn rule_of(sort: Sort, kind: AttributeType) -> Result<&'static Rule> {
+    sort.rule(kind).ok_or_else(|| {
         refusal(
             Reason::AttributeTypeInvalid,
             kind,
@@ -373,7 +401,7 @@ fn rule_of(family: Family, kind: AttributeType) -> Result<&'static Rule> {
 }
 
 /// What two attributes must not say together.
-fn consistent(attributes: &Attributes) -> Result<()> {
+pub(super) fn consistent(attributes: &Attributes) -> Result<()> {
     let start = attributes
         .bytes(AttributeType::START_DATE)
         .unwrap_or_default();
@@ -387,6 +415,13 @@ fn consistent(attributes: &Attributes) -> Result<()> {
             AttributeType::END_DATE,
             words,
         ));
+    }
+    // §4.9: who must log in for each use must log in to see it.
+    let authenticates = attributes.flag(AttributeType::ALWAYS_AUTHENTICATE);
+    if authenticates && !attributes.flag(AttributeType::PRIVATE) {
+        let words = "is true, and CKA_PRIVATE is false";
+        let reason = Reason::TemplateInconsistent;
+        return Err(refusal(reason, AttributeType::ALWAYS_AUTHENTICATE, words));
     }
     Ok(())
 }

@@ -1,19 +1,25 @@
 //! The verbs of an application, one line each: what a verb means is in the file of its kind.
 
+mod derivation;
 mod general;
+mod keys;
 mod logins;
+mod making;
 mod objects;
 mod operations;
 mod searches;
 mod seen;
 mod sessions;
 mod users;
+mod wrapping;
 
 use token::{
-    Access, Attribute, AttributeType, Hsm, LoginAs, Mechanism, MechanismInformation, ObjectHandle,
-    Operation, Produced, Request, Result, Resumption, Revealed, Role, SecretBytes, Session,
+    Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation, ObjectHandle,
+    Operation, Outcome, Produced, Request, Result, Resumption, Revealed, Role, SecretBytes, Session,
     SessionHandle, Slot, SlotId, Started, Template, Ticket, Token, UserInformation,
 };
+
+use wrapping::Unwrapping;
 
 use crate::Application;
 
@@ -149,7 +155,102 @@ impl Hsm for Application {
         mechanism: &Mechanism,
         template: Template,
     ) -> Result<ObjectHandle> {
-        objects::generate(self, request, session, mechanism, &template)
+        keys::generate(self, request, session, mechanism, &template)
+    }
+
+    fn generate_pair(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        public: Template,
+        private: Template,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        keys::generate_pair(self, request, session, mechanism, &public, &private)
+    }
+
+    fn copy(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        object: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        objects::copy(self, request, session, object, &template)
+    }
+
+    fn object_size(&self, session: SessionHandle, object: ObjectHandle) -> Result<u64> {
+        objects::size(self, session, object)
+    }
+
+    fn wrap(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        wrapping: ObjectHandle,
+        key: ObjectHandle,
+        additional: Option<&[u8]>,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        wrapping::wrap(self, session, mechanism, wrapping, key, additional, output)
+    }
+
+    fn unwrap(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+        wrapped: &[u8],
+        additional: Option<&[u8]>,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let asked = Unwrapping {
+            mechanism,
+            key,
+            wrapped,
+            additional,
+            template,
+        };
+        wrapping::unwrap(self, request, session, asked)
+    }
+
+    fn derive(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        base: ObjectHandle,
+        template: Template,
+        further: Vec<Template>,
+    ) -> Result<(ObjectHandle, Vec<ObjectHandle>)> {
+        derivation::derive(self, request, session, mechanism, base, template, further)
+    }
+
+    fn encapsulate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        public: ObjectHandle,
+        template: Template,
+        output: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        derivation::encapsulate(self, request, session, mechanism, public, template, output)
+    }
+
+    fn decapsulate(
+        &self,
+        request: Request,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        private: ObjectHandle,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        derivation::decapsulate(
+            self, request, session, mechanism, private, ciphertext, template,
+        )
     }
 
     fn start(

@@ -1,21 +1,22 @@
-//! Objects: made, found, read, changed and destroyed, on the token and in the session.
+//! Objects: made, copied, read, changed and destroyed, on the token and in the session.
 
 use std::sync::Arc;
 
-use cryptoki_sys as sys;
 use token::{
-    Attribute, AttributeType, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Reason, Request,
-    Result, Revealed, SecretBytes, SessionHandle, Shape, Template, Value, attribute_row, limits,
+    AttributeType, Error, ObjectHandle, Reason, Request, Result, Revealed, SessionHandle, Shape,
+    Template, Value, attribute_row, limits,
 };
 
+use super::{
+    making::{Ready, admit, repeated, store},
+    seen::{Secret, Seen},
+};
 use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
-    mechanism::{self, KeyClass, Material},
-    object::{self, Attributes, Draft, Generation, Held, Plain, Reveal, SessionObject},
-    session::{Active, Session},
-    verbs::seen::Seen,
+    mechanism::Material,
+    object::{self, Answer, Attributes, Family, Held, Reveal, SessionObject, sort_of},
 };
 
 /// `C_CreateObject`.
@@ -27,66 +28,80 @@ pub(super) fn create(
 ) -> Result<ObjectHandle> {
     let session = application.session_of(session)?;
     let mut active = session.active()?;
-    if let Some(handle) = repeated(application, &session, &active, request)? {
-        return Ok(handle);
+    if let Some(answer) = repeated(application, &session, &active, request)? {
+        return answer.only();
     }
-    let mut draft = object::created(template, application.maker_in(&session.seat))?;
-    let material = draft.attributes.key_type().is_some();
-    let material = material.then(|| Material::create(&draft.attributes, &draft.secrets));
-    let material = material.transpose()?;
-    if let Some(material) = &material {
-        draft = draft.with_material(material)?;
-    }
+    let draft = object::created(template, application.maker_in(&session.seat))?;
+    let ready = if draft.attributes.key_type().is_some() {
+        let material = Material::create(&draft.attributes, &draft.secrets)?;
+        Ready {
+            draft: draft.with_material(&material)?,
+            material: Some(Arc::new(material)),
+        }
+    } else {
+        let material = None;
+        Ready { draft, material }
+    };
+    let objects = vec![ready];
     let event = |reference| Event::ObjectCreated { reference };
-    store(
-        application,
-        &session,
-        &mut active,
-        request,
-        draft,
-        material,
-        event,
-    )
+    let active = &mut active;
+    store(application, &session, active, request, objects, &[], event)?.only()
 }
 
-/// `C_GenerateKey`.
-pub(super) fn generate(
+/// `C_CopyObject`.
+pub(super) fn copy(
     application: &Application,
     request: Request,
     session: SessionHandle,
-    mechanism: &Mechanism,
+    original: ObjectHandle,
     template: &Template,
 ) -> Result<ObjectHandle> {
     let session = application.session_of(session)?;
     let mut active = session.active()?;
-    if let Some(handle) = repeated(application, &session, &active, request)? {
-        return Ok(handle);
+    if let Some(answer) = repeated(application, &session, &active, request)? {
+        return answer.only();
     }
-    let asked = object::number_of(template, AttributeType::KEY_TYPE)?.map(KeyType);
-    let key_type = mechanism::generated_by(mechanism, KeyClass::Secret, asked)?;
-    let what = Generation {
-        class: ObjectClass(sys::CKO_SECRET_KEY),
-        key_type,
-        mechanism: mechanism.id,
-    };
-    let draft = object::generated(template, what, application.maker_in(&session.seat))?;
+    let seat = &session.seat;
+    let keyring = seat.crypto_user();
+    let seen = Seen::find(seat, keyring.as_deref(), original)?;
+    let mut draft = object::copied(seen.attributes(), template, application.maker_in(seat))?;
     admit(&session, &draft.attributes)?;
-    let material = mechanism::generate(mechanism, &draft.attributes)?;
-    let draft = draft.with_material(&material)?;
-    let mechanism = mechanism.id.0;
-    let event = |reference| Event::ObjectGenerated {
-        reference,
-        mechanism,
+    let is_key = seen.family().is_some_and(Family::is_key);
+    let material = is_key.then(|| seen.material(keyring.as_deref()));
+    let data = if is_key {
+        None
+    } else {
+        seen.data(keyring.as_deref())?
     };
-    store(
-        application,
-        &session,
-        &mut active,
-        request,
+    if let Some(data) = data
+        && draft.secrets.is_empty()
+    {
+        draft.secrets.set(AttributeType::VALUE, data);
+    }
+    let objects = vec![Ready {
         draft,
-        Some(material),
-        event,
-    )
+        material: material.transpose()?,
+    }];
+    let original = seen.reference().unwrap_or(original.0);
+    let event = |reference| Event::ObjectCopied {
+        reference,
+        original,
+    };
+    let active = &mut active;
+    store(application, &session, active, request, objects, &[], event)?.only()
+}
+
+/// `C_GetObjectSize`.
+pub(super) fn size(
+    application: &Application,
+    session: SessionHandle,
+    handle: ObjectHandle,
+) -> Result<u64> {
+    let session = application.session_of(session)?;
+    let _active = session.active()?;
+    let keyring = session.seat.crypto_user();
+    let seen = Seen::find(&session.seat, keyring.as_deref(), handle)?;
+    Ok(seen.size() as u64)
 }
 
 /// `C_DestroyObject`.
@@ -110,7 +125,7 @@ pub(super) fn destroy(
         ))
     };
     if handle.is_session() {
-        if active.answer(request) == Some(handle) {
+        if active.answer(request).is_some() {
             return Ok(());
         }
         let seen = Seen::find(seat, keyring.as_deref(), handle)?;
@@ -118,14 +133,15 @@ pub(super) fn destroy(
         seat.objects
             .remove(handle.0)
             .ok_or(Reason::ObjectHandleInvalid)?;
-        active.remember(request, handle);
+        active.remember(request, Answer::default());
         return Ok(());
     }
     let caller = application.caller_in(seat).asking(request);
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    Seen::find(seat, keyring.as_deref(), handle)?;
+    let seen = Seen::find(seat, keyring.as_deref(), handle)?;
+    destroyable(seen.attributes())?;
     session.must_write()?;
     object::destroy(&seat.cluster, &caller, handle.0, |object| {
         destroyable(&object.attributes)?;
@@ -183,7 +199,9 @@ pub(super) fn set_attributes(
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    Seen::find(seat, keyring.as_deref(), handle)?;
+    if let Seen::BuiltIn(attributes) = Seen::find(seat, keyring.as_deref(), handle)? {
+        return object::changed(attributes, template, maker).map(drop);
+    }
     session.must_write()?;
     object::change(&seat.cluster, &caller, handle.0, |object| {
         // What only the security officer may set, it sets on others' objects.
@@ -192,78 +210,6 @@ pub(super) fn set_attributes(
         }
         object::changed(&object.attributes, template, maker)
     })
-}
-
-/// The handle that the request made when it was asked before and its answer was lost.
-fn repeated(
-    application: &Application,
-    session: &Session,
-    active: &Active,
-    request: Request,
-) -> Result<Option<ObjectHandle>> {
-    if let Some(handle) = active.answer(request) {
-        return Ok(Some(handle));
-    }
-    let caller = application.caller().asking(request);
-    session
-        .seat
-        .cluster
-        .answered(&caller)?
-        .map(|answer| object::handle_in(&answer))
-        .transpose()
-}
-
-/// Whether an object with these attributes may be made in the session (§5.6, §4.4).
-fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
-    let token = attributes.flag(AttributeType::TOKEN);
-    if token {
-        session.must_write()?;
-    }
-    let secret = token && attributes.key_type().is_some();
-    if !attributes.flag(AttributeType::PRIVATE) && !secret {
-        return Ok(());
-    }
-    let words = if secret {
-        "a secret key on the token belongs to a crypto user, also with CKA_PRIVATE = false"
-    } else {
-        "CKA_PRIVATE is true, which it is by default"
-    };
-    let user = session.seat.crypto_user();
-    user.map(drop)
-        .ok_or_else(|| Error::new(Reason::UserNotLoggedIn, words))
-}
-
-fn store(
-    application: &Application,
-    session: &Session,
-    active: &mut Active,
-    request: Request,
-    draft: Draft,
-    material: Option<Material>,
-    event: impl FnOnce(u64) -> Event,
-) -> Result<ObjectHandle> {
-    admit(session, &draft.attributes)?;
-    let seat = &session.seat;
-    if draft.attributes.flag(AttributeType::TOKEN) {
-        let caller = application.caller_in(seat).asking(request);
-        return object::create(&seat.cluster, &caller, draft, material.as_ref(), event);
-    }
-    if application.session_objects() >= limits::SESSION_OBJECTS {
-        let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
-        return Err(Error::new(Reason::DeviceMemory, words));
-    }
-    let mut secrets = draft.secrets;
-    let held = match (material, secrets.take(AttributeType::VALUE)) {
-        (Some(material), _) => Held::Key(Arc::new(material)),
-        (None, Some(value)) => Held::Data(Arc::new(value)),
-        (None, None) => Held::Nothing,
-    };
-    let object = SessionObject::new(application.memory(), draft.attributes, held)?;
-    let handle = seat.cluster.objects.session_handle();
-    seat.objects.insert(handle.0, object);
-    active.own(handle, seat);
-    active.remember(request, handle);
-    Ok(handle)
 }
 
 fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
@@ -283,14 +229,14 @@ fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
 
 fn reveal(seen: &Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Revealed> {
     let attributes = seen.attributes();
-    let family = attributes.class().and_then(object::family);
-    let Some(rule) = family.and_then(|family| object::rule(family, kind)) else {
+    let Some(rule) = sort_of(attributes).and_then(|sort| sort.rule(kind)) else {
         return Ok(Revealed::Unknown);
     };
     if let Some(plain) = attributes.plain(kind) {
-        return Ok(Revealed::Value(value(kind, plain)));
+        return Ok(Revealed::Value(plain.value(kind)));
     }
-    if kind != AttributeType::VALUE || !seen.has_secret() {
+    let secret = attribute_row(kind).is_some_and(|row| row.shape == Shape::Secret);
+    if !secret || !seen.has_secret() {
         return Ok(Revealed::Unknown);
     }
     let kept =
@@ -299,26 +245,9 @@ fn reveal(seen: &Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result
         return Ok(Revealed::Sensitive);
     }
     // Who sees a key with CKA_PRIVATE = false without owning it, sees no more than its attributes.
-    Ok(seen.secret(keyring)?.map_or(Revealed::Sensitive, |bytes| {
-        Revealed::Value(Value::Secret(bytes))
-    }))
-}
-
-fn value(kind: AttributeType, plain: &Plain) -> Value {
-    match plain {
-        Plain::Flag(flag) => Value::Flag(*flag),
-        Plain::Number(number) => Value::Number(*number),
-        Plain::Bytes(bytes) => match attribute_row(kind).map(|row| row.shape) {
-            Some(Shape::Secret) => Value::Secret(SecretBytes::copied(bytes)),
-            _ => Value::Bytes(bytes.clone()),
-        },
-        Plain::Mechanisms(mechanisms) => Value::Mechanisms(mechanisms.clone()),
-        Plain::Template(attributes) => {
-            let attribute = |(kind, plain)| Attribute {
-                kind,
-                value: value(kind, plain),
-            };
-            Value::Template(Template(attributes.iter().map(attribute).collect()))
-        }
-    }
+    Ok(match seen.secret(keyring, kind)? {
+        Secret::Value(bytes) => Revealed::Value(Value::Secret(bytes)),
+        Secret::None => Revealed::Unknown,
+        Secret::AnotherUsers => Revealed::Sensitive,
+    })
 }

@@ -1,14 +1,14 @@
-//! An object as one session sees it: on the token or in the session, and with its secret as far
-//! as the session's user has it.
+//! An object as one session sees it: on the token, in the session or built in, and with its secret
+//! as far as the session's user has it.
 
 use std::sync::Arc;
 
-use token::{Error, ObjectHandle, Reason, Result, SecretBytes};
+use token::{AttributeType, Error, ObjectHandle, Reason, Result, SecretBytes};
 
 use crate::{
     cluster::users::Keyring,
     mechanism::Material,
-    object::{self, Attributes, Held, ObjectRecord, SessionObject},
+    object::{self, Attributes, Family, Held, ObjectRecord, SessionObject, built_in, sort_of},
     seat::Seat,
 };
 
@@ -16,6 +16,7 @@ use crate::{
 pub(super) enum Seen {
     Session(Arc<SessionObject>),
     Token(u64, Arc<ObjectRecord>),
+    BuiltIn(&'static Attributes),
 }
 
 impl Seen {
@@ -27,6 +28,9 @@ impl Seen {
         handle: ObjectHandle,
     ) -> Result<Self> {
         let user = keyring.map(|keyring| keyring.user);
+        if let Some(attributes) = built_in(handle) {
+            return Ok(Seen::BuiltIn(attributes));
+        }
         let seen = if handle.is_session() {
             let object = seat.objects.get(handle.0);
             object
@@ -40,18 +44,67 @@ impl Seen {
         seen.ok_or_else(|| Reason::ObjectHandleInvalid.into())
     }
 
+    /// The same, of a key: `missing` is the reason where there is none.
+    pub(super) fn key(
+        seat: &Seat,
+        keyring: Option<&Keyring>,
+        handle: ObjectHandle,
+        missing: Reason,
+    ) -> Result<Self> {
+        let seen = Self::find(seat, keyring, handle).map_err(|error| match error.reason {
+            Reason::ObjectHandleInvalid => missing.into(),
+            _ => error,
+        })?;
+        match seen.family() {
+            Some(family) if family.is_key() => Ok(seen),
+            _ => Err(Error::new(missing, "it is not a key")),
+        }
+    }
+
     pub(super) fn attributes(&self) -> &Attributes {
         match self {
             Seen::Session(object) => &object.attributes,
             Seen::Token(_, object) => &object.attributes,
+            Seen::BuiltIn(attributes) => attributes,
         }
+    }
+
+    pub(super) fn family(&self) -> Option<Family> {
+        sort_of(self.attributes()).map(|sort| sort.family)
+    }
+
+    /// Its key reference, where it is on the token.
+    pub(super) fn reference(&self) -> Option<u64> {
+        match self {
+            Seen::Token(reference, _) => Some(*reference),
+            Seen::Session(_) | Seen::BuiltIn(_) => None,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let secret = match self {
+            Seen::Session(object) => match &object.held {
+                Held::Nothing => 0,
+                Held::Key(material) => material.size(),
+                Held::Data(bytes) => bytes.len(),
+            },
+            Seen::Token(_, object) => object.sealed.as_ref().map_or(0, Vec::len),
+            Seen::BuiltIn(_) => 0,
+        };
+        self.attributes().size().saturating_add(secret)
     }
 
     /// Whether it has a secret at all.
     pub(super) fn has_secret(&self) -> bool {
         match self {
-            Seen::Session(object) => !matches!(object.held, Held::Nothing),
+            Seen::Session(object) => match object.held {
+                Held::Nothing => false,
+                Held::Key(_) => self.family().is_some_and(Family::is_secret),
+                Held::Data(_) => true,
+            },
             Seen::Token(_, object) => object.sealed.is_some(),
+            Seen::BuiltIn(_) => false,
         }
     }
 
@@ -63,7 +116,11 @@ impl Seen {
                 Held::Nothing | Held::Data(_) => return Err(Reason::KeyHandleInvalid.into()),
             },
             Seen::Token(reference, record) => (*reference, record),
+            Seen::BuiltIn(_) => return Err(Reason::KeyHandleInvalid.into()),
         };
+        if let Some(material) = record.public_material()? {
+            return Ok(material);
+        }
         if record.attributes.key_type().is_none() || record.sealed.is_none() {
             return Err(Reason::KeyHandleInvalid.into());
         }
@@ -80,13 +137,33 @@ impl Seen {
         object::material(keyring, reference, record)?.ok_or_else(|| Reason::KeyHandleInvalid.into())
     }
 
-    /// The secret itself, where the session's user has it.
-    pub(super) fn secret(&self, keyring: Option<&Keyring>) -> Result<Option<SecretBytes>> {
+    /// The secret attribute `kind`, where it has one and the session's user has it.
+    pub(super) fn secret(&self, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Secret> {
+        let owned = match self {
+            Seen::Session(_) => true,
+            Seen::Token(_, record) => {
+                record.owner.is_some() && record.owner == keyring.map(|keyring| keyring.user)
+            }
+            Seen::BuiltIn(_) => false,
+        };
+        if !owned {
+            return Ok(Secret::AnotherUsers);
+        }
+        let secret = if self.family().is_some_and(Family::is_key) {
+            let value = self.material(keyring)?.face().secret(kind)?;
+            value.map(|value| SecretBytes::copied(value.reveal()))
+        } else {
+            self.data(keyring)?
+        };
+        Ok(secret.map_or(Secret::None, Secret::Value))
+    }
+
+    /// The value of private data.
+    pub(super) fn data(&self, keyring: Option<&Keyring>) -> Result<Option<SecretBytes>> {
         match self {
             Seen::Session(object) => Ok(match &object.held {
-                Held::Nothing => None,
-                Held::Key(material) => material.value().map(SecretBytes::copied),
                 Held::Data(bytes) => Some(SecretBytes::copied(bytes.reveal())),
+                Held::Nothing | Held::Key(_) => None,
             }),
             Seen::Token(reference, record) => {
                 let owner = keyring.filter(|keyring| record.owner == Some(keyring.user));
@@ -94,6 +171,17 @@ impl Seen {
                 let secret = object::secret(owner, *reference, record)?;
                 Ok(secret.map(|secret| SecretBytes::copied(secret.reveal())))
             }
+            Seen::BuiltIn(_) => Ok(None),
         }
     }
+}
+
+/// What there is to say of a secret attribute.
+pub(super) enum Secret {
+    /// Its value.
+    Value(SecretBytes),
+    /// The object has no such attribute.
+    None,
+    /// It is for the object's owner to know.
+    AnotherUsers,
 }

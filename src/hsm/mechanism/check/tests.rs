@@ -1,7 +1,10 @@
 //! The order of the check, and what each step says.
 
 use super::*;
-use crate::{mechanism::vectors::{secret_key, usable}, object::Plain};
+use crate::{
+    mechanism::vectors::{secret_key, usable},
+    object::Plain,
+};
 
 fn aes(len: usize) -> Material {
     secret_key(sys::CKK_AES, &vec![7; len])

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     audit::Event,
     cluster::{Caller, Gate, Surroundings, found},
-    object::{Maker, Profile, created},
+    object::{Answer, Maker, Profile, created},
 };
 
 /// A store that counts the records that were read from it.
@@ -109,8 +109,18 @@ impl World {
             text(AttributeType::APPLICATION, application),
         ]);
         let draft = created(&template, maker).unwrap();
-        let event = |reference| Event::ObjectCreated { reference };
-        objects::create(&self.cluster, &self.caller, draft, None, event).unwrap()
+        let handle = self.cluster.objects.reserve(&self.cluster).unwrap();
+        let new = objects::New {
+            handle,
+            draft,
+            material: None,
+        };
+        let events = [Event::ObjectCreated {
+            reference: handle.0,
+        }];
+        let answer = Answer::default();
+        objects::create(&self.cluster, &self.caller, vec![new], &answer, &events).unwrap();
+        handle
     }
 
     /// What a search finds, and how many records it read.

@@ -3,6 +3,7 @@
 use token::Value;
 
 use super::*;
+use crate::object::changed;
 
 const USER: Maker = Maker {
     profile: Profile::Standard,
@@ -12,10 +13,12 @@ const OFFICER: Maker = Maker {
     profile: Profile::Standard,
     security_officer: true,
 };
-const AES_KEY: Generation = Generation {
+const AES_KEY: Making = Making {
     class: ObjectClass(sys::CKO_SECRET_KEY),
-    key_type: KeyType(sys::CKK_AES),
-    mechanism: MechanismId(sys::CKM_AES_KEY_GEN),
+    key_type: Some(KeyType(sys::CKK_AES)),
+    origin: Origin::Generated,
+    mechanism: Some(MechanismId(sys::CKM_AES_KEY_GEN)),
+    past: Past::NEW,
 };
 
 fn flag(kind: AttributeType, flag: bool) -> Attribute {
@@ -216,7 +219,7 @@ fn the_profile_of_cloudhsm_gives_no_use_that_was_not_asked_for() {
         ..USER
     };
     let asked = Template(vec![flag(AttributeType::DECRYPT, true)]);
-    let attributes = generated(&asked, AES_KEY, maker).unwrap().attributes;
+    let attributes = made(&asked, &AES_KEY, maker).unwrap().attributes;
     assert!(attributes.flag(AttributeType::DECRYPT) && attributes.flag(AttributeType::SENSITIVE));
     assert!(
         attributes.flag(AttributeType::SIGN),
@@ -232,10 +235,10 @@ fn a_key_is_not_generated_as_something_else() {
         number(AttributeType::KEY_TYPE, sys::CKK_GENERIC_SECRET),
     ];
     for attribute in cases {
-        let (reason, _) = refused(generated(&Template(vec![attribute]), AES_KEY, USER));
+        let (reason, _) = refused(made(&Template(vec![attribute]), &AES_KEY, USER));
         assert_eq!(reason, Reason::TemplateInconsistent);
     }
-    let (reason, words) = refused(generated(&Template(vec![secret(b"mine")]), AES_KEY, USER));
+    let (reason, words) = refused(made(&Template(vec![secret(b"mine")]), &AES_KEY, USER));
     assert_eq!(
         (reason, words.contains("CKA_VALUE")),
         (Reason::AttributeReadOnly, true)
@@ -267,7 +270,10 @@ fn the_value_of_private_data_is_kept_apart() {
     };
     let private = data(true);
     assert_eq!(
-        private.secrets.bytes(AttributeType::VALUE).map(<[u8]>::to_vec),
+        private
+            .secrets
+            .bytes(AttributeType::VALUE)
+            .map(<[u8]>::to_vec),
         Some(b"data".to_vec())
     );
     assert_eq!(private.attributes.plain(AttributeType::VALUE), None);

@@ -1,0 +1,116 @@
+//! Keys that the HSM generates: secret ones, and pairs.
+
+use std::sync::Arc;
+
+use cryptoki_sys as sys;
+use token::{
+    AttributeType, KeyType, Mechanism, ObjectClass, ObjectHandle, Reason, Request, Result,
+    SessionHandle, Template,
+};
+
+use super::making::{Ready, admit, repeated, store};
+use crate::{
+    Application,
+    audit::Event,
+    mechanism::{self, KeyClass},
+    object::{self, Making, Origin, Past},
+};
+
+/// `C_GenerateKey`.
+pub(super) fn generate(
+    application: &Application,
+    request: Request,
+    session: SessionHandle,
+    mechanism: &Mechanism,
+    template: &Template,
+) -> Result<ObjectHandle> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    if let Some(answer) = repeated(application, &session, &active, request)? {
+        return answer.only();
+    }
+    let asked = object::number_of(template, AttributeType::KEY_TYPE)?;
+    let key_type = mechanism::generated_by(mechanism, KeyClass::Secret, asked.map(KeyType))?;
+    let what = making(mechanism, sys::CKO_SECRET_KEY, key_type);
+    let draft = object::made(template, &what, application.maker_in(&session.seat))?;
+    admit(&session, &draft.attributes)?;
+    let material = mechanism::generate(mechanism, &draft.attributes)?;
+    let objects = vec![Ready {
+        draft: draft.with_material(&material)?,
+        material: Some(Arc::new(material)),
+    }];
+    let event = generated(mechanism);
+    let active = &mut active;
+    store(application, &session, active, request, objects, &[], event)?.only()
+}
+
+/// `C_GenerateKeyPair`: both keys, or none.
+pub(super) fn generate_pair(
+    application: &Application,
+    request: Request,
+    session: SessionHandle,
+    mechanism: &Mechanism,
+    public: &Template,
+    private: &Template,
+) -> Result<(ObjectHandle, ObjectHandle)> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    if let Some(answer) = repeated(application, &session, &active, request)? {
+        return both(&answer.handles);
+    }
+    let asked = match object::number_of(public, AttributeType::KEY_TYPE)? {
+        None => object::number_of(private, AttributeType::KEY_TYPE)?,
+        asked => asked,
+    };
+    let key_type = mechanism::generated_by(mechanism, KeyClass::Pair, asked.map(KeyType))?;
+    let maker = application.maker_in(&session.seat);
+    let draft = |template, class| {
+        let draft = object::made(template, &making(mechanism, class, key_type), maker)?;
+        admit(&session, &draft.attributes).map(|()| draft)
+    };
+    let public = draft(public, sys::CKO_PUBLIC_KEY)?;
+    let private = draft(private, sys::CKO_PRIVATE_KEY)?;
+    let (public_material, private_material) =
+        mechanism::generate_pair(mechanism, &public.attributes, &private.attributes)?;
+    let ready = |draft: object::Draft, material| {
+        Ok(Ready {
+            draft: draft.with_material(&material)?,
+            material: Some(Arc::new(material)),
+        })
+    };
+    let objects: Result<Vec<_>> = [
+        ready(public, public_material),
+        ready(private, private_material),
+    ]
+    .into_iter()
+    .collect();
+    let event = generated(mechanism);
+    let active = &mut active;
+    let answer = store(application, &session, active, request, objects?, &[], event)?;
+    both(&answer.handles)
+}
+
+fn making(mechanism: &Mechanism, class: u64, key_type: KeyType) -> Making {
+    Making {
+        class: ObjectClass(class),
+        key_type: Some(key_type),
+        origin: Origin::Generated,
+        mechanism: Some(mechanism.id),
+        past: Past::NEW,
+    }
+}
+
+fn generated(mechanism: &Mechanism) -> impl Fn(u64) -> Event {
+    let mechanism = mechanism.id.0;
+    move |reference| Event::ObjectGenerated {
+        reference,
+        mechanism,
+    }
+}
+
+fn both(handles: &[ObjectHandle]) -> Result<(ObjectHandle, ObjectHandle)> {
+    match handles {
+        [public, private] => Ok((*public, *private)),
+        _ => Err(Reason::Protocol.into()),
+    }
+}

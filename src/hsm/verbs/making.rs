@@ -1,0 +1,126 @@
+//! What all verbs share that make objects: whether they may, and that all of them are made or none,
+//! once.
+
+use std::sync::Arc;
+
+use token::{AttributeType, Error, Reason, Request, Result, limits};
+
+use crate::{
+    Application,
+    audit::Event,
+    mechanism::Material,
+    object::{self, Answer, Attributes, Draft, Held, New, SessionObject, sort_of},
+    session::{Active, Session},
+};
+
+/// An object that is ready to be.
+pub(super) struct Ready {
+    pub(super) draft: Draft,
+    /// Where it is a key.
+    pub(super) material: Option<Arc<Material>>,
+}
+
+/// What the request answered when it was asked before and its answer was lost.
+pub(super) fn repeated(
+    application: &Application,
+    session: &Session,
+    active: &Active,
+    request: Request,
+) -> Result<Option<Answer>> {
+    if let Some(answer) = active.answer(request) {
+        return Ok(Some(answer.clone()));
+    }
+    let caller = application.caller().asking(request);
+    session
+        .seat
+        .cluster
+        .answered(&caller)?
+        .map(|answer| Answer::decoded(&answer))
+        .transpose()
+}
+
+/// Whether an object with these attributes may be made in the session (§5.6, §4.4).
+pub(super) fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
+    let token = attributes.flag(AttributeType::TOKEN);
+    if token {
+        session.must_write()?;
+    }
+    let family = sort_of(attributes).map(|sort| sort.family);
+    let secret = token && family.is_some_and(object::Family::is_secret);
+    if !attributes.flag(AttributeType::PRIVATE) && !secret {
+        return Ok(());
+    }
+    let words = if secret {
+        "a secret key on the token belongs to a crypto user, also with CKA_PRIVATE = false"
+    } else {
+        "CKA_PRIVATE is true, which it is by default"
+    };
+    let user = session.seat.crypto_user();
+    user.map(drop)
+        .ok_or_else(|| Error::new(Reason::UserNotLoggedIn, words))
+}
+
+/// Makes `objects`, all or none: those on the token in one commit, with an `event` for each.
+/// `output` is what the verb answers beside their handles.
+pub(super) fn store(
+    application: &Application,
+    session: &Session,
+    active: &mut Active,
+    request: Request,
+    objects: Vec<Ready>,
+    output: &[u8],
+    event: impl Fn(u64) -> Event,
+) -> Result<Answer> {
+    let seat = &session.seat;
+    let (mut answer, mut events) = (Answer::default(), Vec::new());
+    let (mut on_token, mut in_session) = (Vec::new(), Vec::new());
+    for Ready { draft, material } in objects {
+        admit(session, &draft.attributes)?;
+        let handle = if draft.attributes.flag(AttributeType::TOKEN) {
+            let handle = seat.cluster.objects.reserve(&seat.cluster)?;
+            events.push(event(handle.0));
+            on_token.push(New {
+                handle,
+                draft,
+                material,
+            });
+            handle
+        } else {
+            let handle = seat.cluster.objects.session_handle();
+            in_session.push((handle, session_object(application, draft, material)?));
+            handle
+        };
+        answer.handles.push(handle);
+    }
+    answer.output = output.to_vec();
+    if application.session_objects() + in_session.len() > limits::SESSION_OBJECTS {
+        let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
+        return Err(Error::new(Reason::DeviceMemory, words));
+    }
+    if !on_token.is_empty() {
+        let caller = application.caller_in(seat).asking(request);
+        answer = object::create(&seat.cluster, &caller, on_token, &answer, &events)?;
+    }
+    if !in_session.is_empty() {
+        for (handle, object) in in_session {
+            seat.objects.insert(handle.0, object);
+            active.own(handle, seat);
+        }
+        active.remember(request, answer.clone());
+    }
+    Ok(answer)
+}
+
+fn session_object(
+    application: &Application,
+    draft: Draft,
+    material: Option<Arc<Material>>,
+) -> Result<SessionObject> {
+    let mut secrets = draft.secrets;
+    let held = match (material, secrets.take(AttributeType::VALUE)) {
+        (Some(material), _) => Held::Key(material),
+        (None, Some(value)) => Held::Data(Arc::new(value)),
+        (None, None) => Held::Nothing,
+    };
+    SessionObject::new(application.memory(), draft.attributes, held)
+}

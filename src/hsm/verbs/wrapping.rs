@@ -1,0 +1,243 @@
+//! Keys under other keys: wrapped to leave the HSM, and unwrapped.
+
+use std::sync::Arc;
+
+use cryptoki_sys as sys;
+use token::{
+    AttributeType, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Outcome, Produced, Reason,
+    Request, Result, SessionHandle, Template,
+};
+
+use super::{
+    making::{Ready, admit, repeated, store},
+    seen::Seen,
+};
+use crate::{
+    Application,
+    audit::Event,
+    mechanism::{self, Function, Material, Row, Use},
+    object::{self, Attributes, Family, Making, Origin, Past},
+};
+
+/// `C_WrapKey`, `C_WrapKeyAuthenticated`.
+pub(super) fn wrap(
+    application: &Application,
+    session: SessionHandle,
+    mechanism: &Mechanism,
+    wrapping: ObjectHandle,
+    key: ObjectHandle,
+    additional: Option<&[u8]>,
+    output: Option<&mut [u8]>,
+) -> Result<Outcome> {
+    let session = application.session_of(session)?;
+    let _active = session.active()?;
+    let seat = &session.seat;
+    let keyring = seat.crypto_user();
+    let keyring = keyring.as_deref();
+    let row = mechanism::find(mechanism.id)?;
+    let column = row
+        .wrap
+        .ok_or_else(|| mechanism::no_column(row, Function::Wrap))?;
+    let wrapping = Seen::key(seat, keyring, wrapping, Reason::WrappingKeyHandleInvalid)?;
+    let wrapping_material = wrapping.material(keyring)?;
+    check(
+        row,
+        Function::Wrap,
+        &WRAPPING,
+        &wrapping,
+        &wrapping_material,
+    )?;
+    let key = Seen::key(seat, keyring, key, Reason::KeyHandleInvalid)?;
+    may_leave(&key, wrapping.attributes(), column.takes_private_keys())?;
+    let value = key.material(keyring)?.face().wrapped_form()?;
+    let with = Use {
+        key: Some(&wrapping_material),
+        parameters: &mechanism.parameters,
+    };
+    let needed = column.wrapped_len(with, additional, value.len())?;
+    let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+        return Ok(Outcome {
+            produced: Produced::Needed(needed),
+            parameters_out: None,
+        });
+    };
+    let parameters_out = column.wrap(with, additional, value.reveal(), output)?;
+    if let Some(reference) = key.reference() {
+        let event = Event::KeyWrapped {
+            reference,
+            wrapping: wrapping.reference().unwrap_or_default(),
+            mechanism: mechanism.id.0,
+        };
+        // Nothing leaves that the log does not know of.
+        let caller = application.caller_in(seat);
+        let logged = seat.cluster.commit(&caller, Default::default(), &[event]);
+        logged.inspect_err(|_| output.fill(0))?;
+    }
+    Ok(Outcome {
+        produced: Produced::Written(needed),
+        parameters_out,
+    })
+}
+
+/// What is asked of `C_UnwrapKey` and `C_UnwrapKeyAuthenticated`.
+pub(super) struct Unwrapping<'a> {
+    pub(super) mechanism: &'a Mechanism,
+    pub(super) key: ObjectHandle,
+    pub(super) wrapped: &'a [u8],
+    pub(super) additional: Option<&'a [u8]>,
+    pub(super) template: Template,
+}
+
+/// `C_UnwrapKey`, `C_UnwrapKeyAuthenticated`.
+pub(super) fn unwrap(
+    application: &Application,
+    request: Request,
+    session: SessionHandle,
+    asked: Unwrapping<'_>,
+) -> Result<ObjectHandle> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    if let Some(answer) = repeated(application, &session, &active, request)? {
+        return answer.only();
+    }
+    let seat = &session.seat;
+    let keyring = seat.crypto_user();
+    let keyring = keyring.as_deref();
+    let mechanism = asked.mechanism;
+    let row = mechanism::find(mechanism.id)?;
+    let column = row
+        .unwrap
+        .ok_or_else(|| mechanism::no_column(row, Function::Unwrap))?;
+    let key = Seen::key(seat, keyring, asked.key, Reason::UnwrappingKeyHandleInvalid)?;
+    let material = key.material(keyring)?;
+    check(row, Function::Unwrap, &UNWRAPPING, &key, &material)?;
+    let template = imposed(asked.template, &key, AttributeType::UNWRAP_TEMPLATE)?;
+    let class = ObjectClass(object::required(&template, AttributeType::CLASS)?);
+    let key_type = KeyType(object::required(&template, AttributeType::KEY_TYPE)?);
+    let is_private = class.0 == sys::CKO_PRIVATE_KEY;
+    if class.0 == sys::CKO_PUBLIC_KEY || is_private && !column.takes_private_keys() {
+        let words = format!("{} wraps no key of this CKA_CLASS", row.name);
+        return Err(Error::new(Reason::TemplateInconsistent, words));
+    }
+    let what = Making {
+        class,
+        key_type: Some(key_type),
+        origin: Origin::Unwrapped,
+        mechanism: None,
+        past: Past::UNKNOWN,
+    };
+    let draft = object::made(&template, &what, application.maker_in(seat))?;
+    admit(&session, &draft.attributes)?;
+    let with = Use {
+        key: Some(&material),
+        parameters: &mechanism.parameters,
+    };
+    let mut value = column.unwrap(with, asked.additional, asked.wrapped)?;
+    if column.may_add_zeroes()
+        && let Some(len) = Material::wanted_len(&draft.attributes)?
+    {
+        let kept = value
+            .reveal()
+            .get(..len)
+            .ok_or(Reason::WrappedKeyLenRange)?;
+        value = kept.into();
+    }
+    let unwrapped = Material::of_value(&draft.attributes, value, Reason::WrappedKeyInvalid)?;
+    let objects = vec![Ready {
+        draft: draft.with_material(&unwrapped)?,
+        material: Some(Arc::new(unwrapped)),
+    }];
+    let event = |reference| Event::KeyUnwrapped {
+        reference,
+        unwrapping: key.reference().unwrap_or_default(),
+        mechanism: mechanism.id.0,
+    };
+    let active = &mut active;
+    store(application, &session, active, request, objects, &[], event)?.only()
+}
+
+/// The template of a key to be, with what the key that makes it imposes (`kind`).
+pub(super) fn imposed(template: Template, by: &Seen, kind: AttributeType) -> Result<Template> {
+    match by.attributes().nested(kind) {
+        Some(imposed) => object::imposed(template, imposed),
+        None => Ok(template),
+    }
+}
+
+/// Who must log in for each use of a key cannot do so for a use that has no Init (§5.6.8).
+pub(super) fn no_login_of_its_own(key: &Seen) -> Result<()> {
+    if key.attributes().flag(AttributeType::ALWAYS_AUTHENTICATE) {
+        let words = "the key's CKA_ALWAYS_AUTHENTICATE is true, and this function has no login of \
+                     its own";
+        return Err(Error::new(Reason::UserNotLoggedIn, words));
+    }
+    Ok(())
+}
+
+/// The rules for a key that shall leave under the key that has `wrapping` (§5.18.3).
+fn may_leave(key: &Seen, wrapping: &Attributes, takes_private_keys: bool) -> Result<()> {
+    let attributes = key.attributes();
+    let family = key.family();
+    if !family.is_some_and(Family::is_secret) {
+        let words = "a public key needs no wrapping";
+        return Err(Error::new(Reason::KeyNotWrappable, words));
+    }
+    if !attributes.flag(AttributeType::EXTRACTABLE) {
+        return Err(Reason::KeyUnextractable.into());
+    }
+    let asks_trust = attributes.flag(AttributeType::WRAP_WITH_TRUSTED);
+    if asks_trust && !wrapping.flag(AttributeType::TRUSTED) {
+        return Err(Reason::KeyNotWrappable.into());
+    }
+    if family == Some(Family::PrivateKey) && !takes_private_keys {
+        let words = "the mechanism only wraps secret keys";
+        return Err(Error::new(Reason::KeyNotWrappable, words));
+    }
+    let template = wrapping.nested(AttributeType::WRAP_TEMPLATE);
+    if template.is_some_and(|template| !attributes.include(template)) {
+        let words = "the wrapping key's CKA_WRAP_TEMPLATE does not match it";
+        return Err(Error::new(Reason::KeyHandleInvalid, words));
+    }
+    Ok(())
+}
+
+/// What the standard calls the faults of one of two keys: its handle, type and size.
+struct Faults([(Reason, Reason); 3]);
+
+const WRAPPING: Faults = Faults([
+    (Reason::KeyHandleInvalid, Reason::WrappingKeyHandleInvalid),
+    (
+        Reason::KeyTypeInconsistent,
+        Reason::WrappingKeyTypeInconsistent,
+    ),
+    (Reason::KeySizeRange, Reason::WrappingKeySizeRange),
+]);
+
+const UNWRAPPING: Faults = Faults([
+    (Reason::KeyHandleInvalid, Reason::UnwrappingKeyHandleInvalid),
+    (
+        Reason::KeyTypeInconsistent,
+        Reason::UnwrappingKeyTypeInconsistent,
+    ),
+    (Reason::KeySizeRange, Reason::UnwrappingKeySizeRange),
+]);
+
+fn check(
+    row: &Row,
+    function: Function,
+    faults: &Faults,
+    key: &Seen,
+    material: &Material,
+) -> Result<()> {
+    mechanism::check_key(row, function, key.attributes(), material).map_err(|error| {
+        let mut faults = faults.0.iter();
+        match faults.find(|(reason, _)| *reason == error.reason) {
+            Some((_, fault)) => Error::new(*fault, error.context().unwrap_or_default()),
+            None => error,
+        }
+    })?;
+    match function {
+        Function::Unwrap => no_login_of_its_own(key),
+        _ => Ok(()),
+    }
+}
