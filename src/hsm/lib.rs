@@ -22,6 +22,7 @@ mod registry;
 mod sealing;
 mod seat;
 mod session;
+mod slot_events;
 mod slots;
 mod table;
 mod verbs;
@@ -31,3 +32,15 @@ pub use engine::{Engine, Peer, Settings};
 pub use mechanism::named as mechanisms;
 pub use object::Profile;
 pub use slots::PerHsm;
+
+/// Reads bytes that came from a database as every kind of record: what a fuzzer calls. Answers
+/// whether they were any.
+pub fn decode(bytes: &[u8]) -> bool {
+    let object = sealing::decode::<object::ObjectRecord>(bytes).is_ok();
+    let user = cluster::users::decode(bytes);
+    let cluster = cluster::decode(bytes);
+    let event = sealing::decode::<audit::Entry>(bytes).is_ok();
+    let home = sealing::decode::<registry::ClusterEntry>(bytes).is_ok();
+    let slot = sealing::decode::<registry::SlotEntry>(bytes).is_ok();
+    object || user || cluster || event || home || slot
+}

@@ -52,6 +52,13 @@ pub(crate) struct Cluster {
     sessions: Mutex<Option<u64>>,
 }
 
+/// Whether `bytes` are a record of a cluster or of one of its HSMs.
+pub(crate) fn decode(bytes: &[u8]) -> bool {
+    let cluster = sealing::decode::<ClusterRecord>(bytes).is_ok();
+    let hsm = sealing::decode::<HsmRecord>(bytes).is_ok();
+    sealing::decode::<Marks>(bytes).is_ok() || cluster || hsm
+}
+
 /// What every caller may see; the database's copy is the true one.
 struct Facts {
     record: ClusterRecord,

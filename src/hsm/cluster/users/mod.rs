@@ -14,7 +14,7 @@ use token::{Error, Reason, Result, Role, UserInformation, limits};
 
 use crate::{
     cluster::{Cluster, record::USERS},
-    sealing::Opened,
+    sealing::{self, Opened},
 };
 
 pub(crate) use attempts::Attempts;
@@ -55,6 +55,12 @@ impl UserRecord {
     fn locked(&self) -> bool {
         self.failures >= limits::LOGIN_FAILURES
     }
+}
+
+/// Whether `bytes` are a record of a user or of a login.
+pub(crate) fn decode(bytes: &[u8]) -> bool {
+    let user = sealing::decode::<UserRecord>(bytes).is_ok();
+    sealing::decode::<resume::ResumeRecord>(bytes).is_ok() || user
 }
 
 impl Cluster {
