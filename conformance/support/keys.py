@@ -1,6 +1,6 @@
 """Keys out of test vectors, as session objects, and the parameters of mechanisms."""
 
-from pkcs11 import CKA, CKK, CKO, Mechanism, Packed, Pointer, counted
+from cabi import CKA, CKK, CKO, Mechanism, Packed, Pointer, counted
 
 USES = {
     "SECRET_KEY": ("ENCRYPT", "DECRYPT", "SIGN", "VERIFY", "WRAP", "UNWRAP", "DERIVE"),

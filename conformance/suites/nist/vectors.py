@@ -14,7 +14,7 @@ import sys
 
 import keys
 from keys import DIGEST, ECDSA, HASHES, HMAC, PSS, RSA
-from pkcs11 import CKA, Failure, Mechanism, Module, Packed, Pointer
+from cabi import CKA, Failure, Mechanism, Module, Packed, Pointer
 
 # The fields that come once for many records.
 GROUP = {"Key", "Nonce", "Alen", "Plen", "Nlen", "Tlen", "n", "p", "q"}

@@ -14,7 +14,7 @@ import sys
 
 import keys
 from keys import DIGEST, ECDSA, HASHES, HMAC_GENERAL, MGF, PSS, RSA
-from pkcs11 import CKA, Failure, Mechanism, Module
+from cabi import CKA, Failure, Mechanism, Module
 
 
 class Inapplicable(Exception):
