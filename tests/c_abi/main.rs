@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cycles;
 mod initialize;
 mod interfaces;
 mod log;
@@ -18,4 +19,5 @@ mod objects;
 mod operations;
 mod processes;
 mod program;
+mod sweep;
 mod threads;

@@ -20,11 +20,31 @@ type AnyFunction = unsafe extern "C" fn(
 ) -> CK_RV;
 
 fn call(function: *const c_void, first: CK_ULONG) -> CK_RV {
+    call_with(function, &[first])
+}
+
+/// Calls a function with these words and zeroes after them.
+pub(crate) fn call_with(function: *const c_void, given: &[CK_ULONG]) -> CK_RV {
     assert!(!function.is_null(), "a function is missing");
     // SAFETY: all functions have word-sized arguments, ten at most, and answer a CK_RV.
     let function: AnyFunction = unsafe { mem::transmute(function) };
-    // SAFETY: nothing but the first argument, a handle, is given.
-    unsafe { function(first, 0, 0, 0, 0, 0, 0, 0, 0, 0) }
+    let word = |position: usize| given.get(position).copied().unwrap_or(0);
+    // SAFETY: what is no handle is the address of memory that the test has, or nonsense that the
+    // module has to survive.
+    unsafe {
+        function(
+            word(0),
+            word(1),
+            word(2),
+            word(3),
+            word(4),
+            word(5),
+            word(6),
+            word(7),
+            word(8),
+            word(9),
+        )
+    }
 }
 
 /// Functions whose first argument is a pointer, and the one that takes flags and may wait.

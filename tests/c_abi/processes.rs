@@ -9,7 +9,9 @@ use std::{
 };
 
 use cryptoki_sys::*;
-use tests::{Attributes, Other, Token, USER_PIN, call, embedded, ok, role, served};
+use tests::{Attributes, Other, Token, USER_PIN, call, embedded, everywhere, ok, role, served};
+
+use crate::null;
 
 /// Runs `body` in a forked child and fails if it does.
 fn in_child(body: impl FnOnce()) {
@@ -40,7 +42,7 @@ fn in_child(body: impl FnOnce()) {
 }
 
 /// The process that holds the home's lock.
-fn owner() -> i32 {
+pub(crate) fn owner() -> i32 {
     let line = fs::read_to_string(tests::home().join("lock")).expect("a lock file");
     let pid = line
         .split_whitespace()
@@ -98,6 +100,35 @@ fn a_forked_child_is_not_initialised_until_it_does_so_itself() {
         let sealed = session.encrypt(b"message").unwrap();
         assert_eq!(session.decrypt(key, &sealed).unwrap(), b"message");
         assert_eq!(session.find(Attributes::new()).unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn every_function_answers_in_a_forked_child() {
+    everywhere(|| {
+        let token = Token::make();
+        let session = token.logged_in();
+        session.generate(false, "of the parent").unwrap();
+        in_child(|| {
+            let own = [
+                "C_Initialize",
+                "C_GetFunctionList",
+                "C_GetInterface",
+                "C_GetInterfaceList",
+            ];
+            for (name, function) in token.module.named_functions() {
+                if !own.contains(&name) {
+                    let answer = null::call_with(function, &[0]);
+                    let expected = [
+                        CKR_CRYPTOKI_NOT_INITIALIZED,
+                        CKR_FUNCTION_NOT_SUPPORTED,
+                        CKR_FUNCTION_NOT_PARALLEL,
+                    ];
+                    assert!(expected.contains(&answer), "{name}: 0x{answer:x}");
+                }
+            }
+        });
+        session.generate(false, "the parent goes on").unwrap();
     });
 }
 

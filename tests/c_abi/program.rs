@@ -1,31 +1,68 @@
-//! A program in C, compiled against `include/` and linked to the library.
+//! Programs in C: one that is compiled against `include/` and linked to the library, and one that
+//! calls it until the very end.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 
-use tests::everywhere;
+use tests::{Token, everywhere};
+
+/// Compiles a program of this folder.
+fn compiled(source: &str, arguments: &[&str]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = tests::home().with_file_name("program");
+    let status = Command::new("cc")
+        .args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(folder.join("../include"))
+        .arg(folder.join("c_abi").join(source))
+        .args(arguments)
+        .arg("-o")
+        .arg(&program)
+        .status();
+    assert!(status.expect("a C compiler").success());
+    program
+}
+
+fn succeeds(output: &Output) {
+    assert!(
+        output.status.success(),
+        "{} {}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
 
 #[test]
 fn a_c_program_compiles_links_and_runs() {
     everywhere(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let (module, program) = (tests::module(), tests::home().with_file_name("program"));
-        let compiled = Command::new("cc")
-            .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-I"])
-            .arg(source.join("../include"))
-            .arg(source.join("c_abi/program.c"))
-            .arg(&module)
-            .arg("-o")
-            .arg(&program)
-            .status();
-        assert!(compiled.expect("a C compiler").success());
+        let module = tests::module();
+        let program = compiled("program.c", &[module.to_str().unwrap()]);
         let ran = Command::new(&program)
             .env("LD_LIBRARY_PATH", module.parent().unwrap())
             .output();
-        let ran = ran.expect("the program runs");
-        assert!(
-            ran.status.success(),
-            "{}",
-            String::from_utf8_lossy(&ran.stdout)
-        );
+        succeeds(&ran.expect("the program runs"));
+    });
+}
+
+#[test]
+fn calls_until_the_very_end_of_a_program_do_not_crash_it() {
+    everywhere(|| {
+        Token::make().module.finalize();
+        let program = compiled("exit.c", &["-pthread", "-ldl"]);
+        for what in [
+            "calls",
+            "calls",
+            "calls",
+            "finalizes",
+            "finalizes",
+            "finalizes",
+        ] {
+            let ran = Command::new(&program)
+                .arg(tests::module())
+                .arg(what)
+                .output();
+            succeeds(&ran.expect("the program runs"));
+        }
     });
 }

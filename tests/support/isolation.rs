@@ -16,7 +16,14 @@ use tempfile::TempDir;
 
 const INSIDE: &str = "STRONGROOM_TEST_INSIDE";
 const ROLE: &str = "STRONGROOM_TEST_ROLE";
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The one mode to test.
+const ONLY: &str = "STRONGROOM_TEST_ONLY";
+
+/// How long a test may take; a slow machine, or one that looks at every instruction, has more.
+fn patience() -> Duration {
+    let seconds = env::var("STRONGROOM_TEST_SECONDS");
+    Duration::from_secs(seconds.map_or(120, |number| number.parse().expect("a number")))
+}
 
 /// Runs the test that calls it once in a home that hsmd serves and once in an embedded one.
 pub fn everywhere(body: impl Fn()) {
@@ -65,6 +72,19 @@ impl Other {
         )
     }
 
+    /// Runs it as a host that says nothing about a log does, and answers what it wrote to its
+    /// standard error.
+    pub fn errors(role: &str) -> String {
+        let output = again()
+            .env(ROLE, role)
+            .env_remove("STRONGROOM_LOG")
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the test can be run");
+        assert!(output.status.success(), "the other process: {output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Waits until it ends, and fails if it failed.
     pub fn join(mut self) {
         let status = wait(&mut self.0);
@@ -76,6 +96,7 @@ fn isolated(mode: &str, body: &dyn Fn()) {
     match env::var(INSIDE) {
         Ok(inside) if inside == mode => return body(),
         Ok(_) => return,
+        Err(_) if env::var(ONLY).is_ok_and(|only| only != mode) => return,
         Err(_) => {}
     }
     let folder = folder(mode);
@@ -138,7 +159,7 @@ fn log_in(folder: &Path) -> PathBuf {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + patience();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return status,

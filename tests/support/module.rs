@@ -1,6 +1,6 @@
 //! A module's functions as C sees them, so that a test can say nonsense.
 
-use std::{ffi::c_void, mem, path::Path, ptr};
+use std::{collections::BTreeMap, ffi::c_void, mem, path::Path, ptr};
 
 use cryptoki_sys::*;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -42,7 +42,7 @@ impl Module {
     pub fn load_from(path: &Path) -> Self {
         // SAFETY: the module is made to be loaded.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
-        let library = Box::leak(Box::new(library.unwrap_or_else(|error| panic!("{error}"))));
+        let library = library.unwrap_or_else(|error| panic!("{error}"));
         let mut list = CK_FUNCTION_LIST_3_2::default();
         let mut found: *mut CK_FUNCTION_LIST = ptr::null_mut();
         // SAFETY: the symbol has the type that the standard gives it.
@@ -55,9 +55,10 @@ impl Module {
             let bytes = mem::size_of::<CK_FUNCTION_LIST>();
             ptr::copy_nonoverlapping(found.cast::<u8>(), (&raw mut list).cast::<u8>(), bytes);
         }
-        if let Some(newest) = interface(library) {
+        if let Some(newest) = interface(&library) {
             list = newest;
         }
+        mem::forget(library);
         Self { list }
     }
 
@@ -74,6 +75,11 @@ impl Module {
         let count = bytes / mem::size_of::<CK_C_Initialize>();
         // SAFETY: the list is a version and then nothing but function pointers.
         unsafe { std::slice::from_raw_parts(first.cast::<*const c_void>(), count) }.to_vec()
+    }
+
+    /// All functions by their names.
+    pub fn named_functions(&self) -> BTreeMap<&'static str, *const c_void> {
+        NAMES.iter().copied().zip(self.functions()).collect()
     }
 
     /// `C_Initialize(NULL)`.
@@ -119,3 +125,32 @@ fn interface(library: &Library) -> Option<CK_FUNCTION_LIST_3_2> {
     // SAFETY: that of 3.2 has the list of 3.2.
     Some(unsafe { *list.cast::<CK_FUNCTION_LIST_3_2>() })
 }
+
+/// The functions in the order of the 3.2 list.
+#[rustfmt::skip]
+const NAMES: [&str; 104] = [
+    "C_Initialize", "C_Finalize", "C_GetInfo", "C_GetFunctionList", "C_GetSlotList",
+    "C_GetSlotInfo", "C_GetTokenInfo", "C_GetMechanismList", "C_GetMechanismInfo", "C_InitToken",
+    "C_InitPIN", "C_SetPIN", "C_OpenSession", "C_CloseSession", "C_CloseAllSessions",
+    "C_GetSessionInfo", "C_GetOperationState", "C_SetOperationState", "C_Login", "C_Logout",
+    "C_CreateObject", "C_CopyObject", "C_DestroyObject", "C_GetObjectSize", "C_GetAttributeValue",
+    "C_SetAttributeValue", "C_FindObjectsInit", "C_FindObjects", "C_FindObjectsFinal",
+    "C_EncryptInit", "C_Encrypt", "C_EncryptUpdate", "C_EncryptFinal", "C_DecryptInit", "C_Decrypt",
+    "C_DecryptUpdate", "C_DecryptFinal", "C_DigestInit", "C_Digest", "C_DigestUpdate",
+    "C_DigestKey", "C_DigestFinal", "C_SignInit", "C_Sign", "C_SignUpdate", "C_SignFinal",
+    "C_SignRecoverInit", "C_SignRecover", "C_VerifyInit", "C_Verify", "C_VerifyUpdate",
+    "C_VerifyFinal", "C_VerifyRecoverInit", "C_VerifyRecover", "C_DigestEncryptUpdate",
+    "C_DecryptDigestUpdate", "C_SignEncryptUpdate", "C_DecryptVerifyUpdate", "C_GenerateKey",
+    "C_GenerateKeyPair", "C_WrapKey", "C_UnwrapKey", "C_DeriveKey", "C_SeedRandom",
+    "C_GenerateRandom", "C_GetFunctionStatus", "C_CancelFunction", "C_WaitForSlotEvent",
+    "C_GetInterfaceList", "C_GetInterface", "C_LoginUser", "C_SessionCancel",
+    "C_MessageEncryptInit", "C_EncryptMessage", "C_EncryptMessageBegin", "C_EncryptMessageNext",
+    "C_MessageEncryptFinal", "C_MessageDecryptInit", "C_DecryptMessage", "C_DecryptMessageBegin",
+    "C_DecryptMessageNext", "C_MessageDecryptFinal", "C_MessageSignInit", "C_SignMessage",
+    "C_SignMessageBegin", "C_SignMessageNext", "C_MessageSignFinal", "C_MessageVerifyInit",
+    "C_VerifyMessage", "C_VerifyMessageBegin", "C_VerifyMessageNext", "C_MessageVerifyFinal",
+    "C_EncapsulateKey", "C_DecapsulateKey", "C_VerifySignatureInit", "C_VerifySignature",
+    "C_VerifySignatureUpdate", "C_VerifySignatureFinal", "C_GetSessionValidationFlags",
+    "C_AsyncComplete", "C_AsyncGetID", "C_AsyncJoin", "C_WrapKeyAuthenticated",
+    "C_UnwrapKeyAuthenticated",
+];
