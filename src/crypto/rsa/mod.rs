@@ -27,6 +27,8 @@ use crate::{
 pub const BITS_MIN: usize = 1024;
 /// Bits in the longest modulus.
 pub const BITS_MAX: usize = 8192;
+/// Bits in the shortest modulus of a new key.
+pub const GENERATED_BITS_MIN: usize = if cfg!(feature = "fips") { 2048 } else { BITS_MIN };
 /// Bits in the longest modulus of a new key: a longer one takes minutes to find.
 pub const GENERATED_BITS_MAX: usize = 4096;
 /// Bytes in the longest modulus.
@@ -111,7 +113,7 @@ impl PrivateKey {
     /// A new key. `bits` is a legal length and a multiple of 128; the exponent odd, above 2 and
     /// below 2^33.
     pub fn generate(bits: usize, exponent: &[u8]) -> Result<Self> {
-        if !(BITS_MIN..=GENERATED_BITS_MAX).contains(&bits) || !bits.is_multiple_of(128) {
+        if !(GENERATED_BITS_MIN..=GENERATED_BITS_MAX).contains(&bits) || !bits.is_multiple_of(128) {
             return Err(Error::Length);
         }
         if !is_exponent(exponent) {
