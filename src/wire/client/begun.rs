@@ -198,9 +198,9 @@ impl Known {
     fn answers(&self, mechanism: &Mechanism, key: Option<ObjectHandle>) -> bool {
         self.key == key
             && self.mechanism.id == mechanism.id
-            && (self.mechanism.parameters == mechanism.parameters
-                || mechanism.id != MechanismId::CLOUDHSM_AES_GCM
-                    && are_alike(&self.mechanism.parameters, &mechanism.parameters))
+            && (mechanism.id != MechanismId::CLOUDHSM_AES_GCM
+                && are_alike(&self.mechanism.parameters, &mechanism.parameters)
+                || self.mechanism.parameters == mechanism.parameters)
     }
 }
 

@@ -110,7 +110,7 @@ impl Client {
 
     /// A connection: one that waits, or a new one. If hsmd has started again since the last one
     /// was opened, the application is taken up first.
-    fn connection(&self) -> Result<Connection> {
+    fn connection(&self) -> Result<Box<Connection>> {
         if let Some(connection) = self.pool.take() {
             return Ok(connection);
         }
@@ -133,7 +133,7 @@ impl Client {
 
     /// Takes the application up with an hsmd that does not know it. If the connection is lost
     /// meanwhile, all is said again: an hsmd that knows the application may not know all of it.
-    fn resume_application(&self) -> Result<Connection> {
+    fn resume_application(&self) -> Result<Box<Connection>> {
         let resume = Purpose::Resume {
             secret: *self.secret,
         };

@@ -16,11 +16,15 @@ const KEPT: usize = 8;
 
 /// Stacks of waiting connections; each thread has a favourite one.
 #[derive(Default)]
-pub(super) struct Pool([Mutex<Vec<Connection>>; SHARDS]);
+#[expect(
+    clippy::vec_box,
+    reason = "a connection is handed to and fro all the time, and is some hundred bytes"
+)]
+pub(super) struct Pool([Mutex<Vec<Box<Connection>>>; SHARDS]);
 
 impl Pool {
     /// A connection, if one waits.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
         let first = favourite();
         let (before, from) = self.0.split_at_checked(first)?;
         from.iter()
@@ -29,7 +33,7 @@ impl Pool {
     }
 
     /// Gives a connection back.
-    pub(super) fn put(&self, connection: Connection) {
+    pub(super) fn put(&self, connection: Box<Connection>) {
         let Some(shard) = self.0.get(favourite()) else {
             return;
         };

@@ -62,13 +62,13 @@ pub(super) fn reach(
     home: &Home,
     descriptors: &Arc<Descriptors>,
     purpose: Purpose,
-) -> Result<Connection, Unreached> {
+) -> Result<Box<Connection>, Unreached> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut vanished = 0;
     loop {
         let problem = match knock(home, descriptors, purpose) {
-            Knock::Open(connection) => return Ok(*connection),
+            Knock::Open(connection) => return Ok(connection),
             Knock::Refused(Refusal {
                 reason: Refused::Unknown,
                 ..
@@ -109,9 +109,9 @@ pub(super) fn once(
     home: &Home,
     descriptors: &Arc<Descriptors>,
     purpose: Purpose,
-) -> Option<Connection> {
+) -> Option<Box<Connection>> {
     match knock(home, descriptors, purpose) {
-        Knock::Open(connection) => Some(*connection),
+        Knock::Open(connection) => Some(connection),
         _ => None,
     }
 }

@@ -196,11 +196,13 @@ fn verb(
         // Whatever came of it: after the change, and before anybody hears of it.
         shared.changed();
     }
-    line.done(&header);
     if ends {
         shared.applications.remove(&attached.application);
     }
     answer.send(line, tenant).map_err(Fault::Io)?;
+    // The client works by now: what is tidied up here costs no time of anybody's.
+    answer.clear();
+    line.done(&header);
     Ok(if ends { Next::Close } else { Next::GoOn })
 }
 

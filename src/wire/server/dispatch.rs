@@ -60,9 +60,13 @@ impl Answer {
             // It has gone by itself, or goes with its application.
             let _ = catch_unwind(close);
         }
+        sent
+    }
+
+    /// Forgets the answer.
+    pub(super) fn clear(&mut self) {
         self.frame.clear();
         self.output.clear();
-        sent
     }
 
     /// Answers a verb, after the Start that it brings along. A panic of the engine becomes an error

@@ -78,11 +78,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl Server {
     /// A server of `host`, without listeners yet.
     pub fn new(host: Arc<dyn Host>) -> io::Result<Self> {
+        Self::with(host, board())
+    }
+
+    fn with(host: Arc<dyn Host>, board: Option<Board>) -> io::Result<Self> {
         let tally = Arc::new(Tally::default());
         let shared = Arc::new(Shared {
             applications: Applications::new(host, Arc::clone(&tally))?,
             tally,
-            board: board(),
+            board,
             leaving: AtomicBool::new(false),
             working: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
@@ -138,6 +142,11 @@ impl Server {
 
 #[cfg(test)]
 impl Server {
+    /// One where the system has no memory to share.
+    pub(crate) fn without_memory(host: Arc<dyn Host>) -> io::Result<Self> {
+        Self::with(host, None)
+    }
+
     /// Ends as by `kill -9`: no answer is given any more, every connection breaks.
     pub(crate) fn vanish(&self) {
         self.leave(Duration::ZERO);

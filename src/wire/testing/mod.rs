@@ -113,10 +113,20 @@ impl Machine {
 
     /// Starts an hsmd.
     pub(crate) fn start(&self) {
+        let host = FakeHost::new(&self.world);
+        self.run(Server::new(Arc::new(host)).unwrap());
+    }
+
+    /// Goes on with one that has no memory to share.
+    pub(crate) fn restart_without_memory(&self) {
+        self.kill();
+        let host = FakeHost::new(&self.world);
+        self.run(Server::without_memory(Arc::new(host)).unwrap());
+    }
+
+    fn run(&self, server: Server) {
         let socket = self.runtime().join(SOCKET);
         let _ = std::fs::remove_file(&socket);
-        let host = FakeHost::new(&self.world);
-        let server = Server::new(Arc::new(host)).unwrap();
         server
             .serve(std::os::unix::net::UnixListener::bind(socket).unwrap())
             .unwrap();

@@ -208,6 +208,18 @@ fn who_says_nothing_costs_no_time() {
 }
 
 #[test]
+fn where_memory_cannot_be_shared_everything_goes_over_the_socket() {
+    let machine = Machine::new();
+    let before = machine.client();
+    machine.restart_without_memory();
+    let client = machine.client();
+    assert!(!client.shares_memory() && passed(&machine.socket()).is_empty());
+    for client in [&client, &before] {
+        assert!(client.slots().is_ok());
+    }
+}
+
+#[test]
 fn without_a_slot_for_it_a_client_uses_the_socket() {
     let machine = Machine::new();
     let sockets: Vec<_> = (0..limits::SLOTS).map(|_| machine.socket()).collect();
