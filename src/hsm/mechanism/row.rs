@@ -34,13 +34,16 @@ pub(crate) struct Row {
     /// A secret key of the checked template.
     pub(crate) generate: Option<fn(&Parameters, &Attributes) -> Result<Material>>,
     /// The public and the private key of the checked templates, in that order.
-    pub(crate) generate_pair: Option<fn(&Attributes, &Attributes) -> Result<(Material, Material)>>,
+    pub(crate) generate_pair: Option<GeneratePair>,
     pub(crate) wrap: Option<&'static dyn Wrapping>,
     pub(crate) unwrap: Option<&'static dyn Wrapping>,
     pub(crate) derive: Option<&'static dyn Derivation>,
     pub(crate) encapsulate: Option<&'static dyn Encapsulation>,
     pub(crate) decapsulate: Option<&'static dyn Encapsulation>,
 }
+
+/// A public and a private key, from the attributes of both.
+pub(crate) type GeneratePair = fn(&Attributes, &Attributes) -> Result<(Material, Material)>;
 
 impl Row {
     /// A mechanism that does nothing yet: the table fills in what it does.
@@ -221,6 +224,12 @@ pub(crate) trait Transformation: Sync {
         Ok(None)
     }
 
+    /// The output itself, where its length only shows when it is computed (RSA decryption): then
+    /// [`Transformation::whole`] is never asked.
+    fn computed(&self, _with: Use<'_>, _input: &[u8]) -> Result<Option<crypto::Secret>> {
+        Ok(None)
+    }
+
     /// Whether the parameters are good for one input alone: they have a nonce.
     fn once(&self) -> bool {
         false
@@ -288,6 +297,11 @@ pub(crate) trait Verification: Sync {
 
 /// A verification between two parts of its input.
 pub(crate) trait VerificationParts: Send {
+    /// Whether all of the input is kept until the end.
+    fn keeps_input(&self) -> bool {
+        false
+    }
+
     /// Takes a part.
     fn update(&mut self, with: Use<'_>, input: &[u8]) -> Result<()>;
 

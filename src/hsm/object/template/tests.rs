@@ -345,3 +345,117 @@ fn what_goes_one_way_does_not_come_back() {
         assert_eq!(reason, Reason::AttributeReadOnly, "{kind:?}");
     }
 }
+
+#[test]
+fn a_key_may_do_by_default_what_its_type_can_do() {
+    use AttributeType as A;
+    let made_by = |profile, class, key_type, usage| {
+        let what = Making {
+            class: ObjectClass(class),
+            key_type: Some(KeyType(key_type)),
+            ..AES_KEY
+        };
+        let needed = vec![
+            number(A::MODULUS_BITS, 2048),
+            bytes(A::EC_PARAMS, b"curve"),
+            number(A::PARAMETER_SET, 1),
+        ];
+        let has = |attribute: &Attribute| {
+            let key_type = Some(KeyType(key_type));
+            let family = rules::family(what.class).unwrap();
+            let rule = Sort { family, key_type }.rule(attribute.kind);
+            rule.is_some_and(|rule| rule.presence(Origin::Generated) == Presence::Required)
+        };
+        let template = Template(needed.into_iter().filter(has).collect());
+        let maker = Maker {
+            profile,
+            security_officer: false,
+        };
+        made(&template, &what, maker)
+            .unwrap()
+            .attributes
+            .flag(usage)
+    };
+    let (public, private, secret) = (
+        sys::CKO_PUBLIC_KEY,
+        sys::CKO_PRIVATE_KEY,
+        sys::CKO_SECRET_KEY,
+    );
+    for (class, key_type, usage, expected) in [
+        (public, sys::CKK_RSA, A::ENCRYPT, true),
+        (private, sys::CKK_RSA, A::UNWRAP, true),
+        (private, sys::CKK_EC, A::SIGN, true),
+        (private, sys::CKK_EC, A::DECRYPT, false),
+        (public, sys::CKK_EC_MONTGOMERY, A::VERIFY, false),
+        (private, sys::CKK_EC_MONTGOMERY, A::DERIVE, true),
+        (private, sys::CKK_ML_KEM, A::DECAPSULATE, true),
+        (private, sys::CKK_ML_DSA, A::DECAPSULATE, false),
+        (secret, sys::CKK_AES, A::WRAP, true),
+        (secret, sys::CKK_GENERIC_SECRET, A::ENCRYPT, false),
+        (secret, sys::CKK_GENERIC_SECRET, A::SIGN, true),
+        (private, sys::CKK_RSA, A::SENSITIVE, true),
+        (public, sys::CKK_RSA, A::PRIVATE, false),
+    ] {
+        let flag = made_by(Profile::Standard, class, key_type, usage);
+        assert_eq!(flag, expected, "{class} {key_type:#x} {usage:?}");
+    }
+    for (class, key_type, usage, expected) in [
+        (secret, sys::CKK_AES, A::ENCRYPT, false),
+        (secret, sys::CKK_AES, A::SIGN, true),
+        (private, sys::CKK_EC, A::SIGN, false),
+        (private, sys::CKK_EC, A::EXTRACTABLE, true),
+        (public, sys::CKK_RSA, A::PRIVATE, true),
+    ] {
+        let flag = made_by(Profile::CloudHsm, class, key_type, usage);
+        assert_eq!(flag, expected, "{class} {key_type:#x} {usage:?}");
+    }
+}
+
+#[test]
+fn what_an_unwrapped_key_does_not_say_is_extractable() {
+    let origins = [
+        (Origin::Unwrapped, true),
+        (Origin::Derived, false),
+        (Origin::Generated, false),
+    ];
+    for (origin, extractable) in origins {
+        let what = Making { origin, ..AES_KEY };
+        let attributes = made(&Template::default(), &what, USER).unwrap().attributes;
+        let found = attributes.flag(AttributeType::EXTRACTABLE);
+        assert_eq!(found, extractable, "{origin:?}");
+    }
+}
+
+#[test]
+fn what_a_key_imposes_is_added_or_must_agree() {
+    let mut by = Attributes::default();
+    by.set(AttributeType::EXTRACTABLE, false.into());
+    let template = |more| Template(more);
+    let added = imposed(template(vec![]), &by).unwrap();
+    assert_eq!(added.0.len(), 1);
+    let same = vec![flag(AttributeType::EXTRACTABLE, false)];
+    assert_eq!(imposed(template(same), &by).unwrap().0.len(), 1);
+    let other = vec![flag(AttributeType::EXTRACTABLE, true)];
+    let refused = imposed(template(other), &by).unwrap_err();
+    assert_eq!(refused.reason, Reason::TemplateInconsistent);
+}
+
+#[test]
+fn a_template_in_a_template_has_plain_values_alone() {
+    use AttributeType as A;
+    let wraps = |inner| {
+        let nested = Attribute {
+            kind: A::WRAP_TEMPLATE,
+            value: Value::Template(Template(inner)),
+        };
+        created(&key(vec![nested]), USER).map_err(|error| error.reason)
+    };
+    assert!(wraps(vec![flag(A::EXTRACTABLE, true)]).is_ok());
+    for inner in [
+        vec![secret(b"value")],
+        vec![flag(A::SIGN, true), flag(A::SIGN, false)],
+        vec![number(A::SIGN, 1)],
+    ] {
+        assert_eq!(wraps(inner).unwrap_err(), Reason::AttributeValueInvalid);
+    }
+}
