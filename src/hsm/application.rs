@@ -3,21 +3,24 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use crypto::random::Seeds;
 use parking_lot::Mutex;
 use token::{Access, ApplicationId, Error, Reason, Result, SessionHandle, SlotId, limits};
 
 use crate::{
     cluster::{Caller, Login},
     engine::{Engine, Peer},
+    failure::internal,
     memory::Memory,
     object::Maker,
     seat::Seat,
     session::Session,
+    slot_events::SlotEvents,
     table::Table,
 };
 
@@ -31,6 +34,9 @@ pub struct Application {
     sessions: Table<Session>,
     next_session: AtomicU64,
     seats: Mutex<Seats>,
+    slot_events: SlotEvents,
+    /// What it has added to the randomness; most applications add nothing.
+    seeds: OnceLock<Mutex<Seeds>>,
 }
 
 /// Where the application has sessions; none, and never again, once it has ended.
@@ -52,6 +58,8 @@ impl Application {
             sessions: Table::default(),
             next_session: AtomicU64::new(1),
             seats: Mutex::new(Some(HashMap::new())),
+            slot_events: SlotEvents::default(),
+            seeds: OnceLock::new(),
         })
     }
 
@@ -70,6 +78,31 @@ impl Application {
 
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    pub(crate) fn slot_events(&self) -> &SlotEvents {
+        &self.slot_events
+    }
+
+    /// Adds `seed` to the randomness that this application draws.
+    pub(crate) fn seed_random(&self, seed: &[u8]) -> Result<()> {
+        if self.seeds.get().is_none() {
+            // Another thread may be first; then this value is not used.
+            let _ = self.seeds.set(Mutex::new(Seeds::new().map_err(internal)?));
+        }
+        if let Some(seeds) = self.seeds.get() {
+            seeds.lock().add(seed);
+        }
+        Ok(())
+    }
+
+    /// Fills `bytes` with random bytes for the application.
+    pub(crate) fn fill_random(&self, bytes: &mut [u8]) -> Result<()> {
+        let filled = match self.seeds.get() {
+            None => crypto::random::fill(bytes),
+            Some(seeds) => seeds.lock().fill(bytes),
+        };
+        filled.map_err(internal)
     }
 
     /// Who asks, without a login.
@@ -195,6 +228,7 @@ impl Application {
 
     /// Lets no session be opened any more, and closes those that are.
     pub(crate) fn finish(&self) -> Result<()> {
+        self.slot_events.end();
         let seats = self.seats.lock().take();
         drop(seats);
         self.close_all(None)

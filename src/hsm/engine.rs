@@ -254,7 +254,13 @@ impl Engine {
             })?;
             entries = self.registry.slots();
         }
-        slots.refresh(&entries, &clusters, self.settings.per_hsm);
+        let changed = slots.refresh(&entries, &clusters, self.settings.per_hsm);
+        drop(slots);
+        if let Some(applications) = self.applications.lock().as_ref() {
+            for application in applications.values() {
+                application.slot_events().add(&changed);
+            }
+        }
         Ok(())
     }
 

@@ -220,6 +220,11 @@ impl Sealing {
         self.mixed(secret, b"strongroom/1/resume")
     }
 
+    /// The key of saved states of operations (`C_GetOperationState`).
+    pub(crate) fn operation_key(&self) -> Secret {
+        derive(&self.cluster, b"strongroom/1/operation-state")
+    }
+
     /// An entry for the log.
     pub(crate) fn seal_entry(&self, entry: &[u8]) -> Result<Vec<u8>> {
         seal(&self.audit, b"strongroom/1/audit", entry)

@@ -154,13 +154,14 @@ impl Slots {
     }
 
     /// Looks at what there is now. A place that stays is the same value, so that sessions which
-    /// hold it see what became of it.
+    /// hold it see what became of it. Answers the slots that are not what they were.
     pub(crate) fn refresh(
         &mut self,
         entries: &BTreeMap<SlotId, SlotEntry>,
         clusters: &Clusters,
         per_hsm: PerHsm,
-    ) {
+    ) -> Vec<SlotId> {
+        let contents = self.contents();
         let before = std::mem::take(self);
         for (id, cluster) in clusters {
             self.add_cluster(&before, entries, id, cluster, per_hsm);
@@ -184,6 +185,19 @@ impl Slots {
                 .entry(slot)
                 .or_insert_with(|| Arc::new(Place::removed(slot)));
         }
+        let mut now = self.contents();
+        now.retain(|slot, state| contents.get(slot) != Some(state));
+        now.into_keys().collect()
+    }
+
+    /// What is in each slot: whose place it is, and its content. What is gone is gone.
+    fn contents(&self) -> BTreeMap<SlotId, (Option<*const Place>, Content)> {
+        let state = |place: &Arc<Place>| match place.content() {
+            Content::Removed => (None, Content::Removed),
+            content => (Some(Arc::as_ptr(place)), content),
+        };
+        let places = self.places.iter();
+        places.map(|(slot, place)| (*slot, state(place))).collect()
     }
 
     fn add_cluster(

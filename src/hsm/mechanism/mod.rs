@@ -23,9 +23,11 @@ pub(crate) use generate::{generate, generate_pair, generated_by};
 pub(crate) use keying::OtherKeys;
 pub(crate) use material::Material;
 pub(crate) use row::{
-    KeyClass, Parts, Row, Transformation, Use, Verification, VerificationParts, Work,
+    KeyClass, OfMessage, Parts, Row, Transformation, Use, Verification, VerificationParts, Work,
 };
 
+#[cfg(test)]
+pub(crate) use table::rows;
 use token::MechanismInformation;
 
 /// Every mechanism with its name, for documents.

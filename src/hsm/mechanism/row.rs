@@ -5,8 +5,8 @@
 
 use cryptoki_sys as sys;
 use token::{
-    KeyType, MechanismId, MechanismInformation, MessageParameters, Operation,
-    OutputBound, Parameters, Reason, Result,
+    KeyType, MechanismId, MechanismInformation, MessageParameters, Operation, OutputBound,
+    Parameters, Reason, Result,
 };
 
 use super::{
@@ -42,7 +42,7 @@ pub(crate) struct Row {
     pub(crate) decapsulate: Option<&'static dyn Encapsulation>,
 }
 
-/// A public and a private key, from the attributes of both.
+/// Makes the public and the private key of two templates.
 pub(crate) type GeneratePair = fn(&Attributes, &Attributes) -> Result<(Material, Material)>;
 
 impl Row {

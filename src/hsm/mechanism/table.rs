@@ -13,7 +13,7 @@ mod aes;
 mod hash;
 
 /// Every mechanism, each once.
-pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
     [aes::ROWS, hash::ROWS].into_iter().flatten()
 }
 

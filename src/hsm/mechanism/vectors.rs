@@ -64,7 +64,7 @@ impl Vector {
             parameters: (self.parameters)(),
         };
         let mut operations = Operations::default();
-        operations.start(operation, &mechanism, key).unwrap();
+        operations.start(operation, mechanism, key).unwrap();
         operations
     }
 

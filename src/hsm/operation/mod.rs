@@ -1,56 +1,40 @@
-//! The operations of one session: the state machine of §5.6, once for every kind of operation.
-//!
-//! A length query or an output that is too short leaves an operation as it was; a good part leaves
-//! it waiting for the next one; anything else ends it. So an operation is always taken out of its
-//! place first, and only those two put it back.
+//! The operations of one session: at most one of each kind, each in its place. How one goes from
+//! Init to its end is `machine`, once for every kind; the message functions are a machine of
+//! messages (`message`), the dual functions two operations at once (`both`).
+
+mod both;
+mod machine;
+mod message;
+mod nonce;
+mod places;
+mod state;
 
 use std::sync::Arc;
 
 use token::{
-    Error, Mechanism, Operation, OutputBound, Parameters, Produced, Reason, Result, Started, limits,
+    AttributeType, Error, Mechanism, Operation, Outcome, Parameters, ParametersOut, Produced,
+    Reason, Result, Started, limits,
 };
 
 use crate::{
-    mechanism::{Material, Parts, Use, VerificationParts, Work, check_use},
-    memory::{Memory, Share},
+    mechanism::{Material, check_use},
+    memory::Memory,
     object::Attributes,
 };
+use machine::{Place, Stage, Start};
+use places::Places;
 
-/// Bytes of additional data that are not worth counting.
-const SMALL: usize = 256;
-
-/// The active operations of a session: at most one of each kind.
+/// The active operations of a session.
 #[derive(Default)]
 pub(crate) struct Operations {
-    active: [Option<Active>; Operation::ALL.len()],
+    places: Places,
     memory: Memory,
+    /// How many have been started: the youngest is the one that a login of its own is for.
+    started: u64,
 }
 
-/// An operation between its Init and its end.
-struct Active {
-    start: Start,
-    stage: Stage,
-}
-
-/// What an Init settled.
-struct Start {
-    work: Work,
-    key: Option<Arc<Material>>,
-    parameters: Parameters,
-    bound: OutputBound,
-    /// For what may be long: additional data, and input that waits for its end.
-    share: Option<Share>,
-}
-
-/// How far an operation has come.
-enum Stage {
-    /// No input yet: all of it may come at once.
-    Fresh,
-    /// Some input has come, and the rest comes in parts too.
-    Parts(Box<dyn Parts>),
-    /// The same, of a verification.
-    Checking(Box<dyn VerificationParts>),
-}
+/// A key to start an operation with.
+pub(crate) type Key<'a> = (&'a Attributes, Arc<Material>);
 
 impl Operations {
     /// None yet.
@@ -65,55 +49,25 @@ impl Operations {
     pub(crate) fn start(
         &mut self,
         operation: Operation,
-        mechanism: &Mechanism,
-        key: Option<(&Attributes, Arc<Material>)>,
+        mechanism: Mechanism,
+        key: Option<Key<'_>>,
     ) -> Result<Started> {
-        if self.place(operation).is_some() {
-            return Err(Reason::OperationActive.into());
+        self.start_with(operation, mechanism, key, None)
+    }
+
+    /// `C_VerifySignatureInit`: a verification whose signature comes first.
+    pub(crate) fn start_check(
+        &mut self,
+        mechanism: Mechanism,
+        key: Key<'_>,
+        signature: &[u8],
+    ) -> Result<()> {
+        // No mechanism's signature is as long as what a parameter may be.
+        if signature.len() > limits::PARAMETER_BYTES {
+            return Err(Reason::SignatureLenRange.into());
         }
-        let checked = key
-            .as_ref()
-            .map(|(attributes, material)| (*attributes, &**material));
-        let work = check_use(operation, mechanism.id, checked)?;
-        let key = key.map(|(_, material)| material);
-        let with = Use {
-            key: key.as_deref(),
-            parameters: &mechanism.parameters,
-        };
-        let bound = match work {
-            Work::Transform(column) => column.begin(with)?,
-            Work::Verify(column) => {
-                column.begin(with)?;
-                OutputBound {
-                    per_input: false,
-                    removed: 0,
-                    added: 0,
-                    padded_to: 0,
-                }
-            }
-            Work::Messages(..) => return Err(Reason::FunctionNotSupported.into()),
-        };
-        let mut share = None;
-        if let Parameters::Gcm { additional, .. } = &mechanism.parameters
-            && additional.len() > SMALL
-        {
-            self.memory.add(&mut share, additional.len())?;
-        }
-        let start = Start {
-            share,
-            work,
-            key,
-            parameters: mechanism.parameters.clone(),
-            bound,
-        };
-        *self.place(operation) = Some(Active {
-            start,
-            stage: Stage::Fresh,
-        });
-        Ok(Started {
-            bound,
-            parameters_out: None,
-        })
+        self.start_with(Operation::Verify, mechanism, Some(key), Some(signature))?;
+        Ok(())
     }
 
     /// All of the input at once, and the end of the operation.
@@ -123,25 +77,7 @@ impl Operations {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let Active { start, stage } = self.take(operation, input)?;
-        let Work::Transform(column) = start.work else {
-            return Err(wrong_verb());
-        };
-        let Stage::Fresh = stage else {
-            return Err(parts_were_given());
-        };
-        let bound = start.bound.of(input.len());
-        let Some(output) = output else {
-            self.put_back(operation, Active { start, stage });
-            return Ok(Produced::Needed(bound));
-        };
-        let needed = column.exact_len(start.with(), input)?.unwrap_or(bound);
-        let Some(output) = output.get_mut(..needed) else {
-            self.put_back(operation, Active { start, stage });
-            return Ok(Produced::Needed(needed));
-        };
-        column.whole(start.with(), input, output)?;
-        Ok(Produced::Written(needed))
+        self.places.of(operation).transform(input, output)
     }
 
     /// A part of the input, for the part of the output that it gives.
@@ -151,61 +87,29 @@ impl Operations {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let active = self.take(operation, input)?;
-        if !matches!(operation, Operation::Encrypt | Operation::Decrypt) {
-            return Err(wrong_verb());
-        }
-        let fresh = matches!(active.stage, Stage::Fresh);
-        let (mut start, mut parts) = active.parts()?;
-        let needed = parts.update_len(input.len());
-        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
-            // Parts that only told a length are dropped: all of the input may still come at once.
-            let stage = if fresh {
-                Stage::Fresh
-            } else {
-                Stage::Parts(parts)
-            };
-            self.put_back(operation, Active { start, stage });
-            return Ok(Produced::Needed(needed));
-        };
-        if parts.keeps_input() {
-            self.memory.add(&mut start.share, input.len())?;
-        }
-        parts.update(start.with(), input, output)?;
-        self.put_back(
-            operation,
-            Active {
-                start,
-                stage: Stage::Parts(parts),
-            },
-        );
-        Ok(Produced::Written(needed))
+        let place = self.places.of(operation);
+        place.update(&self.memory, input, output)
     }
 
     /// A part of the input, where output comes only at the end.
     pub(crate) fn absorb(&mut self, operation: Operation, input: &[u8]) -> Result<()> {
-        let active = self.take(operation, input)?;
-        let active = match operation {
-            Operation::Digest | Operation::Sign => {
-                let (start, mut parts) = active.parts()?;
-                parts.update(start.with(), input, &mut [])?;
-                Active {
-                    start,
-                    stage: Stage::Parts(parts),
-                }
+        self.places.of(operation).absorb(&self.memory, input)
+    }
+
+    /// `C_DigestKey`: the value of a key is a part of the input. Only a secret key that may leave
+    /// the token in the clear is, or its digest could tell what it is.
+    pub(crate) fn absorb_key(&mut self, (attributes, material): Key<'_>) -> Result<()> {
+        let open = attributes.flag(AttributeType::EXTRACTABLE)
+            && !attributes.flag(AttributeType::SENSITIVE);
+        let value = material.value().filter(|_| open);
+        let place = self.places.of(Operation::Digest);
+        match value {
+            Some(value) => place.absorb(&self.memory, value),
+            None => {
+                place.end()?;
+                Err(Reason::KeyIndigestible.into())
             }
-            Operation::Verify => {
-                let (start, mut parts) = active.checking()?;
-                parts.update(start.with(), input)?;
-                Active {
-                    start,
-                    stage: Stage::Checking(parts),
-                }
-            }
-            _ => return Err(wrong_verb()),
-        };
-        self.put_back(operation, active);
-        Ok(())
+        }
     }
 
     /// The rest of the output, and the end of the operation.
@@ -214,21 +118,7 @@ impl Operations {
         operation: Operation,
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let active = self.take(operation, &[])?;
-        let fresh = matches!(active.stage, Stage::Fresh);
-        let (start, parts) = active.parts()?;
-        let needed = parts.finish_len(start.with())?;
-        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
-            let stage = if fresh {
-                Stage::Fresh
-            } else {
-                Stage::Parts(parts)
-            };
-            self.put_back(operation, Active { start, stage });
-            return Ok(Produced::Needed(needed));
-        };
-        parts.finish(start.with(), output)?;
-        Ok(Produced::Written(needed))
+        self.places.of(operation).produce(output)
     }
 
     /// The end of a verification: of `input` at once, or of the parts that came before.
@@ -238,101 +128,155 @@ impl Operations {
         input: Option<&[u8]>,
         signature: &[u8],
     ) -> Result<()> {
-        let active = self.take(operation, input.unwrap_or_default())?;
-        let Some(input) = input else {
-            let (start, parts) = active.checking()?;
-            return parts.check(start.with(), signature);
+        self.places.of(operation).check(input, Some(signature))
+    }
+
+    /// The same, where the signature came first.
+    pub(crate) fn check_started(&mut self, input: Option<&[u8]>) -> Result<()> {
+        self.places.of(Operation::Verify).check(input, None)
+    }
+
+    /// One message.
+    pub(crate) fn message(
+        &mut self,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        self.places.of(operation).in_messages(|start, messages| {
+            messages.whole(start, &self.memory, (parameters, additional), input, output)
+        })
+    }
+
+    /// The beginning of a message that comes in parts.
+    pub(crate) fn message_begin(
+        &mut self,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+    ) -> Result<Option<ParametersOut>> {
+        self.places.of(operation).in_messages(|start, messages| {
+            messages.begin(start, &self.memory, parameters, additional)
+        })
+    }
+
+    /// A part of a message.
+    pub(crate) fn message_next(
+        &mut self,
+        operation: Operation,
+        parameters: &Parameters,
+        input: &[u8],
+        end: bool,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        self.places.of(operation).in_messages(|start, messages| {
+            let end = end.then_some(parameters);
+            messages.next(start, &self.memory, input, end, output)
+        })
+    }
+
+    /// One message and its signature.
+    pub(crate) fn message_check(
+        &mut self,
+        parameters: &Parameters,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        let place = self.places.of(Operation::MessageVerify);
+        place.in_messages(|start, messages| {
+            messages.check(start, &self.memory, parameters, input, signature)
+        })
+    }
+
+    /// A part of a message; the last one with the signature.
+    pub(crate) fn message_check_next(
+        &mut self,
+        input: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<()> {
+        let place = self.places.of(Operation::MessageVerify);
+        place.in_messages(|_, messages| messages.check_next(&self.memory, input, signature))
+    }
+
+    /// No further message.
+    pub(crate) fn message_end(&mut self, operation: Operation) -> Result<()> {
+        let place = self.places.of(operation);
+        place.in_messages(|_, _| Ok(()))?;
+        place.end()
+    }
+
+    /// The login that the youngest operation waits for (`CKA_ALWAYS_AUTHENTICATE`) has been done:
+    /// `login` says how. Without such an operation there is nothing to log in for.
+    pub(crate) fn authenticate(&mut self, login: impl FnOnce() -> Result<()>) -> Result<()> {
+        let waiting = self.places.all().into_iter().filter_map(Place::waiting);
+        let youngest = waiting.max_by_key(|active| active.start.number);
+        let Some(active) = youngest else {
+            return Err(Error::new(
+                Reason::OperationNotInitialized,
+                "no operation waits for a login of its own",
+            ));
         };
-        let Active { start, stage } = active;
-        let Work::Verify(column) = start.work else {
-            return Err(wrong_verb());
-        };
-        let Stage::Fresh = stage else {
-            return Err(parts_were_given());
-        };
-        column.whole(start.with(), input, signature)
+        login()?;
+        active.admitted = true;
+        Ok(())
     }
 
     /// Ends `operation`, if it is active.
     pub(crate) fn cancel(&mut self, operation: Operation) {
-        *self.place(operation) = None;
+        *self.places.of(operation) = Place::default();
     }
 
     /// Ends every operation: at a logout, and at the session's end.
     pub(crate) fn cancel_all(&mut self) {
-        *self = Self::new(self.memory.clone());
+        self.places = Places::default();
     }
 
-    fn place(&mut self, operation: Operation) -> &mut Option<Active> {
-        &mut self.active[operation as usize]
-    }
-
-    /// Takes the operation out of its place: from here on it has ended unless it is put back.
-    fn take(&mut self, operation: Operation, input: &[u8]) -> Result<Active> {
-        let active = self
-            .place(operation)
-            .take()
-            .ok_or(Reason::OperationNotInitialized)?;
-        if input.len() > limits::DATA_BYTES {
-            let reason = match operation {
-                Operation::Decrypt => Reason::EncryptedDataLenRange,
-                _ => Reason::DataLenRange,
-            };
-            return Err(Error::new(
-                reason,
-                format!("at most {} bytes a call", limits::DATA_BYTES),
-            ));
+    fn start_with(
+        &mut self,
+        operation: Operation,
+        mechanism: Mechanism,
+        key: Option<Key<'_>>,
+        signature: Option<&[u8]>,
+    ) -> Result<Started> {
+        let place = self.places.of(operation);
+        if place.is_active() {
+            return Err(Reason::OperationActive.into());
         }
-        Ok(active)
-    }
-
-    fn put_back(&mut self, operation: Operation, active: Active) {
-        *self.place(operation) = Some(active);
-    }
-}
-
-impl Active {
-    /// The parts that are there, or new ones for an operation that is fresh.
-    fn parts(self) -> Result<(Start, Box<dyn Parts>)> {
-        let parts = match (self.stage, self.start.work) {
-            (Stage::Parts(parts), _) => parts,
-            (Stage::Fresh, Work::Transform(column)) => column.parts(self.start.with())?,
-            _ => return Err(wrong_verb()),
+        let Mechanism { id, parameters } = mechanism;
+        let checked = key
+            .as_ref()
+            .map(|(attributes, material)| (*attributes, &**material));
+        let work = check_use(operation, id, checked)?;
+        let always = key
+            .as_ref()
+            .is_some_and(|(attributes, _)| attributes.flag(AttributeType::ALWAYS_AUTHENTICATE));
+        self.started = self.started.wrapping_add(1);
+        let start = Start {
+            operation,
+            number: self.started,
+            mechanism: id,
+            work,
+            key: key.map(|(_, material)| material),
+            parameters,
+            signature: signature.map(<[u8]>::to_vec),
+            always_authenticate: always,
+            share: None,
         };
-        Ok((self.start, parts))
-    }
-
-    /// The same, of a verification.
-    fn checking(self) -> Result<(Start, Box<dyn VerificationParts>)> {
-        let parts = match (self.stage, self.start.work) {
-            (Stage::Checking(parts), _) => parts,
-            (Stage::Fresh, Work::Verify(column)) => column.parts(self.start.with())?,
-            _ => return Err(wrong_verb()),
+        let stage = match operation {
+            Operation::MessageEncrypt
+            | Operation::MessageDecrypt
+            | Operation::MessageSign
+            | Operation::MessageVerify => Stage::Messages(Box::default()),
+            _ => Stage::Fresh,
         };
-        Ok((self.start, parts))
+        let bound = place.begin(&self.memory, start, stage)?;
+        Ok(Started {
+            bound,
+            parameters_out: None,
+        })
     }
-}
-
-impl Start {
-    fn with(&self) -> Use<'_> {
-        Use {
-            key: self.key.as_deref(),
-            parameters: &self.parameters,
-        }
-    }
-}
-
-/// §5.8.2: a call with all of the input cannot end an operation in parts.
-fn parts_were_given() -> Error {
-    Error::new(
-        Reason::OperationNotInitialized,
-        "the operation in parts has ended: it takes a Final",
-    )
-}
-
-/// Only a client that is not ours says a verb of one kind of operation about another kind.
-fn wrong_verb() -> Error {
-    Error::new(Reason::ArgumentsBad, "the operation has no such verb")
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The state machine: what leaves an operation as it was, what ends it, and with which reason.
 
+mod dual;
+mod messages;
 mod rows;
+mod splits;
+mod uses;
 
 use cryptoki_sys as sys;
 use token::MechanismId;
@@ -65,7 +69,7 @@ impl Bench {
             id: MechanismId(id),
             parameters,
         };
-        self.operations.start(operation, &mechanism, key)
+        self.operations.start(operation, mechanism, key)
     }
 
     /// All of `input` through a new operation.
@@ -89,7 +93,7 @@ impl Bench {
     }
 
     fn is_active(&mut self, operation: Operation) -> bool {
-        self.operations.place(operation).is_some()
+        self.operations.places.of(operation).is_active()
     }
 }
 

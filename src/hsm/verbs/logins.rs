@@ -12,6 +12,7 @@ use crate::{
     Application,
     cluster::users::{DEFAULT_USER, FIRST_ADMIN},
     seat::Seat,
+    verbs::operations,
 };
 
 /// `C_Login`, `C_LoginUser`.
@@ -28,8 +29,10 @@ pub(super) fn login(
     let role = match user {
         LoginAs::SecurityOfficer => Role::Admin,
         LoginAs::User => Role::CryptoUser,
-        // No key asks for its own PIN, so no operation waits for one (§5.6.8).
-        LoginAs::ContextSpecific => return Err(Reason::OperationNotInitialized.into()),
+        LoginAs::ContextSpecific => {
+            let password = |name: &str| own_password(name, pin);
+            return operations::log_in_for_one_use(application, &session, password);
+        }
     };
     let claim = Claim::of(role, name, pin)?;
     seat.may_log_in(role, claim.name)?;

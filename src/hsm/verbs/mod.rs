@@ -14,9 +14,10 @@ mod users;
 mod wrapping;
 
 use token::{
-    Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation, ObjectHandle,
-    Operation, Outcome, Produced, Request, Result, Resumption, Revealed, Role, SecretBytes, Session,
-    SessionHandle, Slot, SlotId, Started, Template, Ticket, Token, UserInformation,
+    Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
+    ObjectHandle, Operation, Outcome, Parameters, ParametersOut, Produced, Request, Result,
+    Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
+    Template, Ticket, Token, UserInformation,
 };
 
 use wrapping::Unwrapping;
@@ -260,7 +261,7 @@ impl Hsm for Application {
         mechanism: &Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
-        operations::start(self, session, operation, mechanism, key)
+        operations::start(self, session, operation, mechanism.clone(), key)
     }
 
     fn transform(
@@ -270,10 +271,7 @@ impl Hsm for Application {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .transform(operation, input, output)
+        self.operations(session, |active| active.transform(operation, input, output))
     }
 
     fn update(
@@ -283,17 +281,11 @@ impl Hsm for Application {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .update(operation, input, output)
+        self.operations(session, |active| active.update(operation, input, output))
     }
 
     fn absorb(&self, session: SessionHandle, operation: Operation, input: &[u8]) -> Result<()> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .absorb(operation, input)
+        self.operations(session, |active| active.absorb(operation, input))
     }
 
     fn produce(
@@ -302,10 +294,7 @@ impl Hsm for Application {
         operation: Operation,
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .produce(operation, output)
+        self.operations(session, |active| active.produce(operation, output))
     }
 
     fn check(
@@ -315,22 +304,144 @@ impl Hsm for Application {
         input: Option<&[u8]>,
         signature: &[u8],
     ) -> Result<()> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .check(operation, input, signature)
+        self.operations(session, |active| active.check(operation, input, signature))
     }
 
     fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()> {
-        self.session_of(session)?
-            .active()?
-            .operations
-            .cancel(operation);
-        Ok(())
+        self.operations(session, |active| {
+            active.cancel(operation);
+            Ok(())
+        })
     }
 
     fn random(&self, session: SessionHandle, output: &mut [u8]) -> Result<()> {
         operations::random(self, session, output)
+    }
+
+    fn seed_random(&self, session: SessionHandle, seed: &[u8]) -> Result<()> {
+        operations::seed_random(self, session, seed)
+    }
+
+    fn slot_event(&self, wait: bool) -> Result<Option<SlotId>> {
+        self.slot_events().next(wait)
+    }
+
+    fn start_check(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+        signature: &[u8],
+    ) -> Result<()> {
+        operations::start_check(self, session, mechanism.clone(), key, signature)
+    }
+
+    fn check_started(&self, session: SessionHandle, input: Option<&[u8]>) -> Result<()> {
+        self.operations(session, |active| active.check_started(input))
+    }
+
+    fn absorb_key(&self, session: SessionHandle, key: ObjectHandle) -> Result<()> {
+        operations::absorb_key(self, session, key)
+    }
+
+    fn update_both(
+        &self,
+        session: SessionHandle,
+        cipher: Operation,
+        beside: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        self.operations(session, |active| {
+            active.update_both(cipher, beside, input, output)
+        })
+    }
+
+    fn operation_state(
+        &self,
+        session: SessionHandle,
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        operations::state(self, session, output)
+    }
+
+    fn set_operation_state(
+        &self,
+        session: SessionHandle,
+        state: &[u8],
+        encryption: Option<ObjectHandle>,
+        authentication: Option<ObjectHandle>,
+    ) -> Result<()> {
+        operations::set_state(self, session, state, encryption, authentication)
+    }
+
+    fn message(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        self.operations(session, |active| {
+            active.message(operation, parameters, additional, input, output)
+        })
+    }
+
+    fn message_begin(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        additional: &[u8],
+    ) -> Result<Option<ParametersOut>> {
+        self.operations(session, |active| {
+            active.message_begin(operation, parameters, additional)
+        })
+    }
+
+    fn message_next(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        parameters: &Parameters,
+        input: &[u8],
+        end: bool,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        self.operations(session, |active| {
+            active.message_next(operation, parameters, input, end, output)
+        })
+    }
+
+    fn message_check(
+        &self,
+        session: SessionHandle,
+        parameters: &Parameters,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        self.operations(session, |active| {
+            active.message_check(parameters, input, signature)
+        })
+    }
+
+    fn message_check_next(
+        &self,
+        session: SessionHandle,
+        _parameters: &Parameters,
+        input: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<()> {
+        // All parts of a message have the parameters that it began with.
+        self.operations(session, |active| {
+            active.message_check_next(input, signature)
+        })
+    }
+
+    fn message_end(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        self.operations(session, |active| active.message_end(operation))
     }
 
     fn create_user(

@@ -1,18 +1,37 @@
-//! The beginning of an operation: its key, seen and used by the session's user. The rest is the
-//! operation machine's.
+//! Operations: their keys, seen and used by the session's user, and what the engine adds to them.
+//! The rest is the operation machine's.
+
+use std::sync::Arc;
 
 use token::{
-    Error, Mechanism, ObjectHandle, Operation, Reason, Result, SessionHandle, Started, limits,
+    Error, Mechanism, ObjectHandle, Operation, Produced, Reason, Result, SecretBytes,
+    SessionHandle, Started, Ticket, limits,
 };
 
-use crate::{Application, verbs::seen::Seen};
+use crate::{
+    Application, mechanism::Material, operation::Operations, sealing, seat::Seat, session::Session,
+    verbs::seen::Seen,
+};
 
-/// `C_EncryptInit`, `C_DecryptInit`, `C_DigestInit`, `C_SignInit`, `C_VerifyInit`.
+impl Application {
+    /// Does `verb` with the operations of a session, which nobody else uses meanwhile.
+    pub(super) fn operations<T>(
+        &self,
+        session: SessionHandle,
+        verb: impl FnOnce(&mut Operations) -> Result<T>,
+    ) -> Result<T> {
+        let session = self.session_of(session)?;
+        let mut active = session.active()?;
+        verb(&mut active.operations)
+    }
+}
+
+/// `C_EncryptInit` and every other Init but `C_VerifySignatureInit`.
 pub(super) fn start(
     application: &Application,
     session: SessionHandle,
     operation: Operation,
-    mechanism: &Mechanism,
+    mechanism: Mechanism,
     key: Option<ObjectHandle>,
 ) -> Result<Started> {
     let session = application.session_of(session)?;
@@ -20,18 +39,103 @@ pub(super) fn start(
     let Some(handle) = key else {
         return active.operations.start(operation, mechanism, None);
     };
-    let keyring = session.seat.crypto_user();
-    let seen =
-        Seen::find(&session.seat, keyring.as_deref(), handle).map_err(|error| {
-            match error.reason {
-                Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
-                _ => error,
-            }
-        })?;
-    let material = seen.material(keyring.as_deref())?;
-    active
-        .operations
-        .start(operation, mechanism, Some((seen.attributes(), material)))
+    let (seen, material) = key_of(&session, handle)?;
+    let key = Some((seen.attributes(), material));
+    active.operations.start(operation, mechanism, key)
+}
+
+/// `C_VerifySignatureInit`.
+pub(super) fn start_check(
+    application: &Application,
+    session: SessionHandle,
+    mechanism: Mechanism,
+    key: ObjectHandle,
+    signature: &[u8],
+) -> Result<()> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    let (seen, material) = key_of(&session, key)?;
+    let key = (seen.attributes(), material);
+    active.operations.start_check(mechanism, key, signature)
+}
+
+/// `C_DigestKey`.
+pub(super) fn absorb_key(
+    application: &Application,
+    session: SessionHandle,
+    key: ObjectHandle,
+) -> Result<()> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    match key_of(&session, key) {
+        Ok((seen, material)) => active.operations.absorb_key((seen.attributes(), material)),
+        Err(error) => {
+            active.operations.cancel(Operation::Digest);
+            Err(error)
+        }
+    }
+}
+
+/// `C_Login` with `CKU_CONTEXT_SPECIFIC`: who is logged in shows the password again, for one use of
+/// a key that wants it (§5.6.8).
+pub(super) fn log_in_for_one_use(
+    application: &Application,
+    session: &Session,
+    pin: impl FnOnce(&str) -> SecretBytes,
+) -> Result<Ticket> {
+    let seat = &session.seat;
+    let login = seat.login().ok_or(Reason::UserNotLoggedIn)?;
+    let keyring = &login.keyring;
+    let caller = application.caller_in(seat);
+    session.active()?.operations.authenticate(|| {
+        let password = pin(&keyring.name);
+        let cluster = &seat.cluster;
+        cluster.check_password(&caller, keyring.role, &keyring.name, &password)
+    })?;
+    // Nothing can be taken up with it: the operation that it is for would be gone.
+    Ok(Ticket {
+        login: [0; 16],
+        secret: SecretBytes::copied(&[]),
+    })
+}
+
+/// `C_GetOperationState`: sealed for this application in this cluster.
+pub(super) fn state(
+    application: &Application,
+    session: SessionHandle,
+    output: Option<&mut [u8]>,
+) -> Result<Produced> {
+    let session = application.session_of(session)?;
+    let state = session.active()?.operations.save()?;
+    let needed = state.len().saturating_add(crypto::seal::OVERHEAD);
+    let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+        return Ok(Produced::Needed(needed));
+    };
+    let seat = &session.seat;
+    let key = seat.cluster.sealing().operation_key();
+    let sealed = sealing::seal(&key, &purpose(application, seat), &state)?;
+    output.copy_from_slice(&sealed);
+    Ok(Produced::Written(needed))
+}
+
+/// `C_SetOperationState`. What can be saved has no key.
+pub(super) fn set_state(
+    application: &Application,
+    session: SessionHandle,
+    state: &[u8],
+    encryption: Option<ObjectHandle>,
+    authentication: Option<ObjectHandle>,
+) -> Result<()> {
+    let session = application.session_of(session)?;
+    let mut active = session.active()?;
+    let seat = &session.seat;
+    let key = seat.cluster.sealing().operation_key();
+    let opened = sealing::open(&key, &purpose(application, seat), state);
+    let opened = opened.ok_or(Reason::SavedStateInvalid)?;
+    if encryption.is_some() || authentication.is_some() {
+        return Err(Reason::KeyNotNeeded.into());
+    }
+    active.operations.restore(&opened)
 }
 
 /// `C_GenerateRandom`.
@@ -46,5 +150,46 @@ pub(super) fn random(
     }
     let session = application.session_of(session)?;
     let _active = session.active()?;
-    crypto::random::fill(output).map_err(|_| Reason::Internal.into())
+    application.fill_random(output)
+}
+
+/// `C_SeedRandom`.
+pub(super) fn seed_random(
+    application: &Application,
+    session: SessionHandle,
+    seed: &[u8],
+) -> Result<()> {
+    if seed.len() > limits::RANDOM_BYTES {
+        let words = format!("at most {} bytes of seed at once", limits::RANDOM_BYTES);
+        return Err(Error::new(Reason::LimitExceeded, words));
+    }
+    let session = application.session_of(session)?;
+    let _active = session.active()?;
+    application.seed_random(seed)
+}
+
+/// The key of this handle, as the session's user sees it and may use it.
+fn key_of(session: &Session, handle: ObjectHandle) -> Result<(Seen, Arc<Material>)> {
+    let keyring = session.seat.crypto_user();
+    let seen =
+        Seen::find(&session.seat, keyring.as_deref(), handle).map_err(|error| {
+            match error.reason {
+                Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
+                _ => error,
+            }
+        })?;
+    let material = seen.material(keyring.as_deref())?;
+    Ok((seen, material))
+}
+
+/// What a saved state is sealed for: another application could make it tell what was digested.
+fn purpose(application: &Application, seat: &Seat) -> Vec<u8> {
+    let slot = seat.slot.0.to_be_bytes();
+    let application = application.id().0;
+    [
+        b"strongroom/1/operation-state/".as_slice(),
+        &application,
+        &slot,
+    ]
+    .concat()
 }

@@ -1,0 +1,59 @@
+//! The dual functions (§5.13): one part of data for two operations at once.
+
+use token::{Error, Operation, Produced, Reason, Result};
+
+use super::{Operations, machine::wrong_verb};
+
+impl Operations {
+    /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`: `input` is a part for both operations.
+    /// `C_DecryptDigestUpdate`, `C_DecryptVerifyUpdate`: the part of the output is one for `beside`.
+    /// An output that is too short changes neither, an error ends both.
+    pub(crate) fn update_both(
+        &mut self,
+        cipher: Operation,
+        beside: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        use Operation::{Decrypt, Digest, Encrypt, Sign, Verify};
+        if !matches!(
+            (cipher, beside),
+            (Encrypt, Digest | Sign) | (Decrypt, Digest | Verify)
+        ) {
+            return Err(wrong_verb());
+        }
+        for operation in [cipher, beside] {
+            // The other one has not been asked for anything, so it goes on.
+            if !self.places.of(operation).is_active() {
+                let words = format!("no {operation:?} is active");
+                return Err(Error::new(Reason::OperationNotInitialized, words));
+            }
+        }
+        let done = self.update_active(cipher, beside, input, output);
+        if done.is_err() {
+            self.cancel(cipher);
+            self.cancel(beside);
+        }
+        done
+    }
+
+    fn update_active(
+        &mut self,
+        cipher: Operation,
+        beside: Operation,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        let needed = self.places.of(cipher).update_len(input.len())?;
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            return Ok(Produced::Needed(needed));
+        };
+        let produced = self.update(cipher, input, Some(&mut *output))?;
+        let data = match cipher {
+            Operation::Encrypt => input,
+            _ => output,
+        };
+        self.absorb(beside, data)?;
+        Ok(produced)
+    }
+}

@@ -1,0 +1,417 @@
+//! The state machine of §5.6, once for every kind of operation.
+//!
+//! A length query or an output that is too short leaves an operation as it was; a good part leaves
+//! it waiting for the next one; anything else ends it. So an operation is always taken out of its
+//! place first, and only those two put it back.
+
+use std::sync::Arc;
+
+use token::{
+    Error, MechanismId, Operation, OutputBound, Parameters, Produced, Reason, Result, limits,
+};
+
+use super::message::Messages;
+use crate::{
+    mechanism::{Material, Parts, Use, VerificationParts, Work},
+    memory::{Memory, Share},
+};
+
+/// Bytes of additional data, or of a signature, that are not worth counting.
+const SMALL: usize = 256;
+
+/// Where one operation is, when it is active.
+#[derive(Default)]
+pub(super) struct Place(Option<Box<Active>>);
+
+/// An operation between its Init and its end.
+pub(super) struct Active {
+    pub(super) start: Start,
+    pub(super) stage: Stage,
+    bound: OutputBound,
+    /// Whether the login that the key wants for each use has been done.
+    pub(super) admitted: bool,
+}
+
+/// What an Init settled.
+pub(super) struct Start {
+    pub(super) operation: Operation,
+    /// The number of the Init in its session.
+    pub(super) number: u64,
+    pub(super) mechanism: MechanismId,
+    pub(super) work: Work,
+    pub(super) key: Option<Arc<Material>>,
+    pub(super) parameters: Parameters,
+    /// The signature, where it came first.
+    pub(super) signature: Option<Vec<u8>>,
+    /// The key's `CKA_ALWAYS_AUTHENTICATE`.
+    pub(super) always_authenticate: bool,
+    /// For what may be long: additional data, a signature, and input that waits for its end.
+    pub(super) share: Option<Share>,
+}
+
+/// How far an operation has come.
+pub(super) enum Stage {
+    /// No input yet: all of it may come at once.
+    Fresh,
+    /// Some input has come, and the rest comes in parts too.
+    Parts(Box<dyn Parts>),
+    /// The same, of a verification.
+    Checking(Box<dyn VerificationParts>),
+    /// Messages, one after the other.
+    Messages(Box<Messages>),
+}
+
+impl Place {
+    /// Whether an operation is active here.
+    pub(super) fn is_active(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Checks the parameters and begins; how long the output of the whole input can become.
+    pub(super) fn begin(
+        &mut self,
+        memory: &Memory,
+        mut start: Start,
+        stage: Stage,
+    ) -> Result<OutputBound> {
+        let bound = match start.work {
+            Work::Transform(column) => column.begin(start.with())?,
+            Work::Verify(column) => {
+                column.begin(start.with())?;
+                NOTHING
+            }
+            Work::Messages(column, of_message) => {
+                Messages::check_init(column, of_message, &start)?;
+                OutputBound {
+                    per_input: true,
+                    ..NOTHING
+                }
+            }
+        };
+        let signature = start.signature.as_ref().map_or(0, Vec::len);
+        let long = signature.saturating_add(additional_len(&start.parameters));
+        if long > SMALL {
+            memory.add(&mut start.share, long)?;
+        }
+        self.0 = Some(Box::new(Active {
+            start,
+            stage,
+            bound,
+            admitted: false,
+        }));
+        Ok(bound)
+    }
+
+    /// Ends the operation.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.0.take().ok_or(Reason::OperationNotInitialized)?;
+        Ok(())
+    }
+
+    /// The operation, if it waits for a login of its own.
+    pub(super) fn waiting(&mut self) -> Option<&mut Active> {
+        let active = self.0.as_deref_mut()?;
+        active.must_log_in().then_some(active)
+    }
+
+    /// All of the input at once, and the end of the operation.
+    pub(super) fn transform(
+        &mut self,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        let active = self.take(input)?;
+        let Work::Transform(column) = active.start.work else {
+            return Err(wrong_verb());
+        };
+        let with = active.start.with();
+        match active.stage {
+            Stage::Fresh => {}
+            Stage::Messages(_) => return Err(wrong_verb()),
+            _ => return Err(parts_were_given()),
+        }
+        let bound = active.bound.of(input.len());
+        let Some(output) = output else {
+            self.0 = Some(active);
+            return Ok(Produced::Needed(bound));
+        };
+        let computed = column.computed(with, input)?;
+        let needed = match &computed {
+            Some(computed) => computed.len(),
+            None => column.exact_len(with, input)?.unwrap_or(bound),
+        };
+        let Some(output) = output.get_mut(..needed) else {
+            self.0 = Some(active);
+            return Ok(Produced::Needed(needed));
+        };
+        match computed {
+            Some(computed) => output.copy_from_slice(computed.reveal()),
+            None => column.whole(with, input, output)?,
+        }
+        Ok(Produced::Written(needed))
+    }
+
+    /// A part of the input, for the part of the output that it gives.
+    pub(super) fn update(
+        &mut self,
+        memory: &Memory,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Produced> {
+        let mut active = self.take(input)?;
+        if !active.gives_parts() {
+            return Err(wrong_verb());
+        }
+        let fresh = active.is_fresh();
+        let (start, parts) = active.parts()?;
+        let needed = parts.update_len(input.len());
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            // Parts that only told a length are dropped: all of the input may still come at once.
+            if fresh {
+                active.stage = Stage::Fresh;
+            }
+            self.0 = Some(active);
+            return Ok(Produced::Needed(needed));
+        };
+        if parts.keeps_input() {
+            memory.add(&mut start.share, input.len())?;
+        }
+        parts.update(start.with(), input, output)?;
+        self.0 = Some(active);
+        Ok(Produced::Written(needed))
+    }
+
+    /// How many bytes a part of `input_len` bytes would give; nothing changes.
+    pub(super) fn update_len(&mut self, input_len: usize) -> Result<usize> {
+        let mut active = self.take(&[])?;
+        let fresh = active.is_fresh();
+        let needed = active.parts()?.1.update_len(input_len);
+        if fresh {
+            active.stage = Stage::Fresh;
+        }
+        self.0 = Some(active);
+        Ok(needed)
+    }
+
+    /// A part of the input, where output comes only at the end.
+    pub(super) fn absorb(&mut self, memory: &Memory, input: &[u8]) -> Result<()> {
+        let mut active = self.take(input)?;
+        match active.start.operation {
+            Operation::Digest | Operation::Sign => {
+                let (start, parts) = active.parts()?;
+                if parts.keeps_input() {
+                    memory.add(&mut start.share, input.len())?;
+                }
+                parts.update(start.with(), input, &mut [])?;
+            }
+            Operation::Verify => {
+                let (start, parts) = active.checking()?;
+                if parts.keeps_input() {
+                    memory.add(&mut start.share, input.len())?;
+                }
+                parts.update(start.with(), input)?;
+            }
+            _ => return Err(wrong_verb()),
+        }
+        self.0 = Some(active);
+        Ok(())
+    }
+
+    /// The rest of the output, and the end of the operation.
+    pub(super) fn produce(&mut self, output: Option<&mut [u8]>) -> Result<Produced> {
+        let mut active = self.take(&[])?;
+        if matches!(
+            active.start.operation,
+            Operation::SignRecover | Operation::VerifyRecover
+        ) {
+            return Err(wrong_verb());
+        }
+        let fresh = active.is_fresh();
+        let (start, parts) = active.parts()?;
+        let needed = parts.finish_len(start.with())?;
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            if fresh {
+                active.stage = Stage::Fresh;
+            }
+            self.0 = Some(active);
+            return Ok(Produced::Needed(needed));
+        };
+        let Active { start, stage, .. } = *active;
+        let Stage::Parts(parts) = stage else {
+            return Err(wrong_verb());
+        };
+        parts.finish(start.with(), output)?;
+        Ok(Produced::Written(needed))
+    }
+
+    /// The end of a verification: of `input` at once, or of the parts that came before. Either the
+    /// Init had the signature, or it is here.
+    pub(super) fn check(&mut self, input: Option<&[u8]>, signature: Option<&[u8]>) -> Result<()> {
+        let mut active = self.take(input.unwrap_or_default())?;
+        let Work::Verify(column) = active.start.work else {
+            return Err(wrong_verb());
+        };
+        if input.is_none() {
+            active.checking()?;
+        }
+        let Active { start, stage, .. } = *active;
+        let signature = match (&start.signature, signature) {
+            (Some(signature), None) => signature,
+            (None, Some(signature)) => signature,
+            _ => return Err(other_verification()),
+        };
+        match (stage, input) {
+            (Stage::Fresh, Some(input)) => column.whole(start.with(), input, signature),
+            (Stage::Checking(parts), None) => parts.check(start.with(), signature),
+            _ => Err(parts_were_given()),
+        }
+    }
+
+    /// Does `work` with the messages of a message-based operation. An error in a message ends that
+    /// message, and not the operation (3.0 §5.9.2 and its like: `C_EncryptMessage` "does not finish
+    /// the message-based process").
+    pub(super) fn in_messages<T>(
+        &mut self,
+        work: impl FnOnce(&Start, &mut Messages) -> Result<T>,
+    ) -> Result<T> {
+        if self.0.as_deref().is_some_and(Active::must_log_in) {
+            self.0 = None;
+            return Err(login_needed());
+        }
+        let active = self.0.as_deref_mut();
+        let active = active.ok_or(Reason::OperationNotInitialized)?;
+        let Stage::Messages(messages) = &mut active.stage else {
+            return Err(wrong_verb());
+        };
+        let done = work(&active.start, messages);
+        if messages.took_one() {
+            // A login is for one use of the key, and that was it.
+            active.admitted = false;
+        }
+        done
+    }
+
+    /// What an operation on digests has come to: its mechanism, and its parts if it has begun.
+    pub(super) fn state(&self) -> Option<(&Start, Option<&dyn Parts>)> {
+        let active = self.0.as_deref()?;
+        let parts = match &active.stage {
+            Stage::Parts(parts) => Some(&**parts),
+            _ => None,
+        };
+        Some((&active.start, parts))
+    }
+
+    /// Takes the operation out of its place: from here on it has ended unless it is put back.
+    fn take(&mut self, input: &[u8]) -> Result<Box<Active>> {
+        let active = self.0.take().ok_or(Reason::OperationNotInitialized)?;
+        if active.must_log_in() {
+            return Err(login_needed());
+        }
+        if input.len() > limits::DATA_BYTES {
+            let reason = match active.start.operation {
+                Operation::Decrypt => Reason::EncryptedDataLenRange,
+                _ => Reason::DataLenRange,
+            };
+            return Err(Error::new(
+                reason,
+                format!("at most {} bytes a call", limits::DATA_BYTES),
+            ));
+        }
+        Ok(active)
+    }
+}
+
+impl Active {
+    fn must_log_in(&self) -> bool {
+        self.start.always_authenticate && !self.admitted
+    }
+
+    fn is_fresh(&self) -> bool {
+        matches!(self.stage, Stage::Fresh)
+    }
+
+    /// Whether each part of the input gives a part of the output.
+    fn gives_parts(&self) -> bool {
+        matches!(
+            self.start.operation,
+            Operation::Encrypt | Operation::Decrypt
+        )
+    }
+
+    /// The parts that are there, or new ones for an operation that is fresh.
+    fn parts(&mut self) -> Result<(&mut Start, &mut Box<dyn Parts>)> {
+        if let (Stage::Fresh, Work::Transform(column)) = (&self.stage, self.start.work) {
+            self.stage = Stage::Parts(column.parts(self.start.with())?);
+        }
+        match &mut self.stage {
+            Stage::Parts(parts) => Ok((&mut self.start, parts)),
+            _ => Err(wrong_verb()),
+        }
+    }
+
+    /// The same, of a verification.
+    fn checking(&mut self) -> Result<(&mut Start, &mut Box<dyn VerificationParts>)> {
+        if let (Stage::Fresh, Work::Verify(column)) = (&self.stage, self.start.work) {
+            self.stage = Stage::Checking(column.parts(self.start.with())?);
+        }
+        match &mut self.stage {
+            Stage::Checking(parts) => Ok((&mut self.start, parts)),
+            _ => Err(wrong_verb()),
+        }
+    }
+}
+
+impl Start {
+    pub(super) fn with(&self) -> Use<'_> {
+        Use {
+            key: self.key.as_deref(),
+            parameters: &self.parameters,
+        }
+    }
+}
+
+/// The bound of what has no output.
+const NOTHING: OutputBound = OutputBound {
+    per_input: false,
+    removed: 0,
+    added: 0,
+    padded_to: 0,
+};
+
+/// Bytes of a parameter that can be many.
+fn additional_len(parameters: &Parameters) -> usize {
+    match parameters {
+        Parameters::Gcm { additional, .. } | Parameters::Ccm { additional, .. } => additional.len(),
+        Parameters::Oaep(oaep) => oaep.label.len(),
+        _ => 0,
+    }
+}
+
+/// §5.8.2: a call with all of the input cannot end an operation in parts.
+fn parts_were_given() -> Error {
+    Error::new(
+        Reason::OperationNotInitialized,
+        "the operation in parts has ended: it takes a Final",
+    )
+}
+
+/// `C_VerifyInit` is followed by `C_Verify…`, `C_VerifySignatureInit` by `C_VerifySignature…`.
+fn other_verification() -> Error {
+    Error::new(
+        Reason::OperationNotInitialized,
+        "the verification has ended: its signature comes either with its Init or at its end",
+    )
+}
+
+/// The key has `CKA_ALWAYS_AUTHENTICATE`.
+fn login_needed() -> Error {
+    Error::new(
+        Reason::UserNotLoggedIn,
+        "the key wants a login (CKU_CONTEXT_SPECIFIC) between the Init and each use",
+    )
+}
+
+/// Only a client that is not ours says a verb of one kind of operation about another kind.
+pub(super) fn wrong_verb() -> Error {
+    Error::new(Reason::ArgumentsBad, "the operation has no such verb")
+}

@@ -1,0 +1,426 @@
+//! The message functions of 3.0 (§5.9, §5.11, §5.14, §5.16): one Init, and then any number of
+//! messages with parameters of their own. Each message is an operation in a place of its own, so
+//! that everything which can be done in one call, or in parts, can be done message by message.
+//!
+//! A cipher's tag stands apart from its ciphertext. Nothing of a message to decrypt is given out
+//! before its tag has been checked: its parts wait, and all of it comes with the last one.
+
+use token::{
+    Error, MessageParameters, Operation, Outcome, Parameters, ParametersOut, Produced, Reason,
+    Result,
+};
+
+use super::{
+    machine::{Place, Stage, Start, wrong_verb},
+    nonce::{self, Nonces},
+};
+use crate::{
+    mechanism::{OfMessage, Transformation, Use, Work},
+    memory::Memory,
+};
+
+/// The messages of one Init.
+#[derive(Default)]
+pub(super) struct Messages {
+    nonces: Nonces,
+    /// The message whose parts are coming.
+    current: Place,
+    /// Bytes of it that came in and have not gone out.
+    waiting: usize,
+    /// Whether a message has ended since somebody asked.
+    ended: bool,
+}
+
+impl Messages {
+    /// Checks what an Init says of its messages. Without a parameter it says nothing.
+    pub(super) fn check_init(
+        column: &dyn Transformation,
+        of_message: OfMessage,
+        start: &Start,
+    ) -> Result<()> {
+        let message = match &start.parameters {
+            Parameters::None => return Ok(()),
+            Parameters::Message(message) => message,
+            _ => return Err(Reason::MechanismParamInvalid.into()),
+        };
+        nonce::check(message)?;
+        let with = Use {
+            parameters: &of_message(message, &[])?,
+            ..start.with()
+        };
+        column.begin(with).map(drop)
+    }
+
+    /// Whether a message has ended since this was asked.
+    pub(super) fn took_one(&mut self) -> bool {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// One message.
+    pub(super) fn whole(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        message: (&Parameters, &[u8]),
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        self.must_be_between()?;
+        let done = match start.operation {
+            Operation::MessageEncrypt => self.encrypt(start, memory, message, input, output),
+            Operation::MessageDecrypt => self.decrypt(start, memory, message, input, output),
+            Operation::MessageSign => {
+                self.start(start, memory, message)?;
+                self.current.transform(input, output).map(plain)
+            }
+            _ => Err(wrong_verb()),
+        };
+        self.end_of(done)
+    }
+
+    /// The beginning of a message in parts.
+    pub(super) fn begin(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        parameters: &Parameters,
+        additional: &[u8],
+    ) -> Result<Option<ParametersOut>> {
+        self.must_be_between()?;
+        let iv = self.start(start, memory, (parameters, additional))?;
+        self.waiting = 0;
+        let tag = Vec::new();
+        Ok(iv.map(|iv| ParametersOut { iv, tag }))
+    }
+
+    /// A part of a message; the last one has its parameters `end`.
+    pub(super) fn next(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        input: &[u8],
+        end: Option<&Parameters>,
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        if !self.current.is_active() {
+            return Err(no_message());
+        }
+        let kept = |outcome: &Outcome| matches!(outcome.produced, Produced::Needed(_));
+        let done = match (start.operation, end) {
+            (Operation::MessageEncrypt | Operation::MessageDecrypt, None) => {
+                return self.part(memory, input, output);
+            }
+            (Operation::MessageSign, None) => {
+                self.current.absorb(memory, input)?;
+                return Ok(plain(Produced::Written(0)));
+            }
+            (Operation::MessageEncrypt, Some(_)) => self.last_to_encrypt(memory, input, output),
+            (Operation::MessageDecrypt, Some(parameters)) => {
+                self.last_to_decrypt(memory, parameters, input, output)
+            }
+            (Operation::MessageSign, Some(_)) => self.last_to_sign(memory, input, output),
+            _ => Err(wrong_verb()),
+        };
+        match done {
+            Ok(outcome) if kept(&outcome) => Ok(outcome),
+            done => self.end_of(done),
+        }
+    }
+
+    /// One message and its signature.
+    pub(super) fn check(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        parameters: &Parameters,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        self.must_be_between()?;
+        self.start(start, memory, (parameters, &[]))?;
+        let done = self.current.check(Some(input), Some(signature));
+        self.end_of(done)
+    }
+
+    /// A part of a message; the last one comes with the signature.
+    pub(super) fn check_next(
+        &mut self,
+        memory: &Memory,
+        input: &[u8],
+        signature: Option<&[u8]>,
+    ) -> Result<()> {
+        if !self.current.is_active() {
+            return Err(no_message());
+        }
+        let done = self.current.absorb(memory, input);
+        match signature {
+            None => done,
+            Some(_) => {
+                let done = done.and_then(|()| self.current.check(None, signature));
+                self.end_of(done)
+            }
+        }
+    }
+
+    fn encrypt(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        message: (&Parameters, &[u8]),
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        // Before a vector is made: a length query must not use one up.
+        let Some(output) = output.and_then(|output| output.get_mut(..input.len())) else {
+            return Ok(plain(Produced::Needed(input.len())));
+        };
+        let iv = self.start(start, memory, message)?;
+        let sealed = all_of(|output| self.current.transform(input, output))?;
+        let tag = apart(&sealed, output)?;
+        let iv = iv.unwrap_or_default();
+        Ok(Outcome {
+            produced: Produced::Written(input.len()),
+            parameters_out: Some(ParametersOut { iv, tag }),
+        })
+    }
+
+    fn decrypt(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        message: (&Parameters, &[u8]),
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        let Some(output) = output.and_then(|output| output.get_mut(..input.len())) else {
+            return Ok(plain(Produced::Needed(input.len())));
+        };
+        let sealed = [input, tag_of(message.0)?].concat();
+        self.start(start, memory, message)?;
+        let opened = self.current.transform(&sealed, Some(output));
+        opened.map(plain).map_err(not_authentic)
+    }
+
+    /// A part that is not the last, of a message that is encrypted or decrypted.
+    fn part(
+        &mut self,
+        memory: &Memory,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        let produced = self.current.update(memory, input, output)?;
+        if let Produced::Written(len) = produced {
+            self.waiting = (self.waiting.saturating_add(input.len())).saturating_sub(len);
+        }
+        Ok(plain(produced))
+    }
+
+    fn last_to_encrypt(
+        &mut self,
+        memory: &Memory,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        let needed = self.waiting.saturating_add(input.len());
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            return Ok(plain(Produced::Needed(needed)));
+        };
+        let written = match self.current.update(memory, input, Some(&mut *output))? {
+            Produced::Written(len) => len,
+            Produced::Needed(_) => return Err(Reason::Internal.into()),
+        };
+        let rest = output.get_mut(written..).ok_or(Reason::Internal)?;
+        let sealed = all_of(|output| self.current.produce(output))?;
+        let tag = apart(&sealed, rest)?;
+        let iv = Vec::new();
+        Ok(Outcome {
+            produced: Produced::Written(needed),
+            parameters_out: Some(ParametersOut { iv, tag }),
+        })
+    }
+
+    fn last_to_decrypt(
+        &mut self,
+        memory: &Memory,
+        parameters: &Parameters,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        let needed = self.waiting.saturating_add(input.len());
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            return Ok(plain(Produced::Needed(needed)));
+        };
+        let tag = tag_of(parameters)?;
+        // All of it waits for its tag, so neither gives anything yet.
+        self.current.update(memory, input, Some(&mut []))?;
+        self.current.update(memory, tag, Some(&mut []))?;
+        let opened = self.current.produce(Some(output));
+        opened.map(plain).map_err(not_authentic)
+    }
+
+    fn last_to_sign(
+        &mut self,
+        memory: &Memory,
+        input: &[u8],
+        output: Option<&mut [u8]>,
+    ) -> Result<Outcome> {
+        // Asked first, because the part must come once only.
+        let needed = match self.current.produce(None)? {
+            Produced::Needed(len) => len,
+            Produced::Written(_) => return Err(Reason::Internal.into()),
+        };
+        let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
+            return Ok(plain(Produced::Needed(needed)));
+        };
+        self.current.absorb(memory, input)?;
+        self.current.produce(Some(output)).map(plain)
+    }
+
+    /// Begins a message; the vector that it has, where it has one.
+    fn start(
+        &mut self,
+        start: &Start,
+        memory: &Memory,
+        (parameters, additional): (&Parameters, &[u8]),
+    ) -> Result<Option<Vec<u8>>> {
+        let (operation, work) = match (start.operation, start.work) {
+            (Operation::MessageEncrypt, Work::Messages(column, _)) => {
+                (Operation::Encrypt, Work::Transform(column))
+            }
+            (Operation::MessageDecrypt, Work::Messages(column, _)) => {
+                (Operation::Decrypt, Work::Transform(column))
+            }
+            (Operation::MessageSign, work) => (Operation::Sign, work),
+            (Operation::MessageVerify, work) => (Operation::Verify, work),
+            _ => return Err(wrong_verb()),
+        };
+        let (parameters, iv) = self.parameters(start, parameters, additional)?;
+        let one = Start {
+            operation,
+            number: start.number,
+            mechanism: start.mechanism,
+            work,
+            key: start.key.clone(),
+            parameters,
+            signature: None,
+            always_authenticate: false,
+            share: None,
+        };
+        self.current.begin(memory, one, Stage::Fresh)?;
+        Ok(iv)
+    }
+
+    /// The parameters of one message, as those of one call, and its vector. A message to sign or to
+    /// verify has those of the Init.
+    fn parameters(
+        &mut self,
+        start: &Start,
+        parameters: &Parameters,
+        additional: &[u8],
+    ) -> Result<(Parameters, Option<Vec<u8>>)> {
+        match (start.work, parameters) {
+            (Work::Messages(_, of_message), Parameters::Message(message)) => {
+                let made: MessageParameters;
+                let message = match start.operation {
+                    Operation::MessageEncrypt => {
+                        made = self.nonces.next(message)?;
+                        &made
+                    }
+                    _ => message,
+                };
+                Ok((of_message(message, additional)?, Some(message.iv.clone())))
+            }
+            (Work::Transform(_) | Work::Verify(_), parameters)
+                if *parameters == Parameters::None || *parameters == start.parameters =>
+            {
+                Ok((start.parameters.clone(), None))
+            }
+            _ => Err(Reason::MechanismParamInvalid.into()),
+        }
+    }
+
+    fn must_be_between(&self) -> Result<()> {
+        if self.current.is_active() {
+            let words = "the parts of another message are coming";
+            return Err(Error::new(Reason::OperationActive, words));
+        }
+        Ok(())
+    }
+
+    /// Nothing of a message is left when it has ended, well or not. That its output needs more room
+    /// does not count as a message.
+    fn end_of<T: Ended>(&mut self, done: Result<T>) -> Result<T> {
+        self.current = Place::default();
+        self.waiting = 0;
+        self.ended = done.as_ref().map_or(true, Ended::ended);
+        done
+    }
+}
+
+/// Whether an answer ends a message.
+trait Ended {
+    fn ended(&self) -> bool;
+}
+
+impl Ended for Outcome {
+    fn ended(&self) -> bool {
+        matches!(self.produced, Produced::Written(_))
+    }
+}
+
+impl Ended for () {
+    fn ended(&self) -> bool {
+        true
+    }
+}
+
+/// All that an operation gives: its length is asked first.
+fn all_of(mut give: impl FnMut(Option<&mut [u8]>) -> Result<Produced>) -> Result<Vec<u8>> {
+    let Produced::Needed(len) = give(None)? else {
+        return Err(Reason::Internal.into());
+    };
+    let mut output = vec![0; len];
+    match give(Some(&mut output))? {
+        Produced::Written(written) if written == len => Ok(output),
+        _ => Err(Reason::Internal.into()),
+    }
+}
+
+/// Copies the ciphertext of `sealed` to `output`, which is as long as it, and answers the tag.
+fn apart(sealed: &[u8], output: &mut [u8]) -> Result<Vec<u8>> {
+    let (ciphertext, tag) = sealed
+        .split_at_checked(output.len())
+        .ok_or(Reason::Internal)?;
+    output.copy_from_slice(ciphertext);
+    Ok(tag.to_vec())
+}
+
+/// The tag of a message to decrypt, which is as long as its parameters say.
+fn tag_of(parameters: &Parameters) -> Result<&[u8]> {
+    match parameters {
+        Parameters::Message(message) if message.tag.len() as u64 == message.tag_bits / 8 => {
+            Ok(&message.tag)
+        }
+        _ => Err(Reason::MechanismParamInvalid.into()),
+    }
+}
+
+fn plain(produced: Produced) -> Outcome {
+    Outcome {
+        produced,
+        parameters_out: None,
+    }
+}
+
+/// The standard has another word for a message whose tag is wrong.
+fn not_authentic(error: Error) -> Error {
+    match error.reason {
+        Reason::EncryptedDataInvalid => Reason::AeadDecryptFailed.into(),
+        _ => error,
+    }
+}
+
+fn no_message() -> Error {
+    let words = "no message has begun";
+    Error::new(Reason::OperationNotInitialized, words)
+}
