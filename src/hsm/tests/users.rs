@@ -38,6 +38,24 @@ fn five_wrong_passwords_lock_a_user_also_after_a_restart() {
 }
 
 #[test]
+fn a_try_on_a_locked_user_is_in_the_log_and_does_not_count() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    let mut tries = 0;
+    let mut locked = || {
+        tries += 1;
+        reason(app.login_as(session, LoginAs::User, "example:wrong")) == Reason::PinLocked
+    };
+    while !locked() {}
+    let cluster = app.hsm.clusters().unwrap().remove(0).id;
+    let before = app.hsm.verify_audit(&cluster).unwrap().records;
+    assert!(locked());
+    assert_eq!(app.hsm.verify_audit(&cluster).unwrap().records, before + 1);
+    assert_eq!(tries, limits::LOGIN_FAILURES + 2);
+}
+
+#[test]
 fn the_operator_unlocks_a_sole_admin_without_changing_its_password() {
     let world = World::new();
     let app = world.app();

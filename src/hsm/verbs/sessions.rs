@@ -88,10 +88,14 @@ fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> boo
     }
 }
 
+/// A session that cannot be there again, whatever the others can: one damaged cluster does not keep
+/// an application from the rest of its sessions.
 fn is_lost(error: &Error) -> bool {
     matches!(
         error.reason,
         Reason::SlotIdInvalid
+            | Reason::StoreDamaged
+            | Reason::StoreFailed
             | Reason::DeviceRemoved
             | Reason::TokenNotPresent
             | Reason::TokenNotRecognized

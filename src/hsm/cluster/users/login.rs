@@ -95,7 +95,15 @@ impl Cluster {
         }
         let key = self.user_key(role, name);
         let failures = || Ok(self.user(&key)?.map_or(0, |user| user.record.failures));
-        let _attempt = self.attempts.begin(&key, failures)?;
+        let _attempt = match self.attempts.begin(&key, failures) {
+            // It costs and is noted as any wrong password: a locked name is no free question.
+            Err(error) if error.reason == Reason::PinLocked => {
+                password::stretch_for_nothing(&self.gate, caller.uid, password)?;
+                self.refused(caller, role, name)?;
+                return Err(error);
+            }
+            attempt => attempt?,
+        };
         let Some(Opened { record, .. }) = self.user(&key)? else {
             password::stretch_for_nothing(&self.gate, caller.uid, password)?;
             self.refused(caller, role, name)?;
@@ -201,11 +209,14 @@ impl Cluster {
         };
         let mut locked = false;
         if let Some(Opened { sealed, mut record }) = self.user(&key)? {
-            record.failures = record.failures.saturating_add(1);
+            // Tries on a locked user are noted, and do not count.
+            if !record.locked() {
+                record.failures = record.failures.saturating_add(1);
+                let value = self.encode(&key, &record)?;
+                batch.expect.push((key.clone(), Condition::Equals(sealed)));
+                batch.write.push((key, Some(value)));
+            }
             locked = record.locked();
-            let value = self.encode(&key, &record)?;
-            batch.expect.push((key.clone(), Condition::Equals(sealed)));
-            batch.write.push((key, Some(value)));
         }
         // Whatever name was claimed: the record has a bound.
         let name = name.chars().take(limits::USER_NAME_BYTES).collect();

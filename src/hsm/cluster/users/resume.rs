@@ -7,7 +7,7 @@ use crypto::Secret;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{Batch, Urgency};
-use token::{Error, Reason, Result, Role, SlotId, Ticket};
+use token::{ApplicationId, Error, Reason, Result, Role, SlotId, Ticket};
 
 use super::{Login, UserRecord};
 use crate::{
@@ -118,12 +118,12 @@ impl Cluster {
     /// The time for taking logins up is over: what was not taken up is dropped.
     pub(crate) fn drop_unresumed(&self) {
         let left = std::mem::take(&mut *self.resumable.left.lock());
-        self.drop_resumes(|id, _| left.contains(id));
+        self.end_unresumed(|id| left.contains(id));
     }
 
     /// The engine ends as it should: no login outlives it.
     pub(crate) fn drop_all_resumes(&self) {
-        self.drop_resumes(|_, _| true);
+        self.end_unresumed(|_| true);
     }
 
     pub(super) fn drop_resumes_of(&self, user: u64) {
@@ -181,6 +181,34 @@ impl Cluster {
             },
         )?;
         Ok(Some((key, Some(value))))
+    }
+
+    /// Ends the logins that `which` picks: nobody has taken them up, and the log says that they
+    /// are over.
+    fn end_unresumed(&self, which: impl Fn(&[u8; 16]) -> bool) {
+        if let Err(error) = self.try_end_unresumed(which) {
+            log::warn!("{}: old logins are still in the database: {error}", self.id);
+        }
+    }
+
+    fn try_end_unresumed(&self, which: impl Fn(&[u8; 16]) -> bool) -> Result<()> {
+        for (key, Opened { record, .. }) in self.records.all::<ResumeRecord>(RESUMES)? {
+            if !login_of(&key).is_some_and(|id| which(&id)) {
+                continue;
+            }
+            let caller = Caller::new(ApplicationId(record.application), record.uid);
+            let batch = Batch {
+                write: vec![(key, None)],
+                urgency: Urgency::Reserve,
+                ..Batch::default()
+            };
+            let event = Event::LoggedOut {
+                name: record.name,
+                role: record.role,
+            };
+            self.commit(&caller, batch, &[event])?;
+        }
+        Ok(())
     }
 
     fn try_drop_resumes(&self, which: impl Fn(&[u8; 16], &ResumeRecord) -> bool) -> Result<()> {
