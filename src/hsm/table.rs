@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,7 +14,28 @@ use parking_lot::RwLock;
 
 const SHARDS: usize = 16;
 
-type Shard<V> = RwLock<HashMap<u64, Arc<V>>>;
+type Shard<V> = RwLock<HashMap<u64, Arc<V>, BuildHasherDefault<Spread>>>;
+
+/// Spreads numbers that mostly count up. Who could choose them all has a bound on how many, so
+/// nothing stronger is needed.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 divided by the golden ratio: neighbours come far apart, in the high bits too.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 ^= self.0 >> 32;
+    }
+}
 
 /// Sessions or session objects by their handles.
 pub(crate) struct Table<V> {
