@@ -1,0 +1,499 @@
+//! The rows whose keys are pairs: their public vectors, and that what one half does the other half
+//! undoes.
+
+use std::sync::Arc;
+
+use crypto::{Secret, ec::Curve};
+use cryptoki_sys as sys;
+use token::{
+    AttributeType, Mechanism, MechanismId, Oaep, ObjectHandle, Operation, Parameters, Produced,
+    Reason, Result,
+};
+
+use super::{bytes, usable};
+use crate::{
+    mechanism::{Material, OtherKeys, Row, Use, table},
+    object::{Attributes, Plain, Secrets},
+    operation::Operations,
+};
+
+const SIGNATURES: &str = include_str!("signatures.txt");
+const DECRYPTIONS: &str = include_str!("decryptions.txt");
+
+/// A vector of the files beside this one.
+struct Vector {
+    mechanism: Mechanism,
+    row: &'static Row,
+    key: &'static str,
+    rest: [&'static str; 2],
+}
+
+/// Whether the row has a public vector here. For three there is none: PSS with SHA-3 is composed of
+/// what other rows show, and the temporary key of `CKM_RSA_AES_KEY_WRAP` is random.
+pub(super) fn covers(row: &Row) -> bool {
+    let listed = vectors(SIGNATURES)
+        .chain(vectors(DECRYPTIONS))
+        .any(|vector| vector.row.id == row.id);
+    listed
+        || DERIVATIONS.contains(&row.id.0)
+        || row.id.0 == sys::CKM_RSA_AES_KEY_WRAP
+        || row.name.starts_with("CKM_SHA3_") && row.name.ends_with("_RSA_PKCS_PSS")
+}
+
+fn vectors(file: &'static str) -> impl Iterator<Item = Vector> {
+    let lines = file.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let lines: Vec<_> = lines.collect();
+    let (blocks, rest) = lines.as_chunks::<4>();
+    assert!(rest.is_empty());
+    let blocks = blocks.to_vec();
+    blocks.into_iter().map(|[head, key, first, second]| {
+        let mut words = head.split(' ');
+        let name = words.next().unwrap();
+        let row = table::rows().find(|row| row.name == name).unwrap();
+        Vector {
+            mechanism: Mechanism {
+                id: row.id,
+                parameters: parameters(words.next().unwrap()),
+            },
+            row,
+            key,
+            rest: [first, second],
+        }
+    })
+}
+
+/// `-`, or hash, mask generation function, and bytes of salt or a label.
+fn parameters(text: &str) -> Parameters {
+    let fields: Vec<_> = text.split(',').collect();
+    let [hash, mgf, last] = fields[..] else {
+        return Parameters::None;
+    };
+    let known = [
+        ("SHA1", sys::CKM_SHA_1, sys::CKG_MGF1_SHA1),
+        ("SHA224", sys::CKM_SHA224, sys::CKG_MGF1_SHA224),
+        ("SHA256", sys::CKM_SHA256, sys::CKG_MGF1_SHA256),
+        ("SHA384", sys::CKM_SHA384, sys::CKG_MGF1_SHA384),
+        ("SHA512", sys::CKM_SHA512, sys::CKG_MGF1_SHA512),
+    ];
+    let find = |name| known.iter().find(|(known, ..)| *known == name).unwrap();
+    let (hash, mgf) = (MechanismId(find(hash).1), find(mgf).2);
+    match last.parse() {
+        Ok(salt_len) if last.len() < 3 => Parameters::Pss {
+            hash,
+            mgf,
+            salt_len,
+        },
+        _ => Parameters::Oaep(Oaep {
+            hash,
+            mgf,
+            label: bytes(last),
+        }),
+    }
+}
+
+/// A key of this class and type with every usage.
+fn attributes(class: u64, key_type: sys::CK_KEY_TYPE) -> Attributes {
+    let mut attributes = usable(key_type);
+    attributes.set(AttributeType::CLASS, class.into());
+    for usage in [AttributeType::SIGN_RECOVER, AttributeType::VERIFY_RECOVER] {
+        attributes.set(usage, true.into());
+    }
+    attributes
+}
+
+/// The public key of a line of `signatures.txt`.
+fn public(text: &str) -> (Attributes, Arc<Material>) {
+    let (curve, value) = text.split_once(' ').unwrap_or(("RSA", text));
+    let mut template = match curve {
+        "RSA" => {
+            let mut template = attributes(sys::CKO_PUBLIC_KEY, sys::CKK_RSA);
+            let (modulus, exponent) = value.split_once('/').unwrap_or((value, "010001"));
+            template.set(AttributeType::MODULUS, bytes(modulus).into());
+            template.set(AttributeType::PUBLIC_EXPONENT, bytes(exponent).into());
+            template
+        }
+        "Ed25519" => {
+            let mut template = attributes(sys::CKO_PUBLIC_KEY, sys::CKK_EC_EDWARDS);
+            template.set(AttributeType::EC_PARAMS, b"\x06\x03\x2b\x65\x70".to_vec().into());
+            template
+        }
+        curve => {
+            let curve = Curve::ALL.into_iter().find(|known| format!("{known:?}") == curve);
+            let mut template = attributes(sys::CKO_PUBLIC_KEY, sys::CKK_EC);
+            template.set(AttributeType::EC_PARAMS, curve.unwrap().oid().to_vec().into());
+            template
+        }
+    };
+    if curve != "RSA" {
+        template.set(AttributeType::EC_POINT, bytes(value).into());
+    }
+    let material = Material::create(&template, &Secrets::default()).unwrap();
+    (template, Arc::new(material))
+}
+
+fn started(
+    operation: Operation,
+    mechanism: &Mechanism,
+    (attributes, material): &(Attributes, Arc<Material>),
+) -> Operations {
+    let mut operations = Operations::default();
+    let key = Some((attributes, Arc::clone(material)));
+    operations.start(operation, mechanism.clone(), key).unwrap();
+    operations
+}
+
+fn done(
+    operation: Operation,
+    mechanism: &Mechanism,
+    key: &(Attributes, Arc<Material>),
+    input: &[u8],
+) -> Result<Vec<u8>> {
+    let mut output = vec![0; 1024];
+    let mut operations = started(operation, mechanism, key);
+    match operations.transform(operation, input, Some(&mut output))? {
+        Produced::Written(len) => output.truncate(len),
+        Produced::Needed(len) => panic!("1024 bytes are enough, not {len}"),
+    }
+    Ok(output)
+}
+
+#[test]
+fn every_signature_verifies_at_once_and_in_parts_and_no_other_does() {
+    for vector in vectors(SIGNATURES) {
+        let name = vector.row.name;
+        let [message, mut signature] = vector.rest.map(bytes);
+        let key = public(vector.key);
+        let start = || started(Operation::Verify, &vector.mechanism, &key);
+        let whole = start().check(Operation::Verify, Some(&message), &signature);
+        assert!(whole.is_ok(), "{name} {whole:?}");
+        if name.contains("_SHA") || name.starts_with("CKM_SHA") {
+            let mut operations = start();
+            for part in message.chunks(3) {
+                operations.absorb(Operation::Verify, part).unwrap();
+            }
+            let parts = operations.check(Operation::Verify, None, &signature);
+            assert!(parts.is_ok(), "{name} {parts:?}");
+        }
+        let short = &signature[1..];
+        let refused = start().check(Operation::Verify, Some(&message), short);
+        assert_eq!(refused.unwrap_err().reason, Reason::SignatureLenRange, "{name}");
+        *signature.last_mut().unwrap() ^= 1;
+        let refused = start().check(Operation::Verify, Some(&message), &signature);
+        assert_eq!(refused.unwrap_err().reason, Reason::SignatureInvalid, "{name}");
+    }
+}
+
+#[test]
+fn every_ciphertext_decrypts() {
+    for vector in vectors(DECRYPTIONS) {
+        let name = vector.row.name;
+        let attributes = attributes(sys::CKO_PRIVATE_KEY, sys::CKK_RSA);
+        let pkcs8 = Secret::from(bytes(vector.key));
+        let material = Material::of_value(&attributes, pkcs8, Reason::WrappedKeyInvalid);
+        let key = (attributes, Arc::new(material.unwrap()));
+        let [ciphertext, message] = vector.rest.map(bytes);
+        let decrypted = done(Operation::Decrypt, &vector.mechanism, &key, &ciphertext);
+        assert_eq!(decrypted.unwrap(), message, "{name}");
+
+        let mut operations = started(Operation::Decrypt, &vector.mechanism, &key);
+        let bound = operations.transform(Operation::Decrypt, &ciphertext, None);
+        assert_eq!(bound.unwrap(), Produced::Needed(256), "{name}");
+        let short = operations.transform(Operation::Decrypt, &ciphertext, Some(&mut []));
+        assert_eq!(short.unwrap(), Produced::Needed(message.len()), "{name}");
+        let mut output = vec![0; message.len()];
+        let whole = operations.transform(Operation::Decrypt, &ciphertext, Some(&mut output));
+        assert_eq!(whole.unwrap(), Produced::Written(message.len()), "{name}");
+        assert_eq!(output, message, "{name}");
+
+        let refused = done(Operation::Decrypt, &vector.mechanism, &key, &ciphertext[1..]);
+        assert_eq!(refused.unwrap_err().reason, Reason::EncryptedDataLenRange);
+        let refused = done(Operation::Decrypt, &vector.mechanism, &key, &[0xff; 256]);
+        assert_eq!(refused.unwrap_err().reason, Reason::EncryptedDataInvalid);
+    }
+}
+
+/// The mechanisms that the next test is of.
+const DERIVATIONS: [u64; 2] = [sys::CKM_ECDH1_DERIVE, sys::CKM_ECDH1_COFACTOR_DERIVE];
+
+struct NoOthers;
+
+impl OtherKeys for NoOthers {
+    fn value(&self, _handle: ObjectHandle) -> Result<Secret> {
+        Err(Reason::KeyHandleInvalid.into())
+    }
+}
+
+/// RFC 7748 §6.1; Wycheproof, ecdh_secp256r1_ecpoint, test 1.
+const AGREEMENTS: [(sys::CK_KEY_TYPE, &[u8], &str, &str, &str); 2] = [
+    (
+        sys::CKK_EC_MONTGOMERY,
+        b"\x13\x0acurve25519",
+        "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+        "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+        "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742",
+    ),
+    (
+        sys::CKK_EC,
+        b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+        "0612465c89a023ab17855b0a6bcebfd3febb53aef84138647b5352e02c10c346",
+        concat!(
+            "0462d5bd3372af75fe85a040715d0f502428e07046868b0bfdfa61d731afe44f26",
+            "ac333a93a9e70a81cd5a95b5bf8d13990eb741c8c38872b4a07d275a014e30cf",
+        ),
+        "53020d908b0219328b658b525f26780e3ae12bcd952bb25a93bc0895e1714285",
+    ),
+];
+
+fn agreed(
+    private: &Material,
+    kdf: u64,
+    shared: &[u8],
+    public: Vec<u8>,
+    wanted: Option<usize>,
+) -> Result<Vec<u8>> {
+    let row = table::rows().find(|row| DERIVATIONS.contains(&row.id.0));
+    let parameters = Parameters::Ecdh {
+        kdf,
+        shared: shared.to_vec(),
+        public,
+    };
+    let with = Use {
+        key: Some(private),
+        parameters: &parameters,
+    };
+    let values = row.unwrap().derive.unwrap().derive(with, &NoOthers, &[wanted])?;
+    Ok(values[0].reveal().to_vec())
+}
+
+#[test]
+fn a_secret_is_agreed_on_plain_cut_and_through_a_function() {
+    for (key_type, curve, value, point, secret) in AGREEMENTS {
+        let mut template = attributes(sys::CKO_PRIVATE_KEY, key_type);
+        template.set(AttributeType::EC_PARAMS, curve.to_vec().into());
+        let private = Material::create(&template, &Secrets::value(&bytes(value))).unwrap();
+        let (point, secret) = (bytes(point), bytes(secret));
+        let octets = [&[4, u8::try_from(point.len()).unwrap()], &point[..]].concat();
+        for public in [point.clone(), octets] {
+            let whole = agreed(&private, sys::CKD_NULL, &[], public, None);
+            assert_eq!(whole.unwrap(), secret);
+        }
+        // §6.3.18: the leading bytes are removed.
+        let cut = agreed(&private, sys::CKD_NULL, &[], point.clone(), Some(16));
+        assert_eq!(cut.unwrap(), secret[16..]);
+        let hashed = agreed(&private, sys::CKD_SHA256_KDF, b"shared", point.clone(), Some(40));
+        let expected = crypto::kdf::x963(crypto::hash::Hash::Sha256, &secret, b"shared", 40);
+        assert_eq!(hashed.unwrap(), expected.unwrap().reveal());
+        let one_step = agreed(&private, sys::CKD_SHA384_KDF_SP800, b"", point.clone(), None);
+        assert_eq!(one_step.unwrap().len(), 48);
+
+        let refused = [
+            agreed(&private, 99, &[], point.clone(), None),
+            agreed(&private, sys::CKD_NULL, b"shared", point.clone(), None),
+            agreed(&private, sys::CKD_NULL, &[], vec![0; point.len()], None),
+            agreed(&private, sys::CKD_NULL, &[], vec![], None),
+        ];
+        for refused in refused {
+            assert_eq!(refused.unwrap_err().reason, Reason::MechanismParamInvalid);
+        }
+        let longer = agreed(&private, sys::CKD_NULL, &[], point, Some(33));
+        assert_eq!(longer.unwrap_err().reason, Reason::AttributeValueInvalid);
+    }
+}
+
+/// A pair that `mechanism` makes of a public template with one attribute.
+fn pair(
+    mechanism: u64,
+    key_type: sys::CK_KEY_TYPE,
+    kind: AttributeType,
+    value: Plain,
+) -> Result<[(Attributes, Arc<Material>); 2]> {
+    let mut template = Attributes::default();
+    template.set(kind, value);
+    let mechanism = Mechanism {
+        id: MechanismId(mechanism),
+        parameters: Parameters::None,
+    };
+    let made = crate::mechanism::generate_pair(&mechanism, &template, &Attributes::default())?;
+    Ok([
+        (attributes(sys::CKO_PUBLIC_KEY, key_type), Arc::new(made.0)),
+        (attributes(sys::CKO_PRIVATE_KEY, key_type), Arc::new(made.1)),
+    ])
+}
+
+fn rsa_pair() -> [(Attributes, Arc<Material>); 2] {
+    let bits = Plain::from(2048);
+    let kind = AttributeType::MODULUS_BITS;
+    pair(sys::CKM_RSA_PKCS_KEY_PAIR_GEN, sys::CKK_RSA, kind, bits).unwrap()
+}
+
+fn ec_pairs() -> Vec<[(Attributes, Arc<Material>); 2]> {
+    let make = |mechanism, key_type, curve: &[u8]| {
+        let kind = AttributeType::EC_PARAMS;
+        pair(mechanism, key_type, kind, curve.to_vec().into()).unwrap()
+    };
+    let prime = Curve::ALL.map(|curve| make(sys::CKM_EC_KEY_PAIR_GEN, sys::CKK_EC, curve.oid()));
+    let edwards = make(
+        sys::CKM_EC_EDWARDS_KEY_PAIR_GEN,
+        sys::CKK_EC_EDWARDS,
+        b"\x13\x0cedwards25519",
+    );
+    prime.into_iter().chain([edwards]).collect()
+}
+
+/// Parameters that the row takes.
+fn legal(row: &Row) -> Parameters {
+    let pss = |hash: &str| parameters(&format!("{hash},SHA256,20"));
+    match row.name {
+        "CKM_RSA_PKCS_PSS" => pss("SHA256"),
+        "CKM_RSA_PKCS_OAEP" => parameters("SHA384,SHA1,6c6162656c"),
+        name => match name
+            .strip_prefix("CKM_")
+            .and_then(|name| name.strip_suffix("_RSA_PKCS_PSS"))
+        {
+            None => Parameters::None,
+            Some("SHA3_224") => sha3_pss(sys::CKM_SHA3_224),
+            Some("SHA3_256") => sha3_pss(sys::CKM_SHA3_256),
+            Some("SHA3_384") => sha3_pss(sys::CKM_SHA3_384),
+            Some("SHA3_512") => sha3_pss(sys::CKM_SHA3_512),
+            Some(hash) => pss(hash),
+        },
+    }
+}
+
+fn sha3_pss(hash: u64) -> Parameters {
+    Parameters::Pss {
+        hash: MechanismId(hash),
+        mgf: sys::CKG_MGF1_SHA3_256,
+        salt_len: 32,
+    }
+}
+
+#[test]
+fn what_one_half_does_the_other_half_undoes() {
+    let mut pairs = ec_pairs();
+    pairs.push(rsa_pair());
+    let mut uses = 0;
+    for [public, private] in &pairs {
+        let key_type = public.0.key_type().unwrap();
+        let takes = |row: &&Row| {
+            let rule = row.key.as_ref();
+            rule.is_some_and(|rule| rule.types.contains(&key_type))
+        };
+        for row in table::rows().filter(takes) {
+            let name = row.name;
+            let mechanism = Mechanism {
+                id: row.id,
+                parameters: legal(row),
+            };
+            // As long as the digest of PSS, and so short that every padding has room.
+            let data = [0x5a; 32];
+            if row.sign.is_some() {
+                let signature = done(Operation::Sign, &mechanism, private, &data).unwrap();
+                let mut verify = started(Operation::Verify, &mechanism, public);
+                let verified = verify.check(Operation::Verify, Some(&data), &signature);
+                assert!(verified.is_ok(), "{name} {verified:?}");
+                uses += 1;
+            }
+            if row.encrypt.is_some() {
+                let encrypted = done(Operation::Encrypt, &mechanism, public, &data).unwrap();
+                let decrypted = done(Operation::Decrypt, &mechanism, private, &encrypted).unwrap();
+                assert!(decrypted.ends_with(&data), "{name}");
+                uses += 1;
+            }
+            if row.sign_recover.is_some() {
+                let signature = done(Operation::SignRecover, &mechanism, private, &data).unwrap();
+                let recovered = done(Operation::VerifyRecover, &mechanism, public, &signature);
+                assert!(recovered.unwrap().ends_with(&data), "{name}");
+                uses += 1;
+            }
+        }
+    }
+    assert!(uses > 70, "{uses}");
+}
+
+#[test]
+fn data_that_is_too_long_is_refused() {
+    let [public, private] = rsa_pair();
+    let of = |name: &str| table::rows().find(|row| row.name == name).unwrap();
+    let refused = |operation, name: &str, len| {
+        let row = of(name);
+        let mechanism = Mechanism {
+            id: row.id,
+            parameters: legal(row),
+        };
+        let key = match operation {
+            Operation::Encrypt => &public,
+            _ => &private,
+        };
+        done(operation, &mechanism, key, &vec![0xff; len]).map_err(|error| error.reason)
+    };
+    let too_long = Err(Reason::DataLenRange);
+    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_PKCS", 246), too_long);
+    assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS", 246), too_long);
+    assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 257), too_long);
+    assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS_PSS", 31), too_long);
+    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 159), too_long);
+    assert!(refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 158).is_ok());
+    let too_large = Err(Reason::DataInvalid);
+    assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 256), too_large);
+    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_X_509", 256), too_large);
+}
+
+#[test]
+fn a_key_of_any_class_is_wrapped_by_rsa_and_comes_back() {
+    let [public, private] = rsa_pair();
+    let wrapped = |name: &str, parameters: Parameters, value: &[u8]| {
+        let row = table::rows().find(|row| row.name == name).unwrap();
+        let with = |key| Use {
+            key: Some(key),
+            parameters: &parameters,
+        };
+        let (wrap, unwrap) = (row.wrap.unwrap(), row.unwrap.unwrap());
+        let len = wrap.wrapped_len(with(&public.1), None, value.len()).unwrap();
+        let mut blob = vec![0; len];
+        wrap.wrap(with(&public.1), None, value, &mut blob).unwrap();
+        let value = unwrap.unwrap(with(&private.1), None, &blob).unwrap();
+        value.reveal().to_vec()
+    };
+    let oaep = Oaep {
+        hash: MechanismId(sys::CKM_SHA256),
+        mgf: sys::CKG_MGF1_SHA256,
+        label: Vec::new(),
+    };
+    assert_eq!(wrapped("CKM_RSA_PKCS", Parameters::None, &[7; 32]), [7; 32]);
+    let parameters = Parameters::Oaep(oaep.clone());
+    assert_eq!(wrapped("CKM_RSA_PKCS_OAEP", parameters, &[7; 32]), [7; 32]);
+    let pkcs8 = private.1.face().wrapped_form().unwrap();
+    for aes_bits in [128, 192, 256] {
+        let parameters = Parameters::RsaAesKeyWrap {
+            aes_bits,
+            oaep: oaep.clone(),
+        };
+        let back = wrapped("CKM_RSA_AES_KEY_WRAP", parameters, pkcs8.reveal());
+        assert_eq!(back, pkcs8.reveal());
+    }
+}
+
+#[test]
+fn a_pair_that_cannot_be_is_not_made() {
+    let reason = |mechanism, key_type, kind, value| {
+        pair(mechanism, key_type, kind, value).map(drop).unwrap_err().reason
+    };
+    let rsa = |kind, value| reason(sys::CKM_RSA_PKCS_KEY_PAIR_GEN, sys::CKK_RSA, kind, value);
+    let bits = AttributeType::MODULUS_BITS;
+    for wrong in [0, 512, 2000, 8192, u64::MAX] {
+        assert_eq!(rsa(bits, wrong.into()), Reason::AttributeValueInvalid);
+    }
+    let exponent = AttributeType::PUBLIC_EXPONENT;
+    let missing = rsa(exponent, vec![1, 0, 1].into());
+    assert_eq!(missing, Reason::TemplateIncomplete);
+    let ec = |curve: &[u8]| {
+        let kind = AttributeType::EC_PARAMS;
+        reason(sys::CKM_EC_KEY_PAIR_GEN, sys::CKK_EC, kind, curve.to_vec().into())
+    };
+    // brainpoolP256r1, edwards25519, nothing.
+    let brainpool = b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07";
+    for curve in [&brainpool[..], b"\x06\x03\x2b\x65\x70", b""] {
+        assert_eq!(ec(curve), Reason::CurveNotSupported);
+    }
+}
