@@ -9,15 +9,22 @@
 )]
 
 mod cycles;
+mod derivation;
+mod dual;
+mod events;
 mod initialize;
 mod interfaces;
+mod key_pairs;
 mod log;
 mod login;
 mod memory;
+mod messages;
 mod null;
 mod objects;
 mod operations;
 mod processes;
 mod program;
+mod state;
 mod sweep;
 mod threads;
+mod wrapping;

@@ -2,17 +2,20 @@
 //! calls it until the very end.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use tests::{Token, everywhere};
 
-/// Compiles a program of this folder.
+/// Compiles a program of this folder, with the flags of who wants to watch it.
 fn compiled(source: &str, arguments: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = tests::home().with_file_name("program");
+    let flags = env::var("STRONGROOM_TEST_CFLAGS").unwrap_or_default();
     let status = Command::new("cc")
+        .args(flags.split_whitespace())
         .args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-I"])
         .arg(folder.join("../include"))
         .arg(folder.join("c_abi").join(source))

@@ -14,9 +14,11 @@ mod isolation;
 mod module;
 mod programs;
 mod token;
+mod verbs;
 
 pub use attributes::Attributes;
 pub use isolation::{Other, embedded, everywhere, home, log, role, served};
 pub use module::Module;
 pub use programs::{module, program};
 pub use token::{ADMIN_PIN, Session, Token, USER_PIN, mechanism};
+pub use verbs::{Answer, Kind, plain, with};
