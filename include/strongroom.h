@@ -56,7 +56,7 @@
  * The parts may come in any order: counter, label, a zero byte, context and length are put in this
  * one. Counters and lengths are big-endian.
  */
-#define CKM_STRONGROOM_CLOUDHSM_COUNTER_KDF (CKM_VENDOR_DEFINED | 0x00000001UL)
+#define CKM_STRONGROOM_CLOUDHSM_COUNTER_KDF (CKM_VENDOR_DEFINED | 0x1UL)
 
 #define CK_STRONGROOM_CLOUDHSM_COUNTER_FORMAT 0x0004UL /* its value: the width in bits, CK_ULONG */
 #define CK_STRONGROOM_CLOUDHSM_PRF_LABEL 0x0005UL

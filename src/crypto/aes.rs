@@ -1,5 +1,5 @@
 //! AES keys, expanded once and kept, and the modes that only need single blocks: ECB, CBC, CTR
-//! (SP 800-38A). GCM is in `gcm`, XAES-256-GCM in `xaes`.
+//! (SP 800-38A). The other modes are in files of their own.
 
 use std::sync::OnceLock;
 
@@ -74,13 +74,13 @@ impl Key {
         once(&self.gcm, || Context::new(self.value.reveal(), 16))
     }
 
-    fn encrypting(&self) -> Result<&Schedule> {
+    pub(crate) fn encrypting(&self) -> Result<&Schedule> {
         once(&self.encrypting, || {
             Schedule::new(Direction::Encrypt, self.value.reveal())
         })
     }
 
-    fn decrypting(&self) -> Result<&Schedule> {
+    pub(crate) fn decrypting(&self) -> Result<&Schedule> {
         once(&self.decrypting, || {
             Schedule::new(Direction::Decrypt, self.value.reveal())
         })
@@ -136,7 +136,7 @@ impl Counter {
 }
 
 /// The cell's value, made now if nobody has; of two that make it at once, one's is kept.
-fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+pub(crate) fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(value) => Ok(value),
         None => {

@@ -12,6 +12,13 @@ pub enum Error {
     Length,
     /// The ciphertext or its context was altered, or another key made it.
     Authentication,
+    /// A key that an algorithm must not be used with.
+    WeakKey,
+    /// The bytes are no key of the algorithm, or its parts contradict each other.
+    Key,
+    /// The data is a number that the key's operation does not take: not smaller than the modulus, or
+    /// one of those that are their own result (0, 1, n − 1).
+    Range,
     /// The counter of CTR mode would come round to blocks that were used.
     CounterExhausted,
     /// The operating system gave no randomness.
@@ -27,6 +34,9 @@ impl fmt::Display for Error {
         match self {
             Error::Length => f.write_str("a length that the algorithm does not take"),
             Error::Authentication => f.write_str("altered, or made with another key"),
+            Error::WeakKey => f.write_str("a key that the algorithm must not be used with"),
+            Error::Key => f.write_str("not a key of the algorithm"),
+            Error::Range => f.write_str("a number that the key does not take"),
             Error::CounterExhausted => f.write_str("the counter would overflow"),
             Error::Random => f.write_str("the operating system gave no randomness"),
             Error::Library => f.write_str("the cryptographic library failed"),

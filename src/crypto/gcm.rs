@@ -1,4 +1,4 @@
-//! AES-GCM (SP 800-38D) with nonces of any length and tags of 32, 64 and 96 to 128 bits.
+//! AES-GCM and GMAC (SP 800-38D) with nonces of any length and tags of 32, 64 and 96 to 128 bits.
 
 use crate::{
     Error, Result, aes,
@@ -69,6 +69,28 @@ impl Encryption {
     pub fn finish(self, tag: &mut [u8]) -> Result<()> {
         check(&[0], tag.len())?;
         cut(&self.0.finish()?, tag)
+    }
+}
+
+/// GMAC: the tag of additional data that comes in parts, without any input.
+pub struct Authentication(gcm_stream::Encryption);
+
+impl Authentication {
+    /// Begins.
+    pub fn new(key: &aes::Key, nonce: &[u8]) -> Result<Self> {
+        check(nonce, TAG_LEN)?;
+        gcm_stream::Encryption::new(key.value().reveal(), nonce, &[]).map(Self)
+    }
+
+    /// More data.
+    pub fn update(&mut self, additional: &[u8]) -> Result<()> {
+        self.0.authenticate(additional)
+    }
+
+    /// The whole tag.
+    pub fn finish(self, tag: &mut [u8; TAG_LEN]) -> Result<()> {
+        *tag = self.0.finish()?;
+        Ok(())
     }
 }
 

@@ -2,29 +2,43 @@
 //! or HTTP.
 //!
 //! The mechanisms of the HSM run on AWS-LC; sealing at rest runs on `aes-gcm`. No primitive is
-//! written here: XAES-256-GCM (C2SP) is composed from AES and AES-GCM, with its public vectors.
+//! written here: XAES-256-GCM (C2SP) is composed from AES and AES-GCM, and the key
+//! derivations in `kdf` from HMAC, CMAC and digests, each with its public vectors.
 
 #![deny(unsafe_code)]
 
 pub mod aes;
 mod argon2id;
+pub mod ccm;
+pub mod cmac;
+pub mod des3;
+pub mod ec;
+pub mod edwards;
 mod error;
 pub mod gcm;
 pub mod hash;
 mod hkdf;
 pub mod hmac;
+pub mod kdf;
+pub mod key_wrap;
 #[cfg(test)]
 mod known_answers;
 #[allow(unsafe_code)] // System calls for memory, each with its reason.
 mod locked;
+pub mod ml_dsa;
+pub mod ml_kem;
+pub mod montgomery;
 #[allow(unsafe_code)] // Calls of AWS-LC in C, each with its reason.
 mod native;
 pub mod random;
+pub mod rsa;
 pub mod seal;
 mod secret;
+mod seeded;
 pub mod self_test;
 mod vector;
 pub mod xaes;
+pub mod xts;
 
 pub use argon2id::{Cost, argon2id};
 pub use error::{Error, Result};

@@ -2,6 +2,9 @@
 //! built wrongly, or a machine that computes wrongly, must not make ciphertext that nobody can
 //! open again.
 
+mod asymmetric;
+mod symmetric;
+
 use std::sync::OnceLock;
 
 use crate::{
@@ -15,7 +18,13 @@ use crate::{
 /// Runs the tests, or answers what they found when they ran.
 pub fn run() -> Result<()> {
     static OUTCOME: OnceLock<Result<()>> = OnceLock::new();
-    *OUTCOME.get_or_init(|| TESTS.iter().try_for_each(Test::run))
+    *OUTCOME.get_or_init(|| all().try_for_each(Test::run))
+}
+
+fn all() -> impl Iterator<Item = &'static Test> {
+    [TESTS, symmetric::TESTS, asymmetric::TESTS]
+        .into_iter()
+        .flatten()
 }
 
 struct Test {
@@ -223,6 +232,36 @@ const ABC: &[(Hash, &[u8])] = &[
             "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         )),
     ),
+    (
+        Hash::Sha512_224,
+        &hex::<28>("4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa"),
+    ),
+    (
+        Hash::Sha512_256,
+        &hex::<32>("53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"),
+    ),
+    (
+        Hash::Sha3_224,
+        &hex::<28>("e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"),
+    ),
+    (
+        Hash::Sha3_256,
+        &hex::<32>("3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),
+    ),
+    (
+        Hash::Sha3_384,
+        &hex::<48>(concat!(
+            "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b2",
+            "98d88cea927ac7f539f1edf228376d25",
+        )),
+    ),
+    (
+        Hash::Sha3_512,
+        &hex::<64>(concat!(
+            "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e",
+            "10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0",
+        )),
+    ),
 ];
 
 fn digests() -> Result<bool> {
@@ -235,7 +274,8 @@ fn digests() -> Result<bool> {
     Ok(passed)
 }
 
-/// RFC 2202 §3 and RFC 4231 §4.2, test case 1.
+/// RFC 2202 §3 and RFC 4231 §4.2, test case 1; of SHA-3 and SHA-512/t the same key and input, as in
+/// NIST's list of HMAC object identifiers' test vectors.
 const HI_THERE: &[(Hash, &[u8])] = &[
     (
         Hash::Sha1,
@@ -263,15 +303,44 @@ const HI_THERE: &[(Hash, &[u8])] = &[
             "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854",
         )),
     ),
+    (
+        Hash::Sha512_224,
+        &hex::<28>("b244ba01307c0e7a8ccaad13b1067a4cf6b961fe0c6a20bda3d92039"),
+    ),
+    (
+        Hash::Sha512_256,
+        &hex::<32>("9f9126c3d9c3c330d760425ca8a217e31feae31bfe70196ff81642b868402eab"),
+    ),
+    (
+        Hash::Sha3_224,
+        &hex::<28>("3b16546bbc7be2706a031dcafd56373d9884367641d8c59af3c860f7"),
+    ),
+    (
+        Hash::Sha3_256,
+        &hex::<32>("ba85192310dffa96e2a3a40e69774351140bb7185e1202cdcc917589f95e16bb"),
+    ),
+    (
+        Hash::Sha3_384,
+        &hex::<48>(concat!(
+            "68d2dcf7fd4ddd0a2240c8a437305f61fb7334cfb5d0226e1bc27dc10a2e723a",
+            "20d370b47743130e26ac7e3d532886bd",
+        )),
+    ),
+    (
+        Hash::Sha3_512,
+        &hex::<64>(concat!(
+            "eb3fbd4b2eaab8f5c504bd3a41465aacec15770a7cabac531e482f860b5ec7ba",
+            "47ccb2c6f2afce8f88d22b6dc61380f23a668fd3888bb80537c0a0b86407689e",
+        )),
+    ),
 ];
 
 fn codes() -> Result<bool> {
     let mut passed = true;
     for (hash, answer) in HI_THERE {
-        let mut stream = hmac::Stream::new(*hash, &vector::HMAC_KEY);
-        stream.update(&vector::HMAC_INPUT);
+        let key = hmac::Key::new(Secret::from(&vector::HMAC_KEY[..]));
         let mut code = [0; hash::MAX_LEN];
-        stream.finish(&mut code)?;
+        key.code(*hash, &[&vector::HMAC_INPUT], &mut code)?;
         passed &= code.starts_with(answer);
     }
     Ok(passed)
@@ -291,7 +360,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_gives_its_known_answer() {
-        for test in TESTS {
+        for test in all() {
             assert_eq!(test.run(), Ok(()), "{}", test.name);
         }
         assert_eq!(run(), Ok(()));

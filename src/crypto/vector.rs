@@ -1,5 +1,7 @@
 //! Public test vectors, as bytes. The self-test and the unit tests read the same ones.
 
+pub(crate) mod rsa;
+
 /// The bytes that `digits` write. Only constants call it: a wrong digit does not compile.
 pub(crate) const fn hex<const N: usize>(digits: &str) -> [u8; N] {
     let digits = digits.as_bytes();

@@ -48,6 +48,8 @@ pub enum ParameterShape {
     CounterKdf,
     /// `CK_SP800_108_FEEDBACK_KDF_PARAMS`.
     FeedbackKdf,
+    /// `CK_SP800_108_KDF_PARAMS`, where the iteration variable is no counter.
+    PipelineKdf,
     /// `CK_PKCS5_PBKD2_PARAMS2`, or the older `CK_PKCS5_PBKD2_PARAMS`.
     Pbkdf2,
     /// `CK_KEY_DERIVATION_STRING_DATA`.
@@ -170,6 +172,7 @@ pub enum Parameters {
         info: Vec<u8>,
     },
     /// [`ParameterShape::CounterKdf`], [`ParameterShape::FeedbackKdf`],
+    /// [`ParameterShape::PipelineKdf`],
     /// [`ParameterShape::CloudHsmCounterKdf`]. The templates of further keys are not in it.
     Kdf108 {
         /// The pseudo-random function: a mechanism that signs.
@@ -388,6 +391,10 @@ const SHAPES: &[(u64, ParameterShape)] = &[
     (sys::CKM_HKDF_DATA, ParameterShape::Hkdf),
     (sys::CKM_SP800_108_COUNTER_KDF, ParameterShape::CounterKdf),
     (sys::CKM_SP800_108_FEEDBACK_KDF, ParameterShape::FeedbackKdf),
+    (
+        sys::CKM_SP800_108_DOUBLE_PIPELINE_KDF,
+        ParameterShape::PipelineKdf,
+    ),
     (sys::CKM_PKCS5_PBKD2, ParameterShape::Pbkdf2),
     (sys::CKM_CONCATENATE_BASE_AND_KEY, ParameterShape::Key),
     (

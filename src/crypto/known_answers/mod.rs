@@ -1,7 +1,11 @@
 //! Public vectors beyond those of the self-test, and what must be refused.
 
+mod asymmetric;
 mod at_rest;
+mod keys;
 mod modes;
+mod pqc;
+mod wycheproof;
 
 use crate::{Secret, aes};
 

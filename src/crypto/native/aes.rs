@@ -1,9 +1,11 @@
-//! AES with an expanded key in locked memory: single blocks, CBC and CTR over whole blocks.
+//! AES with an expanded key in locked memory: single blocks, CBC and CTR, and key wraps.
 
 use std::ffi::c_uint;
 
 use aws_lc_sys as sys;
+use zeroize::Zeroize;
 
+use super::done;
 use crate::{Error, Result, locked::Region};
 
 /// Bytes in a block.
@@ -101,6 +103,102 @@ impl Schedule {
             );
         }
         Ok(())
+    }
+
+    /// AES key wrap (RFC 3394) of whole half-blocks, at least two; `output` is one longer.
+    pub(crate) fn wrap(&self, iv: &[u8; 8], input: &[u8], output: &mut [u8]) -> Result<()> {
+        if self.direction != Direction::Encrypt || input.len() + 8 != output.len() {
+            return Err(Error::Length);
+        }
+        // SAFETY: the output is 8 bytes longer than the input, whose length the library checks.
+        let written = unsafe {
+            sys::AES_wrap_key(
+                self.expanded(),
+                iv.as_ptr(),
+                output.as_mut_ptr(),
+                input.as_ptr(),
+                input.len(),
+            )
+        };
+        if usize::try_from(written) == Ok(output.len()) {
+            Ok(())
+        } else {
+            Err(Error::Length)
+        }
+    }
+
+    /// Undoes [`Schedule::wrap`]; `output` is one half-block shorter than `input`.
+    pub(crate) fn unwrap(&self, iv: &[u8; 8], input: &[u8], output: &mut [u8]) -> Result<()> {
+        let legal = input.len() >= 24 && input.len().is_multiple_of(8);
+        if self.direction != Direction::Decrypt || !legal || input.len() != output.len() + 8 {
+            return Err(Error::Length);
+        }
+        // SAFETY: the output is 8 bytes shorter than the input.
+        let written = unsafe {
+            sys::AES_unwrap_key(
+                self.expanded(),
+                iv.as_ptr(),
+                output.as_mut_ptr(),
+                input.as_ptr(),
+                input.len(),
+            )
+        };
+        if usize::try_from(written) == Ok(output.len()) {
+            Ok(())
+        } else {
+            output.zeroize();
+            Err(Error::Authentication)
+        }
+    }
+
+    /// AES key wrap with padding (RFC 5649); `output` is as long as [`crate::key_wrap`] says.
+    pub(crate) fn wrap_padded(&self, input: &[u8], output: &mut [u8]) -> Result<()> {
+        if self.direction != Direction::Encrypt {
+            return Err(Error::Length);
+        }
+        let mut written = 0;
+        // SAFETY: the library writes no more than the output's length.
+        done(unsafe {
+            sys::AES_wrap_key_padded(
+                self.expanded(),
+                output.as_mut_ptr(),
+                &mut written,
+                output.len(),
+                input.as_ptr(),
+                input.len(),
+            )
+        })?;
+        if written == output.len() {
+            Ok(())
+        } else {
+            Err(Error::Length)
+        }
+    }
+
+    /// Undoes [`Schedule::wrap_padded`], and says how many bytes of `output`, which is one
+    /// half-block shorter than `input`, are the value.
+    pub(crate) fn unwrap_padded(&self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let legal = input.len() >= 16 && input.len().is_multiple_of(8);
+        if self.direction != Direction::Decrypt || !legal || input.len() != output.len() + 8 {
+            return Err(Error::Length);
+        }
+        let mut written = 0;
+        // SAFETY: the library writes no more than the output's length.
+        let unwrapped = done(unsafe {
+            sys::AES_unwrap_key_padded(
+                self.expanded(),
+                output.as_mut_ptr(),
+                &mut written,
+                output.len(),
+                input.as_ptr(),
+                input.len(),
+            )
+        });
+        if unwrapped.is_err() {
+            output.zeroize();
+            return Err(Error::Authentication);
+        }
+        Ok(written)
     }
 
     fn expanded(&self) -> *const sys::AES_KEY {

@@ -57,6 +57,11 @@ impl Encryption {
         self.feed(input, output.as_mut_ptr())
     }
 
+    /// More additional data, before any input.
+    pub(crate) fn authenticate(&mut self, additional: &[u8]) -> Result<()> {
+        self.feed(additional, ptr::null_mut())
+    }
+
     /// The whole tag.
     pub(crate) fn finish(self) -> Result<[u8; 16]> {
         let mut tag = [0; 16];

@@ -2,8 +2,23 @@
 //! pointer to C, and nothing outside of this folder sees a pointer.
 
 pub(crate) mod aes;
+pub(crate) mod cipher;
+pub(crate) mod cmac;
+pub(crate) mod des3;
+pub(crate) mod digest;
+pub(crate) mod ec;
+pub(crate) mod edwards;
 pub(crate) mod gcm;
 pub(crate) mod gcm_stream;
+pub(crate) mod hmac;
+pub(crate) mod number;
+pub(crate) mod pbkdf2;
+pub(crate) mod pkey;
+pub(crate) mod pqc;
+pub(crate) mod rsa;
+pub(crate) mod rsa_oaep;
+pub(crate) mod rsa_parts;
+pub(crate) mod shake;
 
 use crate::{Error, Result};
 

@@ -1,4 +1,4 @@
-//! Digests: SHA-1 and SHA-2 (FIPS 180-4).
+//! Digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202).
 
 use crypto::hash::{Hash, Stream};
 use token::{OutputBound, Result};

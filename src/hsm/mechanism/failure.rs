@@ -20,6 +20,16 @@ pub(super) fn decrypting(failure: Failure) -> Error {
     }
 }
 
+/// What a failure means where bytes should become a key.
+pub(super) fn no_key(failure: Failure) -> Error {
+    match failure {
+        Failure::Key | Failure::Length => {
+            Error::new(Reason::AttributeValueInvalid, failure.to_string())
+        }
+        other => internal(other),
+    }
+}
+
 /// What a failure means that no caller can cause.
 pub(super) fn internal(failure: Failure) -> Error {
     Error::new(Reason::Internal, failure.to_string())

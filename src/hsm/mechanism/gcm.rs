@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Bytes in the longest initialisation vector.
-const IV_LEN_MAX: usize = 256;
+pub(super) const IV_LEN_MAX: usize = 4096;
 
 /// The parameters, once they are known to be legal.
 struct Checked<'a> {

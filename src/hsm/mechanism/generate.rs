@@ -1,6 +1,7 @@
 //! Making keys: `C_GenerateKey`, `C_GenerateKeyPair`.
 
-use crypto::Secret;
+use crypto::{Secret, hash::Hash, hmac, kdf};
+use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, Mechanism, Parameters, Reason, Result, limits};
 
 use super::{
@@ -78,14 +79,88 @@ pub(super) fn aes(parameters: &Parameters, attributes: &Attributes) -> Result<Ma
 }
 
 /// `CKM_GENERIC_SECRET_KEY_GEN`.
-pub(super) fn generic_secret(
+pub(super) fn generic_secret(parameters: &Parameters, attributes: &Attributes) -> Result<Material> {
+    no_parameter(parameters)?;
+    let len = value_len(attributes, &[])?;
+    let value = Secret::random(len).map_err(internal)?;
+    Ok(Material::Bytes(hmac::Key::new(value)))
+}
+
+/// `CKM_DES3_KEY_GEN`.
+pub(super) fn des3(parameters: &Parameters, _attributes: &Attributes) -> Result<Material> {
+    no_parameter(parameters)?;
+    crypto::des3::Key::random()
+        .map(Material::Des3)
+        .map_err(internal)
+}
+
+/// `CKM_AES_XTS_KEY_GEN`.
+pub(super) fn aes_xts(parameters: &Parameters, attributes: &Attributes) -> Result<Material> {
+    no_parameter(parameters)?;
+    let len = value_len(attributes, &[crypto::xts::KEY_LEN])?;
+    let value = Secret::random(len).map_err(internal)?;
+    crypto::xts::Key::new(value)
+        .map(Material::AesXts)
+        .map_err(internal)
+}
+
+/// The keys that are reserved for one HMAC: where the template has no length, as long as `hash`.
+pub(super) fn hmac_key(
+    hash: Hash,
     parameters: &Parameters,
     attributes: &Attributes,
 ) -> Result<Material> {
     no_parameter(parameters)?;
-    let len = value_len(attributes, &[])?;
-    Secret::random(len).map(Material::Bytes).map_err(internal)
+    let len = match attributes.number(AttributeType::VALUE_LEN) {
+        None => hash.len(),
+        Some(_) => value_len(attributes, &[])?,
+    };
+    let value = Secret::random(len).map_err(internal)?;
+    Ok(Material::Bytes(hmac::Key::new(value)))
 }
+
+/// `CKM_PKCS5_PBKD2`: a key of a password.
+pub(super) fn pbkdf2(parameters: &Parameters, attributes: &Attributes) -> Result<Material> {
+    let Parameters::Pbkdf2 {
+        prf,
+        iterations,
+        salt,
+        password,
+    } = parameters
+    else {
+        return Err(Reason::MechanismParamInvalid.into());
+    };
+    let hash = PBKDF2_FUNCTIONS.iter().find(|(number, _)| number == prf);
+    let (_, hash) = hash.ok_or(Reason::MechanismParamInvalid)?;
+    let iterations = u32::try_from(*iterations)
+        .ok()
+        .filter(|iterations| (1..=PBKDF2_ITERATIONS).contains(iterations))
+        .ok_or_else(|| {
+            let words = format!("1 to {PBKDF2_ITERATIONS} iterations");
+            Error::new(Reason::MechanismParamInvalid, words)
+        })?;
+    let len = Material::wanted_len(attributes)?
+        .ok_or_else(|| Error::new(Reason::TemplateIncomplete, "CKA_VALUE_LEN"))?;
+    if !(1..=limits::GENERIC_SECRET_BYTES).contains(&len) {
+        return Err(Reason::AttributeValueInvalid.into());
+    }
+    let value = kdf::pbkdf2(*hash, password.reveal(), salt, iterations, len).map_err(internal)?;
+    Material::of_value(attributes, value, Reason::AttributeValueInvalid)
+}
+
+/// Some seconds of one core.
+const PBKDF2_ITERATIONS: u32 = 10_000_000;
+
+/// The pseudo-random functions of `CK_PKCS5_PBKD2_PARAMS2` (§6.37.2), but the one of GOST.
+const PBKDF2_FUNCTIONS: &[(u64, Hash)] = &[
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA1, Hash::Sha1),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA224, Hash::Sha224),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA256, Hash::Sha256),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA384, Hash::Sha384),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA512, Hash::Sha512),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA512_224, Hash::Sha512_224),
+    (sys::CKP_PKCS5_PBKD2_HMAC_SHA512_256, Hash::Sha512_256),
+];
 
 fn no_parameter(parameters: &Parameters) -> Result<()> {
     match parameters {
@@ -115,7 +190,6 @@ pub(super) fn value_len(attributes: &Attributes, legal: &[usize]) -> Result<usiz
 
 #[cfg(test)]
 mod tests {
-    use cryptoki_sys as sys;
     use token::MechanismId;
 
     use super::*;

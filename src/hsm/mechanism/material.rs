@@ -3,20 +3,45 @@
 //! To add a type of key: a variant of [`Material`], an arm of [`Material::face`], a [`KeyMaterial`]
 //! for its type of `crypto`, and a [`KeyKind`] row for each class in a file of its family.
 
+mod ec;
+mod rsa;
 mod secret_key;
 
-use crypto::{Secret, aes};
+use crypto::{Secret, aes, des3, edwards, hmac, montgomery, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
 
 use crate::object::{Attributes, Plain, Secrets};
 
+pub(super) use ec::{curve, edwards_name, montgomery_name, point, point_lens};
+pub(crate) use ec::{Private, Public};
+
 /// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
 pub(crate) enum Material {
     /// `CKK_AES`.
     Aes(aes::Key),
+    /// `CKK_AES_XTS`.
+    AesXts(xts::Key),
+    /// `CKK_DES3`.
+    Des3(des3::Key),
     /// `CKK_GENERIC_SECRET`, and the key types that are reserved for one use of such bytes.
-    Bytes(Secret),
+    Bytes(hmac::Key),
+    /// `CKK_RSA`.
+    RsaPublic(Box<crypto::rsa::PublicKey>),
+    /// `CKK_RSA`.
+    RsaPrivate(Box<crypto::rsa::PrivateKey>),
+    /// `CKK_EC`.
+    EcPublic(Box<Public<crypto::ec::PublicKey>>),
+    /// `CKK_EC`.
+    EcPrivate(Box<Private<crypto::ec::PrivateKey>>),
+    /// `CKK_EC_EDWARDS`.
+    EdPublic(Box<Public<edwards::PublicKey>>),
+    /// `CKK_EC_EDWARDS`.
+    EdPrivate(Box<Private<edwards::PrivateKey>>),
+    /// `CKK_EC_MONTGOMERY`.
+    XPublic(Box<Public<montgomery::PublicKey>>),
+    /// `CKK_EC_MONTGOMERY`.
+    XPrivate(Box<Private<montgomery::PrivateKey>>),
 }
 
 /// What every type of material can tell.
@@ -81,7 +106,7 @@ pub(super) enum Make {
 }
 
 /// Every type of key.
-static KINDS: &[&[KeyKind]] = &[secret_key::KINDS];
+static KINDS: &[&[KeyKind]] = &[secret_key::KINDS, rsa::KINDS, ec::KINDS];
 
 impl KeyKind {
     fn class(&self) -> ObjectClass {
@@ -170,7 +195,17 @@ impl Material {
     pub(crate) fn face(&self) -> &dyn KeyMaterial {
         match self {
             Material::Aes(key) => key,
-            Material::Bytes(secret) => secret,
+            Material::AesXts(key) => key,
+            Material::Des3(key) => key,
+            Material::Bytes(key) => key,
+            Material::RsaPublic(key) => &**key,
+            Material::RsaPrivate(key) => &**key,
+            Material::EcPublic(key) => &**key,
+            Material::EcPrivate(key) => &**key,
+            Material::EdPublic(key) => &**key,
+            Material::EdPrivate(key) => &**key,
+            Material::XPublic(key) => &**key,
+            Material::XPrivate(key) => &**key,
         }
     }
 

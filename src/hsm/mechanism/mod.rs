@@ -2,21 +2,36 @@
 //! used with one (`check_use`). Keys themselves are [`Material`].
 
 mod blocks;
+mod ccm;
 mod check;
+mod cloudhsm;
 mod counter;
+mod derive;
 mod digest;
+mod ecdh;
+mod ecdsa;
+mod eddsa;
 mod failure;
 mod gcm;
 mod generate;
+mod hashes;
 mod held;
-mod hmac;
+mod kdf;
+mod key_wrap;
 mod keying;
+mod mac;
 mod material;
+mod pairs;
 mod row;
+mod rsa_aes_wrap;
+mod rsa_encryption;
+mod rsa_signature;
+mod sealing_wrap;
 mod table;
 #[cfg(test)]
 pub(crate) mod vectors;
 mod xaes;
+mod xts;
 
 pub(crate) use check::{Function, check_key, check_use, find, no_column};
 pub(crate) use generate::{generate, generate_pair, generated_by};

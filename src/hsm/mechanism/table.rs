@@ -10,11 +10,15 @@ macro_rules! named {
 }
 
 mod aes;
+mod derive;
+mod des3;
+mod ec;
 mod hash;
+mod rsa;
 
 /// Every mechanism, each once.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
-    [aes::ROWS, hash::ROWS].into_iter().flatten()
+    [aes::ROWS, des3::ROWS, hash::ROWS, hash::OF_HASHES, derive::ROWS, rsa::ROWS, ec::ROWS].into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -40,10 +44,11 @@ mod tests {
         };
         assert_eq!(flags(sys::CKM_AES_KEY_GEN), sys::CKF_GENERATE);
         let cipher = sys::CKF_ENCRYPT | sys::CKF_DECRYPT;
-        assert_eq!(flags(sys::CKM_AES_CTR), cipher);
+        let wraps = sys::CKF_WRAP | sys::CKF_UNWRAP;
+        assert_eq!(flags(sys::CKM_AES_CTR), cipher | wraps);
         let messages =
             sys::CKF_MESSAGE_ENCRYPT | sys::CKF_MESSAGE_DECRYPT | sys::CKF_MULTI_MESSAGE;
-        assert_eq!(flags(sys::CKM_AES_GCM), cipher | messages);
+        assert_eq!(flags(sys::CKM_AES_GCM), cipher | messages | wraps);
         assert_eq!(flags(sys::CKM_SHA256), sys::CKF_DIGEST);
         assert_eq!(
             flags(sys::CKM_SHA256_HMAC),

@@ -1,6 +1,10 @@
 //! Every mechanism row gives the answers of a public vector, at once and in parts: through the
 //! operation machine, as a caller would ask.
 
+mod keys;
+mod pairs;
+mod symmetric;
+
 use std::sync::Arc;
 
 use cryptoki_sys as sys;
@@ -8,7 +12,7 @@ use token::{
     AttributeType, Mechanism, MechanismId, Operation, Parameters, Produced, Result,
 };
 
-use super::{Material, table};
+use super::{Material, Use, Work, table};
 use crate::{
     object::{Attributes, Secrets},
     operation::Operations,
@@ -96,25 +100,41 @@ impl Vector {
         all
     }
 
+    /// Whether the mechanism does `operation` in parts, too.
+    fn takes_parts(&self, operation: Operation) -> bool {
+        let key = (operation != Operation::Digest)
+            .then(|| secret_key(self.key_type, &bytes(self.key)));
+        let with = Use {
+            key: key.as_ref(),
+            parameters: &(self.parameters)(),
+        };
+        match self.row().work(operation) {
+            Some(Work::Transform(column)) => column.parts(with).is_ok(),
+            _ => false,
+        }
+    }
+
     fn run(&self) {
         let (row, input, output) = (self.row(), bytes(self.input), bytes(self.output));
-        let deterministic = row.id != MechanismId::XAES_256_GCM;
+        let draws = [XAES, symmetric::CLOUDHSM_GCM];
+        let deterministic = !draws.contains(&row.id.0);
         for part_len in [1, 7, 16, 33] {
             for operation in [Operation::Encrypt, Operation::Digest, Operation::Sign] {
                 if deterministic && row.work(operation).is_some() {
                     let name = format!("{} {operation:?} {part_len}", row.name);
                     assert_eq!(self.whole(operation, &input), output, "{name}");
-                    assert_eq!(self.parts(operation, &input, part_len), output, "{name}");
+                    if self.takes_parts(operation) {
+                        assert_eq!(self.parts(operation, &input, part_len), output, "{name}");
+                    }
                 }
             }
             if row.decrypt.is_some() {
                 let name = format!("{} decrypts {part_len}", row.name);
                 assert_eq!(self.whole(Operation::Decrypt, &output), input, "{name}");
-                assert_eq!(
-                    self.parts(Operation::Decrypt, &output, part_len),
-                    input,
-                    "{name}"
-                );
+                if self.takes_parts(Operation::Decrypt) {
+                    let parts = self.parts(Operation::Decrypt, &output, part_len);
+                    assert_eq!(parts, input, "{name}");
+                }
             }
             if row.verify.is_some() {
                 let mut operations = self.start(Operation::Verify);
@@ -131,6 +151,10 @@ impl Vector {
     }
 }
 
+fn vectors() -> impl Iterator<Item = &'static Vector> {
+    [VECTORS, symmetric::VECTORS].into_iter().flatten()
+}
+
 fn bytes(digits: &str) -> Vec<u8> {
     hex::decode(digits).unwrap()
 }
@@ -145,7 +169,7 @@ fn written(produced: Result<Produced>, mut output: Vec<u8>) -> Vec<u8> {
 
 #[test]
 fn every_vector_comes_out_at_once_and_in_parts() {
-    VECTORS.iter().for_each(Vector::run);
+    vectors().for_each(Vector::run);
 }
 
 #[test]
@@ -153,7 +177,9 @@ fn every_row_but_the_key_generators_has_a_vector() {
     for row in table::rows() {
         // A generated key is random: that it is used rightly is what the other rows show.
         let generates = row.generate.is_some() || row.generate_pair.is_some();
-        let has_vector = VECTORS.iter().any(|vector| vector.mechanism == row.id.0);
+        let has_vector = vectors().any(|vector| vector.mechanism == row.id.0)
+            || keys::covers(row)
+            || pairs::covers(row);
         assert!(has_vector != generates, "{}", row.name);
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn read_derivation(mechanism: &CK_MECHANISM) -> Result<Derivation> {
     let claim = Claim::of(mechanism);
     let (mechanism, _) = read(mechanism)?;
     let further = match parameter_shape(mechanism.id) {
-        ParameterShape::CounterKdf => {
+        ParameterShape::CounterKdf | ParameterShape::PipelineKdf => {
             let kdf: CK_SP800_108_KDF_PARAMS = claim.structure()?;
             (kdf.pAdditionalDerivedKeys, kdf.ulAdditionalDerivedKeys)
         }
@@ -88,6 +88,16 @@ impl Claim {
         Ok(Parameters::Kdf108 {
             prf: MechanismId(kdf.prfType),
             parts: parts(kdf.pDataParams, kdf.ulNumberOfDataParams, Mode::Counter)?,
+            iv: Vec::new(),
+        })
+    }
+
+    /// As [`Claim::counter_kdf`], with an iteration variable that is no counter, as in feedback mode.
+    pub(super) fn pipeline_kdf(&self) -> Result<Parameters> {
+        let kdf: CK_SP800_108_KDF_PARAMS = self.structure()?;
+        Ok(Parameters::Kdf108 {
+            prf: MechanismId(kdf.prfType),
+            parts: parts(kdf.pDataParams, kdf.ulNumberOfDataParams, Mode::Feedback)?,
             iv: Vec::new(),
         })
     }

@@ -51,6 +51,7 @@ pub(crate) fn read(mechanism: &CK_MECHANISM) -> Result<(Mechanism, Places)> {
         ParameterShape::Hkdf => claim.hkdf()?,
         ParameterShape::CounterKdf => claim.counter_kdf()?,
         ParameterShape::FeedbackKdf => claim.feedback_kdf()?,
+        ParameterShape::PipelineKdf => claim.pipeline_kdf()?,
         ParameterShape::Pbkdf2 => claim.pbkdf2()?,
         ParameterShape::DerivationData => claim.derivation_data()?,
         ParameterShape::CbcEncryptData(length) => claim.cbc_encrypt_data(length)?,

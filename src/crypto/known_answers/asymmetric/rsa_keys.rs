@@ -1,12 +1,12 @@
 //! RSA keys: what a template may leave out, and what is no key.
 
-use super::rsa_vectors::{
-    COEFFICIENT, EXPONENT_1, EXPONENT_2, MODULUS, PRIME_1, PRIME_2, PRIVATE_EXPONENT,
-};
 use crate::{
     Error,
     known_answers::bytes,
     rsa::{Component, Parts, PrivateKey, PublicKey},
+    vector::rsa::{
+        COEFFICIENT, EXPONENT_1, EXPONENT_2, MODULUS, PRIME_1, PRIME_2, PRIVATE_EXPONENT,
+    },
 };
 
 const COMPONENTS: [(Component, &str); 8] = [

@@ -1,6 +1,6 @@
 //! Secret keys: their material is their value.
 
-use crypto::{Secret, aes, hash::Hash};
+use crypto::{Secret, aes, des3, hash::Hash, hmac, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, Reason, Result, limits};
 
@@ -9,6 +9,14 @@ use crate::object::Plain;
 
 pub(super) static KINDS: &[KeyKind] = &[
     secret_key(sys::CKK_AES, aes_key),
+    secret_key(sys::CKK_AES_XTS, aes_xts_key),
+    KeyKind {
+        key_type: KeyType(sys::CKK_DES3),
+        make: Make::Secret {
+            of: des3_key,
+            value_len: Some(des3::KEY_LEN),
+        },
+    },
     secret_key(sys::CKK_GENERIC_SECRET, generic_secret),
     secret_key(sys::CKK_HKDF, generic_secret),
     secret_key(sys::CKK_SHA_1_HMAC, generic_secret),
@@ -16,6 +24,12 @@ pub(super) static KINDS: &[KeyKind] = &[
     secret_key(sys::CKK_SHA256_HMAC, generic_secret),
     secret_key(sys::CKK_SHA384_HMAC, generic_secret),
     secret_key(sys::CKK_SHA512_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA512_224_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA512_256_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA3_224_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA3_256_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA3_384_HMAC, generic_secret),
+    secret_key(sys::CKK_SHA3_512_HMAC, generic_secret),
 ];
 
 const fn secret_key(key_type: sys::CK_KEY_TYPE, of: fn(Secret) -> Result<Material>) -> KeyKind {
@@ -29,13 +43,19 @@ const fn secret_key(key_type: sys::CK_KEY_TYPE, of: fn(Secret) -> Result<Materia
 }
 
 fn aes_key(value: Secret) -> Result<Material> {
-    let key = aes::Key::new(value).map_err(|_| {
-        Error::new(
-            Reason::AttributeValueInvalid,
-            "an AES key has 16, 24 or 32 bytes",
-        )
-    })?;
+    let key = aes::Key::new(value).map_err(|_| refused("an AES key has 16, 24 or 32 bytes"))?;
     Ok(Material::Aes(key))
+}
+
+fn aes_xts_key(value: Secret) -> Result<Material> {
+    let key = xts::Key::new(value)
+        .map_err(|_| refused("an AES-XTS key has 64 bytes, and its halves differ"))?;
+    Ok(Material::AesXts(key))
+}
+
+fn des3_key(value: Secret) -> Result<Material> {
+    let key = des3::Key::new(value).map_err(|_| refused("a triple DES key has 24 bytes"))?;
+    Ok(Material::Des3(key))
 }
 
 fn generic_secret(value: Secret) -> Result<Material> {
@@ -43,32 +63,23 @@ fn generic_secret(value: Secret) -> Result<Material> {
         let context = format!("a secret has 1 to {} bytes", limits::GENERIC_SECRET_BYTES);
         return Err(Error::new(Reason::AttributeValueInvalid, context));
     }
-    Ok(Material::Bytes(value))
+    Ok(Material::Bytes(hmac::Key::new(value)))
 }
 
-impl KeyMaterial for aes::Key {
-    fn bits(&self) -> u64 {
-        bits_of(aes::Key::value(self).reveal())
-    }
+fn refused(why: &str) -> Error {
+    Error::new(Reason::AttributeValueInvalid, why)
+}
 
-    fn sealed_form(&self) -> Result<Option<Secret>> {
-        Ok(Some(copied(aes::Key::value(self))))
-    }
+/// A key whose material is its value.
+trait SecretKey: Send + Sync {
+    fn value(&self) -> &Secret;
 
-    fn computed(&self) -> Result<Vec<(AttributeType, Plain)>> {
-        Ok(length_of(aes::Key::value(self)))
-    }
+    fn check_value(&self) -> Option<[u8; 3]>;
+}
 
-    fn secret(&self, kind: AttributeType) -> Result<Option<Secret>> {
-        Ok(value_as(kind, aes::Key::value(self)))
-    }
-
-    fn wrapped_form(&self) -> Result<Secret> {
-        Ok(copied(aes::Key::value(self)))
-    }
-
-    fn value(&self) -> Option<&[u8]> {
-        Some(aes::Key::value(self).reveal())
+impl SecretKey for aes::Key {
+    fn value(&self) -> &Secret {
+        self.value()
     }
 
     /// The beginning of an encrypted block of zeroes.
@@ -79,53 +90,79 @@ impl KeyMaterial for aes::Key {
     }
 }
 
-impl KeyMaterial for Secret {
-    fn bits(&self) -> u64 {
-        bits_of(self.reveal())
+impl SecretKey for des3::Key {
+    fn value(&self) -> &Secret {
+        self.value()
     }
 
-    fn sealed_form(&self) -> Result<Option<Secret>> {
-        Ok(Some(copied(self)))
-    }
-
-    fn computed(&self) -> Result<Vec<(AttributeType, Plain)>> {
-        Ok(length_of(self))
-    }
-
-    fn secret(&self, kind: AttributeType) -> Result<Option<Secret>> {
-        Ok(value_as(kind, self))
-    }
-
-    fn wrapped_form(&self) -> Result<Secret> {
-        Ok(copied(self))
-    }
-
-    fn value(&self) -> Option<&[u8]> {
-        Some(self.reveal())
-    }
-
-    /// The beginning of its SHA-1.
+    /// The same.
     fn check_value(&self) -> Option<[u8; 3]> {
-        let mut hash = [0; crypto::hash::MAX_LEN];
-        Hash::Sha1.of(self.reveal(), &mut hash).ok()?;
-        hash.first_chunk().copied()
+        let mut block = [0; des3::BLOCK];
+        self.encrypt_block(&mut block);
+        block.first_chunk().copied()
     }
 }
 
-fn bits_of(value: &[u8]) -> u64 {
-    value.len() as u64 * 8
+impl SecretKey for xts::Key {
+    fn value(&self) -> &Secret {
+        self.value()
+    }
+
+    fn check_value(&self) -> Option<[u8; 3]> {
+        hashed(self.value())
+    }
+}
+
+impl SecretKey for hmac::Key {
+    fn value(&self) -> &Secret {
+        self.value()
+    }
+
+    fn check_value(&self) -> Option<[u8; 3]> {
+        hashed(self.value())
+    }
+}
+
+/// The beginning of a secret's SHA-1.
+fn hashed(value: &Secret) -> Option<[u8; 3]> {
+    let mut hash = [0; crypto::hash::MAX_LEN];
+    Hash::Sha1.of(value.reveal(), &mut hash).ok()?;
+    hash.first_chunk().copied()
+}
+
+impl<K: SecretKey> KeyMaterial for K {
+    fn bits(&self) -> u64 {
+        SecretKey::value(self).len() as u64 * 8
+    }
+
+    fn sealed_form(&self) -> Result<Option<Secret>> {
+        Ok(Some(copied(SecretKey::value(self))))
+    }
+
+    fn computed(&self) -> Result<Vec<(AttributeType, Plain)>> {
+        let len = SecretKey::value(self).len() as u64;
+        Ok(vec![(AttributeType::VALUE_LEN, len.into())])
+    }
+
+    fn secret(&self, kind: AttributeType) -> Result<Option<Secret>> {
+        Ok((kind == AttributeType::VALUE).then(|| copied(SecretKey::value(self))))
+    }
+
+    fn wrapped_form(&self) -> Result<Secret> {
+        Ok(copied(SecretKey::value(self)))
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        Some(SecretKey::value(self).reveal())
+    }
+
+    fn check_value(&self) -> Option<[u8; 3]> {
+        SecretKey::check_value(self)
+    }
 }
 
 fn copied(value: &Secret) -> Secret {
     Secret::from(value.reveal())
-}
-
-fn length_of(value: &Secret) -> Vec<(AttributeType, Plain)> {
-    vec![(AttributeType::VALUE_LEN, (value.len() as u64).into())]
-}
-
-fn value_as(kind: AttributeType, value: &Secret) -> Option<Secret> {
-    (kind == AttributeType::VALUE).then(|| copied(value))
 }
 
 #[cfg(test)]
@@ -168,6 +205,14 @@ mod tests {
         }
         let longest = vec![7; limits::GENERIC_SECRET_BYTES];
         assert!(created(sys::CKK_GENERIC_SECRET, &longest).is_ok());
+    }
+
+    #[test]
+    fn the_halves_of_an_xts_key_differ() {
+        let refused = reason(created(sys::CKK_AES_XTS, &[7; 64]));
+        assert_eq!(refused, Some(Reason::AttributeValueInvalid));
+        let value: Vec<u8> = (0..64).collect();
+        assert_eq!(created(sys::CKK_AES_XTS, &value).unwrap().bits(), 512);
     }
 
     #[test]

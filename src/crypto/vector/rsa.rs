@@ -1,7 +1,7 @@
 //! A key and ciphertexts with wrong padding, and what they decrypt to: OpenSSL,
 //! `evppkey_rsa_common.txt`, "Test vectors for the Bleichenbacher workaround", key RSA-2048-2.
 
-pub(super) const MODULUS: &str = concat!(
+pub(crate) const MODULUS: &str = concat!(
     "c8cc839714098da56caa23640f93dc8997c16372968fc1b0c6df5113c1c94e8b",
     "21e48ad2297e65419011b4e6d8f5e73b1b78b257400321d1ef6b602d4ec8ce8d",
     "141c94905eb4ad306639a49206534b6e7f2607423e97dffd133c88d721399def",
@@ -11,7 +11,7 @@ pub(super) const MODULUS: &str = concat!(
     "ff649fa0bd629d0ffa1813c3abf4b56bd3c2ea5465dffa14589292a9d8a24ad2",
     "6be7ee0510741b6382d43c83d5bfa40a46613d062be445517dbcaf0cb4e1a769",
 );
-pub(super) const PRIVATE_EXPONENT: &str = concat!(
+pub(crate) const PRIVATE_EXPONENT: &str = concat!(
     "1455010e0f2d587663a666a6ff1ccdbbf0edd8100646d02a023922908992c4ad",
     "39e5565929726ef6508c3a71158ef0b6ff751d39d07580bb2d2f063210442d06",
     "03ff50dbbd7b35fe2c9bb19a47a1af85a4c24901e02ca8b58b7919b20edf32aa",
@@ -21,31 +21,31 @@ pub(super) const PRIVATE_EXPONENT: &str = concat!(
     "bc67ca8031d2612618103a7a0a40844262f75d8890cd616e51f9035488fd6e09",
     "9de8ff6d65a4ff118254807c9f58d2fbba8ba151dc8c68be349c977a204e04c1",
 );
-pub(super) const PRIME_1: &str = concat!(
+pub(crate) const PRIME_1: &str = concat!(
     "f8f5ad6ba828931bea459b8a3f6dc041d23482409c2571e963f31f748602a256",
     "371b3883ed459ecf970526459edd16e05522f5a45d94751b2ec2daf272c7f881",
     "6a52c00d18080171634da899d7973222f51b937630548696a9f7d8c24a59497c",
     "1efcd455cfb97ee86d2b6d34972b332fda303f04999b4eb6b5cc0bb33e7761dd",
 );
-pub(super) const PRIME_2: &str = concat!(
+pub(crate) const PRIME_2: &str = concat!(
     "ce7a2e3b49a90b96330a12dc682bdfbdfbae8dd6dc03b6147aefbd575743f0f6",
     "da4d86235061b71afd9cad2d34025e56ac86b0f7743eb35e1acbca2378954244",
     "65b706ed22175e5718c8c70b6703ea8f6b510f945be48e5a36bb3c3c91732b58",
     "9dfc05d72d80903194452bda21348647ec72943f11a846e62faebe8eb536b0fd",
 );
-pub(super) const EXPONENT_1: &str = concat!(
+pub(crate) const EXPONENT_1: &str = concat!(
     "76fe15f18ae239cdf1df6b445ca4bc6bb968d788c21933a4f5dcd280033d6712",
     "062cc08a6df204c1fbd0be46307443e6dd4a6456375429d4e038ca256faf1c9b",
     "de91c6b17b76f81995f91c48cbbebc7bf0e3494c08359e4e8cd6a587d7b96d62",
     "21fd7e0fb5c5575f082ee57769798071b2bbb4a32238151b47314bb654790311",
 );
-pub(super) const EXPONENT_2: &str = concat!(
+pub(crate) const EXPONENT_2: &str = concat!(
     "998848b055499a1009cbc7d294b36b1ffdf2020e6e7364053e94de1a000dc934",
     "0587f7e27276f68cdf608d753b63377b03b6f4084d2c027c4b38960a6233ba9e",
     "d9738b76f10ea75be456078bf701f67cc6b3f3fdc186e64336c76b372e80910e",
     "c80b0adcc23d02fb9ae10486a28248075b4ea7e56ddfcf3882e451561471a291",
 );
-pub(super) const COEFFICIENT: &str = concat!(
+pub(crate) const COEFFICIENT: &str = concat!(
     "643bf746429f7d83667a0653021347efbfc05e6351f821a9debb60e0eccde500",
     "5ad9e9ec31e558f7e92c29328e74569d7cef7c74cabc2b355ed401a1a0914b4e",
     "3cbb06484e58196051169ed14caa2efa6ea044e054d26144cc1629c55010558a",
@@ -53,7 +53,7 @@ pub(super) const COEFFICIENT: &str = concat!(
 );
 
 /// Ciphertext and message: right ones are the first and the fifth.
-pub(super) const CIPHERTEXTS: [(&str, &str); 9] = [
+pub(crate) const CIPHERTEXTS: [(&str, &str); 9] = [
     (
         concat!(
             "8bfe264e85d3bdeaa6b8851b8e3b956ee3d226fd3f69063a86880173a273d9f2",

@@ -1,0 +1,29 @@
+//! PBKDF2.
+
+use aws_lc_sys as sys;
+
+use super::{digest::method, done};
+use crate::{Result, hash::Hash};
+
+/// Fills `output` with what the password gives.
+pub(crate) fn derive(
+    hash: Hash,
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    output: &mut [u8],
+) -> Result<()> {
+    // SAFETY: all lengths are those of the slices.
+    done(unsafe {
+        sys::PKCS5_PBKDF2_HMAC(
+            password.as_ptr().cast(),
+            password.len(),
+            salt.as_ptr(),
+            salt.len(),
+            iterations,
+            method(hash),
+            output.len(),
+            output.as_mut_ptr(),
+        )
+    })
+}
