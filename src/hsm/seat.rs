@@ -1,7 +1,10 @@
 //! What an application has in one slot: who is logged in there, how many sessions are open, and
 //! the session objects. All sessions of the application in the slot share it (§2.4).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::{Mutex, RwLock};
 use token::{Access, AttributeType, Error, LoginState, Reason, Result, Role, SlotId};
@@ -18,6 +21,8 @@ pub(crate) struct Seat {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) objects: Table<SessionObject>,
     occupancy: RwLock<Occupancy>,
+    /// How often the login has changed: sessions keep what they have looked up until then.
+    logins: AtomicU64,
     /// Held while a login begins or ends: what a logout ends was begun before it.
     pub(crate) login_changes: Mutex<()>,
 }
@@ -36,6 +41,7 @@ impl Seat {
             cluster,
             objects: Table::default(),
             occupancy: RwLock::default(),
+            logins: AtomicU64::new(0),
             login_changes: Mutex::default(),
         }
     }
@@ -58,6 +64,7 @@ impl Seat {
         let count = occupancy.count(access);
         *count = count.saturating_sub(1);
         let last = occupancy.sessions() == 0;
+        self.logins.fetch_add(u64::from(last), Ordering::Release);
         (last, if last { occupancy.login.take() } else { None })
     }
 
@@ -109,12 +116,20 @@ impl Seat {
         }
         occupancy.may_log_in(login.keyring.role, &login.keyring.name)?;
         occupancy.login = Some(login.clone());
+        self.logins.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
     /// Ends the login: nobody finds its keys here from now on.
     pub(crate) fn log_out(&self) -> Option<Arc<Login>> {
-        self.occupancy.write().login.take()
+        let mut occupancy = self.occupancy.write();
+        self.logins.fetch_add(1, Ordering::Release);
+        occupancy.login.take()
+    }
+
+    /// How often the login has changed.
+    pub(crate) fn logins(&self) -> u64 {
+        self.logins.load(Ordering::Acquire)
     }
 
     /// Drops the private session objects, once no verb of their user runs any more.

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
 use crate::{
+    cluster::users::Keyring,
     memory::Memory,
     object::{Answer, Find},
     operation::Operations,
@@ -37,6 +38,8 @@ pub(crate) struct Active {
     sweep_at: usize,
     /// What each request answered that made session objects: these have no commit to remember it.
     answers: Vec<(u64, Answer)>,
+    /// The crypto user that was logged in on the seat when its login had changed so often.
+    crypto_user: Option<(u64, Option<Arc<Keyring>>)>,
     /// Keeps the cluster in its place; none once the session is closed.
     presence: Option<Presence>,
 }
@@ -49,6 +52,7 @@ impl Session {
             objects: Vec::new(),
             sweep_at: SWEEP_AT,
             answers: Vec::new(),
+            crypto_user: None,
             presence: Some(presence),
         };
         Self {
@@ -85,6 +89,7 @@ impl Session {
         let mut active = self.active.lock();
         active.operations.cancel_all();
         active.find = None;
+        active.crypto_user = None;
     }
 
     /// Ends the session, when the verb that uses it has ended; the session objects that go with it.
@@ -92,12 +97,28 @@ impl Session {
         let mut active = self.active.lock();
         active.operations.cancel_all();
         active.find = None;
+        active.crypto_user = None;
         active.presence = None;
         std::mem::take(&mut active.objects)
     }
 }
 
 impl Active {
+    /// The keys of the crypto user that is logged in on `seat`, the session's. They are looked up
+    /// once a login: threads that use keys must not take turns at the seat. A logout takes them out
+    /// of every session ([`Session::cancel`]).
+    pub(crate) fn crypto_user(&mut self, seat: &Seat) -> Option<&Keyring> {
+        let logins = seat.logins();
+        if self
+            .crypto_user
+            .as_ref()
+            .is_none_or(|(known, _)| *known != logins)
+        {
+            self.crypto_user = Some((logins, seat.crypto_user()));
+        }
+        self.crypto_user.as_ref()?.1.as_deref()
+    }
+
     /// Has the session object go with the session.
     pub(crate) fn own(&mut self, handle: ObjectHandle, seat: &Seat) {
         if self.objects.len() >= self.sweep_at {

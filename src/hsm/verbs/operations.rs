@@ -9,7 +9,12 @@ use token::{
 };
 
 use crate::{
-    Application, mechanism::Material, operation::Operations, sealing, seat::Seat, session::Session,
+    Application,
+    mechanism::Material,
+    operation::Operations,
+    sealing,
+    seat::Seat,
+    session::{Active, Session},
     verbs::seen::Seen,
 };
 
@@ -39,7 +44,7 @@ pub(super) fn start(
     let Some(handle) = key else {
         return active.operations.start(operation, mechanism, None);
     };
-    let (seen, material) = key_of(&session, handle)?;
+    let (seen, material) = key_of(&session, &mut active, handle)?;
     let key = Some((seen.attributes(), material));
     active.operations.start(operation, mechanism, key)
 }
@@ -54,7 +59,7 @@ pub(super) fn start_check(
 ) -> Result<()> {
     let session = application.session_of(session)?;
     let mut active = session.active()?;
-    let (seen, material) = key_of(&session, key)?;
+    let (seen, material) = key_of(&session, &mut active, key)?;
     let key = (seen.attributes(), material);
     active.operations.start_check(mechanism, key, signature)
 }
@@ -67,7 +72,7 @@ pub(super) fn absorb_key(
 ) -> Result<()> {
     let session = application.session_of(session)?;
     let mut active = session.active()?;
-    match key_of(&session, key) {
+    match key_of(&session, &mut active, key) {
         Ok((seen, material)) => active.operations.absorb_key((seen.attributes(), material)),
         Err(error) => {
             active.operations.cancel(Operation::Digest);
@@ -169,16 +174,17 @@ pub(super) fn seed_random(
 }
 
 /// The key of this handle, as the session's user sees it and may use it.
-fn key_of(session: &Session, handle: ObjectHandle) -> Result<(Seen, Arc<Material>)> {
-    let keyring = session.seat.crypto_user();
-    let seen =
-        Seen::find(&session.seat, keyring.as_deref(), handle).map_err(|error| {
-            match error.reason {
-                Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
-                _ => error,
-            }
-        })?;
-    let material = seen.material(keyring.as_deref())?;
+fn key_of(
+    session: &Session,
+    active: &mut Active,
+    handle: ObjectHandle,
+) -> Result<(Seen, Arc<Material>)> {
+    let keyring = active.crypto_user(&session.seat);
+    let seen = Seen::find(&session.seat, keyring, handle).map_err(|error| match error.reason {
+        Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
+        _ => error,
+    })?;
+    let material = seen.material(keyring)?;
     Ok((seen, material))
 }
 
