@@ -168,7 +168,7 @@ impl Engine {
         for cluster in self.open_clusters() {
             cluster.drop_all_resumes();
         }
-        self.forget_answers(&[]);
+        self.forget_answers(Vec::new);
         Ok(())
     }
 
@@ -311,21 +311,23 @@ impl Engine {
         for cluster in self.open_clusters() {
             cluster.drop_unresumed();
         }
-        let living: Vec<[u8; 16]> = match self.applications.lock().as_ref() {
+        if self.applications.lock().is_none() {
+            return;
+        }
+        self.forget_answers(|| match self.applications.lock().as_ref() {
             Some(applications) => applications.keys().map(|id| id.0).collect(),
-            None => return,
-        };
-        self.forget_answers(&living);
+            None => Vec::new(),
+        });
     }
 
     /// Answers are kept for retries; who has ended retries nothing.
-    fn forget_answers(&self, living: &[[u8; 16]]) {
-        let mut results = vec![self.registry.records().forget_all_but(living)];
+    fn forget_answers(&self, living: impl Fn() -> Vec<[u8; 16]>) {
+        let mut results = vec![self.registry.records().forget_all_but(&living)];
         let clusters = self.open_clusters();
         results.extend(
             clusters
                 .iter()
-                .map(|cluster| cluster.records().forget_all_but(living)),
+                .map(|cluster| cluster.records().forget_all_but(&living)),
         );
         report_kept(results);
     }

@@ -135,8 +135,10 @@ impl Records {
     }
 
     /// Forgets what was answered to applications that are not among `living`.
-    pub(crate) fn forget_all_but(&self, living: &[[u8; 16]]) -> Result<()> {
+    pub(crate) fn forget_all_but(&self, living: impl FnOnce() -> Vec<[u8; 16]>) -> Result<()> {
         let mut applications = self.store.applications().map_err(stored)?;
+        // Asked after the answers were read: who comes in between is among the living.
+        let living = living();
         applications.retain(|application| !living.contains(application));
         self.forget_all(applications)
     }
