@@ -1,0 +1,139 @@
+//! What an application's operations share with the rest of the engine: logins, keys, slots.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect"
+)]
+
+mod support;
+
+use std::thread;
+
+use support::*;
+use token::{Access, AttributeType as A, Hsm, LoginAs, Operation, Operator, Produced, Reason};
+
+const CKM_SHA256: u64 = 0x250;
+
+#[test]
+fn a_login_for_one_use_needs_a_login_and_an_operation_that_waits() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    let asked = app.login_as(session, LoginAs::ContextSpecific, USER_PIN);
+    assert_eq!(reason(asked), Reason::UserNotLoggedIn);
+    app.login_as(session, LoginAs::User, USER_PIN).unwrap();
+    let asked = app.login_as(session, LoginAs::ContextSpecific, "wrong");
+    assert_eq!(reason(asked), Reason::OperationNotInitialized);
+}
+
+#[test]
+fn the_value_of_a_key_is_digested_where_it_may_be_seen() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let digest = mechanism(CKM_SHA256);
+    let start = || {
+        app.hsm
+            .start(session, Operation::Digest, &digest, None)
+            .unwrap();
+    };
+    let open = [flag(A::SENSITIVE, false), flag(A::EXTRACTABLE, true)];
+    let key = app.create(session, known_key(open.into())).unwrap();
+    start();
+    app.hsm.absorb_key(session, key).unwrap();
+    let end = app
+        .hsm
+        .produce(session, Operation::Digest, Some(&mut [0; 32]));
+    assert_eq!(end.unwrap(), Produced::Written(32));
+
+    let closed = [flag(A::SENSITIVE, true), flag(A::EXTRACTABLE, false)];
+    let key = app.create(session, known_key(closed.into())).unwrap();
+    start();
+    let refused = app.hsm.absorb_key(session, key);
+    assert_eq!(reason(refused), Reason::KeyIndigestible);
+}
+
+#[test]
+fn a_saved_state_is_for_its_application_alone() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    let digest = mechanism(CKM_SHA256);
+    app.hsm
+        .start(session, Operation::Digest, &digest, None)
+        .unwrap();
+    let Produced::Needed(len) = app.hsm.operation_state(session, None).unwrap() else {
+        panic!("a length query writes nothing");
+    };
+    let mut state = vec![0; len];
+    app.hsm.operation_state(session, Some(&mut state)).unwrap();
+    let second = app.open(Access::ReadWrite);
+    let restore = |state: &[u8]| app.hsm.set_operation_state(second, state, None, None);
+    restore(&state).unwrap();
+    let end = app
+        .hsm
+        .transform(second, Operation::Digest, b"abc", Some(&mut [0; 32]));
+    assert_eq!(end.unwrap(), Produced::Written(32));
+
+    let other = world.app();
+    let elsewhere = other.open(Access::ReadWrite);
+    let refused = other.hsm.set_operation_state(elsewhere, &state, None, None);
+    assert_eq!(reason(refused), Reason::SavedStateInvalid);
+    state[len - 1] ^= 1;
+    assert_eq!(reason(restore(&state)), Reason::SavedStateInvalid);
+}
+
+#[test]
+fn a_seed_is_taken_and_the_bytes_stay_random() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadOnly);
+    app.hsm.seed_random(session, b"not a secret").unwrap();
+    let draw = || {
+        let mut bytes = [0; 64];
+        app.hsm.random(session, &mut bytes).unwrap();
+        bytes
+    };
+    assert_ne!(draw(), draw());
+}
+
+#[test]
+fn an_hsm_that_comes_or_goes_is_told_to_every_application_once() {
+    let world = World::new();
+    let (app, other) = (world.app(), world.app());
+    let told = |app: &App| {
+        let mut slots = Vec::new();
+        while let Some(slot) = app.hsm.slot_event(false).unwrap() {
+            slots.push(slot);
+        }
+        slots
+    };
+    assert!(told(&app).is_empty());
+    let before = app.hsm.slots().unwrap();
+    let cluster = app.hsm.clusters().unwrap().remove(0).id;
+    let hsm = app
+        .hsm
+        .create_hsm(app.request(), &cluster, "zone-c")
+        .unwrap();
+    let now = app.hsm.slots().unwrap();
+    let new = now
+        .iter()
+        .find(|slot| !before.iter().any(|old| old.id == slot.id))
+        .unwrap();
+    assert_eq!(told(&app), [new.id]);
+    assert_eq!(told(&other), [new.id]);
+    app.hsm.delete_hsm(app.request(), &cluster, &hsm).unwrap();
+    assert_eq!(told(&other), [new.id]);
+    assert_eq!(told(&other), []);
+}
+
+#[test]
+fn who_waits_for_a_slot_is_woken_by_the_end_of_its_application() {
+    let world = World::new();
+    let app = world.app();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| app.hsm.slot_event(true));
+        app.hsm.end().unwrap();
+        assert_eq!(reason(waiter.join().unwrap()), Reason::FunctionCanceled);
+    });
+}
