@@ -329,12 +329,14 @@ fn set_check_value(attributes: &mut Attributes, computed: Vec<u8>) -> Result<()>
     Ok(())
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// 32 random hexadecimal digits.
 pub(super) fn unique_id() -> Result<Vec<u8>> {
     let bytes: [u8; 16] = crypto::random::array().map_err(|_| Reason::Internal)?;
-    Ok(bytes
-        .iter()
-        .flat_map(|byte| format!("{byte:02x}").into_bytes())
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits
+        .map(|digit| DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0'))
         .collect())
 }
 
