@@ -15,7 +15,7 @@ use std::sync::{
 use hsm::{Application, Engine, Peer, Settings};
 use token::{
     Access, ApplicationId, Attribute, AttributeType, Error, Hsm, LoginAs, Mechanism, MechanismId,
-    Mode, ObjectHandle, Parameters, Reason, Request, Result, Revealed, Role, SecretBytes,
+    Mode, ObjectHandle, Parameters, Produced, Reason, Request, Result, Revealed, Role, SecretBytes,
     SessionHandle, SlotId, Template, Value,
 };
 
@@ -187,6 +187,102 @@ impl App {
         }
     }
 
+    /// A key of `mechanism`.
+    pub fn make(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        attributes: Vec<Attribute>,
+    ) -> Result<ObjectHandle> {
+        self.hsm
+            .generate(self.request(), session, mechanism, Template(attributes))
+    }
+
+    /// The public and the private key of `mechanism`.
+    pub fn pair(
+        &self,
+        session: SessionHandle,
+        id: u64,
+        public: Vec<Attribute>,
+        private: Vec<Attribute>,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        let (public, private) = (Template(public), Template(private));
+        let request = self.request();
+        self.hsm
+            .generate_pair(request, session, &mechanism(id), public, private)
+    }
+
+    pub fn copy(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        attributes: Vec<Attribute>,
+    ) -> Result<ObjectHandle> {
+        let template = Template(attributes);
+        self.hsm.copy(self.request(), session, object, template)
+    }
+
+    pub fn wrap(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        wrapping: ObjectHandle,
+        key: ObjectHandle,
+    ) -> Result<Vec<u8>> {
+        let mut output = vec![0; 8192];
+        let place = Some(output.as_mut_slice());
+        let outcome = self
+            .hsm
+            .wrap(session, mechanism, wrapping, key, None, place)?;
+        let Produced::Written(len) = outcome.produced else {
+            panic!("8192 bytes are enough");
+        };
+        output.truncate(len);
+        Ok(output)
+    }
+
+    pub fn unwrap(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        unwrapping: ObjectHandle,
+        wrapped: &[u8],
+        attributes: Vec<Attribute>,
+    ) -> Result<ObjectHandle> {
+        let (request, template) = (self.request(), Template(attributes));
+        self.hsm.unwrap(
+            request, session, mechanism, unwrapping, wrapped, None, template,
+        )
+    }
+
+    pub fn derive(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism,
+        base: ObjectHandle,
+        attributes: Vec<Attribute>,
+    ) -> Result<ObjectHandle> {
+        let (request, template) = (self.request(), Template(attributes));
+        let (key, _) = self
+            .hsm
+            .derive(request, session, mechanism, base, template, Vec::new())?;
+        Ok(key)
+    }
+
+    /// The bytes of an attribute, where they are revealed.
+    pub fn bytes_of(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kind: AttributeType,
+    ) -> Option<Vec<u8>> {
+        match self.attribute(session, object, kind) {
+            Revealed::Value(Value::Bytes(bytes)) => Some(bytes),
+            Revealed::Value(Value::Secret(bytes)) => Some(bytes.reveal().to_vec()),
+            _ => None,
+        }
+    }
+
     /// One block of zeroes under the key.
     pub fn encrypt(&self, session: SessionHandle, key: ObjectHandle) -> Result<Vec<u8>> {
         let operation = token::Operation::Encrypt;
@@ -220,6 +316,20 @@ pub fn mechanism(id: u64) -> Mechanism {
     Mechanism {
         id: MechanismId(id),
         parameters: Parameters::None,
+    }
+}
+
+pub fn with(id: u64, parameters: Parameters) -> Mechanism {
+    Mechanism {
+        id: MechanismId(id),
+        parameters,
+    }
+}
+
+pub fn nested(kind: AttributeType, attributes: Vec<Attribute>) -> Attribute {
+    Attribute {
+        kind,
+        value: Value::Template(Template(attributes)),
     }
 }
 
