@@ -29,7 +29,7 @@ impl PublicKey {
 
     /// A key from its SubjectPublicKeyInfo.
     pub fn from_info(der: &[u8]) -> Result<Self> {
-        Kind::Ed25519.from_info(der).map(Self)
+        Kind::Ed25519.public(der).map(Self)
     }
 
     /// The key's SubjectPublicKeyInfo.
@@ -65,7 +65,7 @@ impl PrivateKey {
 
     /// A key from PKCS #8.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        Self::new(Kind::Ed25519.from_pkcs8(der)?.reveal())
+        Self::new(Kind::Ed25519.private(der)?.reveal())
     }
 
     /// The key in PKCS #8.

@@ -25,7 +25,7 @@ impl PublicKey {
 
     /// A key from its SubjectPublicKeyInfo.
     pub fn from_info(der: &[u8]) -> Result<Self> {
-        Kind::X25519.from_info(der).map(Self)
+        Kind::X25519.public(der).map(Self)
     }
 
     /// The key's SubjectPublicKeyInfo.
@@ -52,7 +52,7 @@ impl PrivateKey {
 
     /// A key from PKCS #8.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        Self::from_secret(Kind::X25519.from_pkcs8(der)?)
+        Self::from_secret(Kind::X25519.private(der)?)
     }
 
     /// The key in PKCS #8.

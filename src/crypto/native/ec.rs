@@ -137,11 +137,13 @@ impl Key {
     /// The public point, not compressed.
     pub(crate) fn point(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; 1 + 2 * COORDINATE_MAX];
-        // SAFETY: the key is alive, and with it its point; the slice is as long as is said.
+        // SAFETY: the key is alive, and with it its point.
+        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
+        // SAFETY: the same; the slice is as long as is said.
         let len = unsafe {
             sys::EC_POINT_point2oct(
                 self.group.as_ptr(),
-                sys::EC_KEY_get0_public_key(self.ec.as_ptr()),
+                point,
                 sys::point_conversion_form_t::POINT_CONVERSION_UNCOMPRESSED,
                 bytes.as_mut_ptr(),
                 bytes.len(),
@@ -239,7 +241,9 @@ impl Key {
         let ec = unsafe { sys::EVP_PKEY_get0_EC_KEY(pkey.as_ptr()) };
         let ec = NonNull::new(ec).ok_or(Error::Key)?;
         // SAFETY: the key is alive, and with it its group.
-        let nid = unsafe { sys::EC_GROUP_get_curve_name(sys::EC_KEY_get0_group(ec.as_ptr())) };
+        let group = unsafe { sys::EC_KEY_get0_group(ec.as_ptr()) };
+        // SAFETY: the same.
+        let nid = unsafe { sys::EC_GROUP_get_curve_name(group) };
         // SAFETY: the key is alive.
         let explicit = unsafe { sys::EC_KEY_decoded_from_explicit_params(ec.as_ptr()) };
         // RFC 5480 §2.1.1: a curve has a name; parameters of one's own are how keys are forged.

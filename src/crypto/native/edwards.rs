@@ -151,32 +151,34 @@ impl Kind {
     pub(crate) fn pkcs8(self, private: &[u8; LEN]) -> Result<Secret> {
         // SAFETY: the key has the length that is said; null when it is refused.
         let key = unsafe {
-            Pkey::owned(sys::EVP_PKEY_new_raw_private_key(
+            sys::EVP_PKEY_new_raw_private_key(
                 self.number(),
                 std::ptr::null_mut(),
                 private.as_ptr(),
                 private.len(),
-            ))
-        }?;
-        key.pkcs8()
+            )
+        };
+        // SAFETY: the key is new, and ours.
+        unsafe { Pkey::owned(key) }?.pkcs8()
     }
 
     /// The SubjectPublicKeyInfo of a public key.
     pub(crate) fn info(self, public: &[u8; LEN]) -> Result<Vec<u8>> {
         // SAFETY: as in `pkcs8`.
         let key = unsafe {
-            Pkey::owned(sys::EVP_PKEY_new_raw_public_key(
+            sys::EVP_PKEY_new_raw_public_key(
                 self.number(),
                 std::ptr::null_mut(),
                 public.as_ptr(),
                 public.len(),
-            ))
-        }?;
-        key.info()
+            )
+        };
+        // SAFETY: the key is new, and ours.
+        unsafe { Pkey::owned(key) }?.info()
     }
 
     /// The private key in PKCS #8.
-    pub(crate) fn from_pkcs8(self, der: &[u8]) -> Result<Secret> {
+    pub(crate) fn private(self, der: &[u8]) -> Result<Secret> {
         let key = Pkey::from_pkcs8(self.number(), der)?;
         Secret::filled(LEN, |private| {
             let mut written = private.len();
@@ -193,7 +195,7 @@ impl Kind {
     }
 
     /// The public key in a SubjectPublicKeyInfo.
-    pub(crate) fn from_info(self, der: &[u8]) -> Result<[u8; LEN]> {
+    pub(crate) fn public(self, der: &[u8]) -> Result<[u8; LEN]> {
         let key = Pkey::from_info(self.number(), der)?;
         let mut public = [0; LEN];
         let mut written = LEN;

@@ -25,7 +25,9 @@ impl Pkey {
     /// Nothing yet.
     pub(super) fn empty() -> Result<Self> {
         // SAFETY: no preconditions; null when memory is out.
-        unsafe { Self::owned(sys::EVP_PKEY_new()) }
+        let key = unsafe { sys::EVP_PKEY_new() };
+        // SAFETY: the key is new, and ours.
+        unsafe { Self::owned(key) }
     }
 
     /// A key that the library made for the caller.
@@ -70,7 +72,9 @@ impl Pkey {
             len: der.len(),
         };
         // SAFETY: the input is a valid slice; the answer is null or a new key.
-        let key = unsafe { Self::owned(parse(&mut input)) }.map_err(|_| Error::Key)?;
+        let key = unsafe { parse(&mut input) };
+        // SAFETY: the key is new, and ours.
+        let key = unsafe { Self::owned(key) }.map_err(|_| Error::Key)?;
         // SAFETY: the key is alive.
         let parsed = unsafe { sys::EVP_PKEY_id(key.as_ptr()) };
         if input.len == 0 && parsed == kind {

@@ -57,15 +57,10 @@ impl Arithmetic {
     pub(crate) fn coefficient(&self, [p, q]: &[Number; 2]) -> Result<Number> {
         let context = self.0.as_ptr();
         // SAFETY: both numbers and the context are alive; null asks for a new number, which is ours.
-        unsafe {
-            Number::owned(sys::BN_mod_inverse(
-                ptr::null_mut(),
-                q.as_ptr(),
-                p.as_ptr(),
-                context,
-            ))
-        }
-        .map_err(|_| Error::Key)
+        let inverse =
+            unsafe { sys::BN_mod_inverse(ptr::null_mut(), q.as_ptr(), p.as_ptr(), context) };
+        // SAFETY: the number is new, and ours.
+        unsafe { Number::owned(inverse) }.map_err(|_| Error::Key)
     }
 
     fn product(&self, a: &Number, b: &Number) -> Result<Number> {

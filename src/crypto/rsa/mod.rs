@@ -28,7 +28,11 @@ pub const BITS_MIN: usize = 1024;
 /// Bits in the longest modulus.
 pub const BITS_MAX: usize = 8192;
 /// Bits in the shortest modulus of a new key.
-pub const GENERATED_BITS_MIN: usize = if cfg!(feature = "fips") { 2048 } else { BITS_MIN };
+pub const GENERATED_BITS_MIN: usize = if cfg!(feature = "fips") {
+    2048
+} else {
+    BITS_MIN
+};
 /// Bits in the longest modulus of a new key: a longer one takes minutes to find.
 pub const GENERATED_BITS_MAX: usize = 4096;
 /// Bytes in the longest modulus.
