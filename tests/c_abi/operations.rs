@@ -293,20 +293,12 @@ fn a_mac_verifies_and_an_altered_one_does_not() {
 
 #[test]
 fn what_is_not_supported_says_so() {
-    with_key(|session, key| {
-        let mut random = mechanism(CKM_RSA_PKCS_KEY_PAIR_GEN, &mut []);
-        let mut length = 0;
+    with_key(|session, _| {
+        let (mut name, mut id) = (*b"C_Sign\0", 0);
         assert_eq!(
             call!(
                 session.module,
-                C_WrapKey(
-                    session.handle,
-                    &raw mut random,
-                    key,
-                    key,
-                    ptr::null_mut(),
-                    &raw mut length
-                )
+                C_AsyncGetID(session.handle, name.as_mut_ptr(), &raw mut id)
             ),
             CKR_FUNCTION_NOT_SUPPORTED
         );
@@ -314,13 +306,23 @@ fn what_is_not_supported_says_so() {
             call!(session.module, C_GetFunctionStatus(session.handle)),
             CKR_FUNCTION_NOT_PARALLEL
         );
-        let mut seed = [1; 8];
+    });
+}
+
+#[test]
+fn a_seed_is_taken_and_what_is_none_is_refused() {
+    with_key(|session, _| {
+        let (mut seed, handle) = ([1; 8], session.handle);
+        ok!(session.module, C_SeedRandom(handle, seed.as_mut_ptr(), 8));
         assert_eq!(
-            call!(
-                session.module,
-                C_SeedRandom(session.handle, seed.as_mut_ptr(), 8)
-            ),
-            CKR_RANDOM_SEED_NOT_SUPPORTED
+            call!(session.module, C_SeedRandom(handle, ptr::null_mut(), 8)),
+            CKR_ARGUMENTS_BAD
         );
+        let mut flags = CK_FLAGS::MAX;
+        ok!(
+            session.module,
+            C_GetSessionValidationFlags(handle, CKS_LAST_VALIDATION_OK, &raw mut flags)
+        );
+        assert_eq!(flags, 0);
     });
 }
