@@ -14,7 +14,7 @@ use crate::{
 /// The engine answers in the same process (embedded) or through `wire` (served), and to the caller
 /// there is no difference. Every verb may be called from any thread; verbs on one session wait for
 /// one another, verbs on two never do. A verb that changes the store takes a [`Request`] and is
-/// durable when it answers.
+/// durable when it answers. Verbs that an HSM may lack answer `FunctionNotSupported` by themselves.
 #[allow(
     unused_variables,
     reason = "verbs that are being built answer by default"
