@@ -1,5 +1,7 @@
 //! Message digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202).
 
+use zeroize::Zeroizing;
+
 use crate::{Error, Result, native::digest};
 
 /// A hash function.
@@ -94,6 +96,17 @@ impl Stream {
     pub fn finish(self, output: &mut [u8]) -> Result<()> {
         let output = output.get_mut(..self.hash.len()).ok_or(Error::Length)?;
         self.state?.finish(output)
+    }
+
+    /// What the stream has come to, where the library tells it: for SHA-1 and SHA-2.
+    pub fn save(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.state.as_ref().ok()?.save(self.hash)
+    }
+
+    /// A stream that goes on from what [`Stream::save`] wrote down of one of the same hash.
+    pub fn restore(hash: Hash, saved: &[u8]) -> Result<Self> {
+        let state = Ok(digest::Stream::restore(hash, saved)?);
+        Ok(Self { hash, state })
     }
 
     /// Another stream that has come as far as this one.

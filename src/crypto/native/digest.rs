@@ -1,5 +1,7 @@
 //! Message digests: whole inputs without an allocation, and inputs in parts.
 
+mod state;
+
 use std::ptr::{self, NonNull};
 
 use aws_lc_sys as sys;

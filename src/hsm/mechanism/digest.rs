@@ -1,7 +1,7 @@
 //! Digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202).
 
 use crypto::hash::{Hash, Stream};
-use token::{OutputBound, Result};
+use token::{OutputBound, Reason, Result};
 
 use super::{Parts, Transformation, Use, failure::internal};
 
@@ -30,6 +30,12 @@ impl Transformation for Digest {
             stream: Stream::new(self.0),
         }))
     }
+
+    fn restore(&self, _with: Use<'_>, state: &[u8]) -> Result<Box<dyn Parts>> {
+        let stream = Stream::restore(self.0, state).map_err(|_| Reason::SavedStateInvalid)?;
+        let hash = self.0;
+        Ok(Box::new(DigestParts { hash, stream }))
+    }
 }
 
 struct DigestParts {
@@ -38,6 +44,10 @@ struct DigestParts {
 }
 
 impl Parts for DigestParts {
+    fn save(&self) -> Option<crypto::Zeroizing<Vec<u8>>> {
+        self.stream.save()
+    }
+
     fn update_len(&self, _input_len: usize) -> usize {
         0
     }

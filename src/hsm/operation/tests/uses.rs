@@ -179,3 +179,32 @@ fn only_a_digest_alone_is_saved() {
         assert_eq!(reason(refused), Some(Reason::SavedStateInvalid));
     }
 }
+
+#[test]
+fn a_saved_digest_goes_on_where_it_was() {
+    let mut bench = bench();
+    let data: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+    for mechanism in [
+        sys::CKM_SHA_1,
+        sys::CKM_SHA224,
+        sys::CKM_SHA256,
+        sys::CKM_SHA384,
+        sys::CKM_SHA512,
+    ] {
+        let expected = bench
+            .whole(Digest, mechanism, Parameters::None, &data)
+            .unwrap();
+        for at in [1, 64, 127, 128, 500, 999] {
+            let (first, last) = data.split_at(at);
+            bench.start(Digest, mechanism, Parameters::None).unwrap();
+            bench.operations.absorb(Digest, first).unwrap();
+            let saved = bench.operations.save().unwrap();
+            bench.operations.absorb(Digest, b"something else").unwrap();
+            bench.operations.restore(&saved).unwrap();
+            bench.operations.absorb(Digest, last).unwrap();
+            let mut digest = vec![0; expected.len()];
+            bench.operations.produce(Digest, Some(&mut digest)).unwrap();
+            assert_eq!(digest, expected, "{mechanism:#x} {at}");
+        }
+    }
+}
