@@ -249,7 +249,7 @@ impl Pace {
 /// Looks again and again for as long as `time`. The clock costs as much as some looks, so the usual
 /// case does without.
 fn spin<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
-    const LOOKS: u32 = 64;
+    const LOOKS: u32 = 128;
     let mut begun = None;
     loop {
         for _ in 0..LOOKS {

@@ -275,6 +275,13 @@ impl Operations {
         self.find.lock().fail();
     }
 
+    /// None of the operations can be begun again.
+    pub(super) fn touch_all(&self) {
+        for begun in &self.kinds {
+            begun.lock().touched = true;
+        }
+    }
+
     /// No operation is in the middle any more.
     pub(super) fn end_all_but_the_search(&self) {
         for begun in &self.kinds {

@@ -162,6 +162,7 @@ impl Line {
     fn header_in_slot(&mut self) -> Result<Header, Fault> {
         let mut bytes = [0; HEADER];
         let slot = self.slot.as_ref().ok_or(NOT_THERE)?;
+        slot.memory().fetch();
         if !slot.memory().read(0, &mut bytes) {
             return Err(NOT_THERE);
         }

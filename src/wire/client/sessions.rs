@@ -53,10 +53,14 @@ impl Client {
                 continue;
             }
             let ticket: Ticket = said.answer?;
-            // A login for one context takes up nothing.
-            if user == LoginAs::ContextSpecific
-                || self.ledger.logged_in(session, &ticket, said.generation)
-            {
+            if user == LoginAs::ContextSpecific {
+                // It is for the operation that is active, and takes up nothing.
+                if let Some(operations) = self.ledger.operations(session) {
+                    operations.touch_all();
+                }
+                return Ok(ticket);
+            }
+            if self.ledger.logged_in(session, &ticket, said.generation) {
                 return Ok(ticket);
             }
         }

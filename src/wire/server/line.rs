@@ -176,6 +176,7 @@ impl<'a> Line<'a> {
         let mut bytes = [0; HEADER];
         if let Some(shared) = &mut self.shared {
             shared.is_busy(true);
+            shared.slot.memory().fetch();
             shared.slot.memory().read(0, &mut bytes);
         }
         self.in_slot = true;
