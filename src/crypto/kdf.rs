@@ -29,7 +29,7 @@ pub fn hkdf_expand(hash: Hash, key: &[u8], info: &[u8], len: usize) -> Result<Se
     let mut block = Zeroizing::new([0; hash::MAX_LEN]);
     let block = block.get_mut(..hash.len()).ok_or(Error::Library)?;
     Secret::filled(len, |output| {
-        for (number, piece) in (1_u8..).zip(output.chunks_mut(hash.len())) {
+        for (number, piece) in (1..=u8::MAX).zip(output.chunks_mut(hash.len())) {
             let before: &[u8] = if number == 1 { &[] } else { block };
             let mut next = Zeroizing::new([0; hash::MAX_LEN]);
             let next = next.get_mut(..hash.len()).ok_or(Error::Library)?;
