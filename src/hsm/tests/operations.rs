@@ -13,6 +13,10 @@ use support::*;
 use token::{Access, AttributeType as A, Hsm, LoginAs, Operation, Operator, Produced, Reason};
 
 const CKM_SHA256: u64 = 0x250;
+const CKM_EC_KEY_PAIR_GEN: u64 = 0x1040;
+const CKM_ECDSA: u64 = 0x1041;
+/// The object identifier of P-256.
+const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
 #[test]
 fn a_login_for_one_use_needs_a_login_and_an_operation_that_waits() {
@@ -24,6 +28,45 @@ fn a_login_for_one_use_needs_a_login_and_an_operation_that_waits() {
     app.login_as(session, LoginAs::User, USER_PIN).unwrap();
     let asked = app.login_as(session, LoginAs::ContextSpecific, "wrong");
     assert_eq!(reason(asked), Reason::OperationNotInitialized);
+}
+
+#[test]
+fn a_key_that_always_authenticates_takes_the_users_password_for_each_use() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let public = vec![bytes(A::EC_PARAMS, P256)];
+    let guarded = vec![flag(A::TOKEN, true), flag(A::ALWAYS_AUTHENTICATE, true)];
+    let (_, private) = app
+        .pair(session, CKM_EC_KEY_PAIR_GEN, public, guarded)
+        .unwrap();
+    let ecdsa = mechanism(CKM_ECDSA);
+    let start = || {
+        app.hsm
+            .start(session, Operation::Sign, &ecdsa, Some(private))
+            .unwrap();
+    };
+    let again = |pin: &str| app.login_as(session, LoginAs::ContextSpecific, pin);
+    let sign = || {
+        let output = &mut [0; 64];
+        app.hsm
+            .transform(session, Operation::Sign, &[7; 32], Some(output))
+    };
+    start();
+    assert_eq!(reason(sign()), Reason::UserNotLoggedIn);
+    start();
+    assert_eq!(reason(again("wrong")), Reason::PinIncorrect);
+    again(USER_PIN).unwrap();
+    sign().unwrap();
+    assert_eq!(reason(again(USER_PIN)), Reason::OperationNotInitialized);
+
+    start();
+    for _ in 0..4 {
+        assert_eq!(reason(again("wrong")), Reason::PinIncorrect);
+    }
+    let fifth = reason(again("wrong"));
+    assert!([Reason::PinIncorrect, Reason::PinLocked].contains(&fifth));
+    assert_eq!(reason(again(USER_PIN)), Reason::PinLocked);
 }
 
 #[test]
