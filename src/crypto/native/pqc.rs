@@ -135,11 +135,12 @@ pub(crate) fn kem_of_seed(parameters: c_int, seed: &[u8]) -> Result<Pkey> {
     unsafe { Pkey::owned(key) }
 }
 
-/// Whether both halves belong together: a secret goes there and back (SP 800-56A's pairwise
-/// consistency).
-pub(crate) fn kem_consistent(key: &Pkey) -> bool {
-    // SAFETY: the key is alive, and is only read.
-    done(unsafe { sys::EVP_PKEY_kem_check_key(key.as_ptr()) }).is_ok()
+/// Whether the key is one, and where both halves are there, whether they belong together: a secret
+/// goes there and back (FIPS 140-3's pairwise consistency).
+pub(crate) fn kem_consistent(key: &Pkey) -> Result<bool> {
+    let context = Context::new(key)?;
+    // SAFETY: the context is alive and has a key.
+    Ok(done(unsafe { sys::EVP_PKEY_public_check(context.0.as_ptr()) }).is_ok())
 }
 
 /// A new secret, and what carries it to the owner of the private key.
@@ -200,7 +201,7 @@ pub(crate) fn private_bytes(key: &Pkey, len: usize) -> Result<Secret> {
 }
 
 fn kem_checked(key: Pkey) -> Result<Pkey> {
-    if kem_consistent(&key) {
+    if kem_consistent(&key)? {
         Ok(key)
     } else {
         Err(Error::Key)
