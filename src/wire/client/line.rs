@@ -5,7 +5,6 @@ use std::{
     io,
     os::{fd::AsFd, unix::net::UnixStream},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -46,7 +45,7 @@ impl Line {
             reader,
             slot: None,
             view: None,
-            has_cores: thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
+            has_cores: rustix::thread::sched_getaffinity(None).is_ok_and(|set| set.count() > 1),
             in_slot: false,
             used: 0,
             body: Buffer::new(),

@@ -26,7 +26,7 @@ use crate::{
     memory::Board,
     message::{Hello, NEWEST, OLDEST, Reach, Refusal, Refused, SOFTWARE, Verb, Welcome},
     passing,
-    slot::Slot,
+    slot::{ROOM, Slot},
     system::Credentials,
 };
 
@@ -49,8 +49,10 @@ pub(super) fn serve(shared: &Shared, socket: &Arc<UnixStream>, peer: Credentials
     if socket.set_read_timeout(None).is_err() {
         return;
     }
-    let mut line = Line::new(socket, reader, slot);
-    let mut answer = Answer::new(&shared.tally, peer.uid);
+    // Who may have a slot may have the memory to work on what comes through it.
+    let kept = slot.as_ref().map_or(UNCOUNTED, |_| ROOM);
+    let mut line = Line::new(socket, reader, slot, kept);
+    let mut answer = Answer::new(&shared.tally, peer.uid, kept);
     loop {
         match verb(shared, &mut line, peer, &attached, &mut answer) {
             Ok(Next::GoOn) => {}

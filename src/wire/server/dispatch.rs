@@ -18,7 +18,6 @@ use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
     message::{Held, Many, Verb, WithOutput},
-    slot::ROOM,
 };
 
 /// How much room an output gets at first, on top of the input's length: more than any mechanism
@@ -39,8 +38,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(tally: &Arc<Tally>, uid: u32) -> Self {
-        let (frame, output) = (Buffer::new(), Buffer::keeping(2 * ROOM));
+    /// One that may keep `kept` bytes from verb to verb.
+    pub(super) fn new(tally: &Arc<Tally>, uid: u32, kept: usize) -> Self {
+        let (frame, output) = (Buffer::new(), Buffer::keeping(kept));
         Self {
             frame,
             output,

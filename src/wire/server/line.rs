@@ -34,6 +34,9 @@ struct Busy<'a> {
     slot: Slot,
     board: &'a Board,
     is_busy: bool,
+    /// Whether the client has ever taken notice of the slot. One that has not speaks over the
+    /// socket alone, and is listened to there.
+    is_used: bool,
     _counted: Held,
 }
 
@@ -59,15 +62,13 @@ impl<'a> Line<'a> {
         socket: &'a UnixStream,
         reader: Reader,
         slot: Option<(Slot, Held, &'a Board)>,
+        kept: usize,
     ) -> Self {
-        let taken = match &slot {
-            Some(_) => Buffer::keeping(2 * ROOM),
-            None => Buffer::new(),
-        };
         let shared = slot.map(|(slot, _counted, board)| Busy {
             slot,
             board,
             is_busy: false,
+            is_used: false,
             _counted,
         });
         Self {
@@ -75,7 +76,7 @@ impl<'a> Line<'a> {
             reader,
             shared,
             in_slot: false,
-            taken,
+            taken: Buffer::keeping(kept),
         }
     }
 
@@ -96,11 +97,15 @@ impl<'a> Line<'a> {
         let Some(shared) = &mut self.shared else {
             return Ok(None);
         };
-        let state = shared.slot.wait(shared.board.is_calm(), PATIENCE);
+        let state = match shared.is_used {
+            true => shared.slot.wait(shared.board.is_calm(), PATIENCE),
+            false => None,
+        };
         let state = state.or_else(|| {
             shared.is_busy(false);
             shared.slot.go_to_socket()
         });
+        shared.is_used |= state.is_some();
         match state {
             Some(State::Asked) => self.header_in_slot().map(Some),
             Some(State::AskedAtSocket) => {
@@ -111,6 +116,7 @@ impl<'a> Line<'a> {
             None => {
                 let header = self.reader.header(self.socket.as_fd())?;
                 shared.slot.come_from_socket();
+                shared.is_used |= shared.slot.state() != State::Idle;
                 match header.kind {
                     Kind::Look if shared.slot.state() == State::Asked => {
                         self.reader.done(&header);

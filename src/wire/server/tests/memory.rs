@@ -198,6 +198,24 @@ fn a_descriptor_that_a_client_passes_is_not_taken() {
 }
 
 #[test]
+fn who_does_not_know_the_slot_is_served_over_the_socket() {
+    let machine = Machine::new();
+    let raw = Raw::new(&machine);
+    let mut reader = Reader::new();
+    for _ in 0..200 {
+        frame::send(raw.socket.as_fd(), &slots_frame(), &[]).unwrap();
+        let header = reader.header(raw.socket.as_fd()).unwrap();
+        reader.whole(raw.socket.as_fd(), &header).unwrap();
+        reader.done(&header);
+        assert_eq!(raw.slot.word(STATE).load(Ordering::SeqCst), 0);
+    }
+    // At the futex it would be awake in between, and call for its turn.
+    eventually("hsmd sleeps at the socket", || {
+        raw.slot.word(SERVER).load(Ordering::SeqCst) == AT_SOCKET
+    });
+}
+
+#[test]
 fn who_says_nothing_costs_no_time() {
     let machine = Machine::new();
     let mut raw = Raw::new(&machine);
