@@ -182,8 +182,22 @@ impl PublicKey {
 impl PrivateKey {
     /// A new key.
     pub fn generate(curve: Curve) -> Result<Self> {
-        let key = Key::generate(curve.known().group)?;
-        Ok(Self { key, curve })
+        let key = Self {
+            key: Key::generate(curve.known().group)?,
+            curve,
+        };
+        if cfg!(feature = "fips") {
+            key.check_pair()?;
+        }
+        Ok(key)
+    }
+
+    /// Whether the halves of a new key belong together (FIPS 140-3 IG 10.3.A).
+    fn check_pair(&self) -> Result<()> {
+        let (digest, mut signature) = ([0xa5; 32], vec![0; 2 * self.curve.len()]);
+        self.sign(&digest, &mut signature)?;
+        let verified = self.public()?.verify(&digest, &signature);
+        verified.map_err(|_| Error::SelfTest("a new pair on a curve"))
     }
 
     /// A key from its number, big-endian: below the curve's order, and not zero.

@@ -54,7 +54,19 @@ impl PrivateKey {
     pub fn generate() -> Result<Self> {
         let mut seed = zeroize::Zeroizing::new([0; LEN]);
         random::fill(seed.as_mut_slice())?;
-        Expanded::from_seed(&seed).map(Self)
+        let key = Expanded::from_seed(&seed).map(Self)?;
+        if cfg!(feature = "fips") {
+            key.check_pair()?;
+        }
+        Ok(key)
+    }
+
+    /// Whether the halves of a new key belong together (FIPS 140-3 IG 10.3.A).
+    fn check_pair(&self) -> Result<()> {
+        let mut signature = [0; SIGNATURE_LEN];
+        self.sign(Variant::Pure, b"pair", &mut signature)?;
+        let verified = self.public()?.verify(Variant::Pure, b"pair", &signature);
+        verified.map_err(|_| Error::SelfTest("a new Ed25519 pair"))
     }
 
     /// A key from its 32 bytes.

@@ -16,6 +16,7 @@ pub use signature::Pss;
 
 use crate::{
     Error, Result, Secret,
+    hash::Hash,
     native::{
         number::Number,
         rsa::{Components, Key},
@@ -23,7 +24,9 @@ use crate::{
     },
 };
 
-/// Bits in the shortest modulus: for old keys; a new key should have 2048.
+/// Bits in the shortest modulus of a public key: signatures of long ago are verified with it.
+pub const PUBLIC_BITS_MIN: usize = 512;
+/// Bits in the shortest modulus of a private key: for old keys; a new key should have 2048.
 pub const BITS_MIN: usize = 1024;
 /// Bits in the longest modulus.
 pub const BITS_MAX: usize = 8192;
@@ -76,7 +79,7 @@ impl PublicKey {
     /// A key from its numbers: n odd and of a legal length, e odd, above 2 and below 2^33.
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
         // Before the library multiplies with it.
-        bits(modulus)?;
+        bits(modulus, PUBLIC_BITS_MIN)?;
         Self::checked(Key::public(modulus, exponent).map_err(|_| Error::Key)?)
     }
 
@@ -108,7 +111,7 @@ impl PublicKey {
     }
 
     fn checked(key: Key) -> Result<Self> {
-        let modulus = modulus(&key)?;
+        let modulus = modulus(&key, PUBLIC_BITS_MIN)?;
         Ok(Self { key, modulus })
     }
 }
@@ -123,12 +126,26 @@ impl PrivateKey {
         if !is_exponent(exponent) {
             return Err(Error::Key);
         }
-        Self::checked(Key::generate(bits, exponent)?)
+        let key = Self::checked(Key::generate(bits, exponent)?)?;
+        if cfg!(feature = "fips") {
+            key.check_pair()?;
+        }
+        Ok(key)
+    }
+
+    /// Whether the halves of a new key belong together (FIPS 140-3 IG 10.3.A): it costs a signature.
+    fn check_pair(&self) -> Result<()> {
+        let (digest, mut signature) = ([0xa5; 32], vec![0; self.modulus.len()]);
+        self.sign_hash(Hash::Sha256, &digest, &mut signature)?;
+        let verified = self
+            .public()?
+            .verify_hash(Hash::Sha256, &digest, &signature);
+        verified.map_err(|_| Error::SelfTest("a new RSA pair"))
     }
 
     /// A key from its numbers, which must belong together.
     pub fn new(parts: &Parts<'_>) -> Result<Self> {
-        bits(parts.modulus)?;
+        bits(parts.modulus, BITS_MIN)?;
         // Before arithmetic with them takes long.
         let numbers = [parts.private_exponent, parts.coefficient.unwrap_or(&[])];
         let pairs = [parts.primes, parts.exponents].into_iter().flatten();
@@ -198,7 +215,7 @@ impl PrivateKey {
     }
 
     fn checked(key: Key) -> Result<Self> {
-        let modulus = modulus(&key)?;
+        let modulus = modulus(&key, BITS_MIN)?;
         Ok(Self {
             key,
             modulus,
@@ -208,19 +225,19 @@ impl PrivateKey {
 }
 
 /// The modulus of a key that has a legal length.
-fn modulus(key: &Key) -> Result<Vec<u8>> {
+fn modulus(key: &Key, least: usize) -> Result<Vec<u8>> {
     let modulus = Vec::from(key.component(Component::Modulus)?.reveal());
-    bits(&modulus)?;
+    bits(&modulus, least)?;
     Ok(modulus)
 }
 
 /// Bits in a modulus of a legal length.
-fn bits(modulus: &[u8]) -> Result<usize> {
+fn bits(modulus: &[u8], least: usize) -> Result<usize> {
     let zeroes = modulus.iter().take_while(|byte| **byte == 0).count();
     let significant = modulus.get(zeroes..).unwrap_or_default();
     let first = significant.first().ok_or(Error::Length)?;
     let bits = significant.len() * 8 - first.leading_zeros() as usize;
-    if (BITS_MIN..=BITS_MAX).contains(&bits) {
+    if (least..=BITS_MAX).contains(&bits) {
         Ok(bits)
     } else {
         Err(Error::Length)

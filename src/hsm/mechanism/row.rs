@@ -123,6 +123,7 @@ impl Row {
             (self.decapsulate.is_some(), sys::CKF_DECAPSULATE),
         ];
         let filled = columns.iter().filter(|(filled, _)| *filled);
+        let curves = self.key.as_ref().map_or(0, KeyRule::curves);
         let (min_key, max_key) = match &self.key {
             Some(rule) => (rule.unit.of(rule.min_bits), rule.unit.of(rule.max_bits)),
             None => (0, 0),
@@ -131,7 +132,7 @@ impl Row {
             id: self.id,
             min_key,
             max_key,
-            flags: filled.fold(0, |flags, (_, flag)| flags | flag),
+            flags: filled.fold(curves, |flags, (_, flag)| flags | flag),
         }
     }
 }
@@ -144,6 +145,23 @@ pub(crate) struct KeyRule {
     pub(crate) min_bits: u64,
     pub(crate) max_bits: u64,
     pub(crate) unit: Unit,
+}
+
+impl KeyRule {
+    /// What `CK_MECHANISM_INFO` says about curves (§6.3.2): of prime fields, by identifier, or by
+    /// name where the standard has one; points whole and compressed.
+    fn curves(&self) -> sys::CK_FLAGS {
+        let flags = |kind: &KeyType| match kind.0 {
+            sys::CKK_EC => {
+                sys::CKF_EC_F_P | sys::CKF_EC_OID | sys::CKF_EC_UNCOMPRESS | sys::CKF_EC_COMPRESS
+            }
+            sys::CKK_EC_EDWARDS | sys::CKK_EC_MONTGOMERY => {
+                sys::CKF_EC_F_P | sys::CKF_EC_OID | sys::CKF_EC_CURVENAME
+            }
+            _ => 0,
+        };
+        self.types.iter().map(flags).fold(0, |all, flags| all | flags)
+    }
 }
 
 /// Whether the keys of a mechanism are secret keys, or halves of pairs; which half then follows from

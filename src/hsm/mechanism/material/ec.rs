@@ -23,14 +23,17 @@ pub(super) static KINDS: &[KeyKind] = &[
     private(sys::CKK_EC_MONTGOMERY, montgomery_create, montgomery_unwrap),
 ];
 
-const fn public(key_type: sys::CK_KEY_TYPE, of: fn(&Attributes) -> Result<Material>) -> KeyKind {
+pub(super) const fn public(
+    key_type: sys::CK_KEY_TYPE,
+    of: fn(&Attributes) -> Result<Material>,
+) -> KeyKind {
     KeyKind {
         key_type: KeyType(key_type),
         make: Make::Public { of },
     }
 }
 
-const fn private(
+pub(super) const fn private(
     key_type: sys::CK_KEY_TYPE,
     create: fn(&Attributes, &Secrets) -> Result<Material>,
     unwrap: fn(&Attributes, Secret) -> Result<Material>,
@@ -45,7 +48,7 @@ const fn private(
     }
 }
 
-/// A public key, and its curve's name: edwards25519 and curve25519 have two (§6.3.3), and a key
+/// A public key, and its curve's name: edwards25519 and curve25519 have several (§6.3.3), and a key
 /// keeps the one that it was made with.
 pub(crate) struct Public<K> {
     pub(crate) key: K,
@@ -58,14 +61,26 @@ pub(crate) struct Private<K> {
     pub(crate) name: &'static [u8],
 }
 
-/// The names of edwards25519: an object identifier, and a printable string.
-const EDWARDS_25519: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x70", b"\x13\x0cedwards25519"];
-/// The names of curve25519.
-const CURVE_25519: [&[u8]; 2] = [b"\x06\x03\x2b\x65\x6e", b"\x13\x0acurve25519"];
+/// The names of edwards25519: RFC 8410's object identifier, the standard's printable string, and the
+/// identifier that GnuTLS and OpenPGP have from before.
+const EDWARDS_25519: [&[u8]; 3] = [
+    b"\x06\x03\x2b\x65\x70",
+    b"\x13\x0cedwards25519",
+    b"\x06\x09\x2b\x06\x01\x04\x01\xda\x47\x0f\x01",
+];
+/// The names of curve25519, likewise.
+const CURVE_25519: [&[u8]; 3] = [
+    b"\x06\x03\x2b\x65\x6e",
+    b"\x13\x0acurve25519",
+    b"\x06\x0a\x2b\x06\x01\x04\x01\x97\x55\x01\x05\x01",
+];
 
 /// The curve of `CKA_EC_PARAMS`.
 pub(crate) fn curve(attributes: &Attributes) -> Result<Curve> {
-    Curve::from_oid(parameters(attributes)?).ok_or_else(not_supported)
+    // SP 800-186 §3 has this curve for blockchains alone.
+    let is_in = |curve: &Curve| !cfg!(feature = "fips") || *curve != Curve::Secp256k1;
+    let curve = Curve::from_oid(parameters(attributes)?).filter(is_in);
+    curve.ok_or_else(not_supported)
 }
 
 /// The name in `CKA_EC_PARAMS` that a key on edwards25519 has.

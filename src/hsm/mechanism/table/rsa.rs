@@ -54,39 +54,39 @@ pub(super) static ROWS: &[Row] = &[
         ..named!(CKM_RSA_AES_KEY_WRAP)
     },
     signs(named!(CKM_RSA_PKCS_PSS), &Signature(Scheme::Pss, None)),
-    signs(
+    hashes(
         named!(CKM_SHA1_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha1)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA224_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha224)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA256_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha256)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA384_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha384)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA512_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha512)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA3_224_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha3_224)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA3_256_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha3_256)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA3_384_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha3_384)),
     ),
-    signs(
+    hashes(
         named!(CKM_SHA3_512_RSA_PKCS),
         &Signature(Scheme::Pkcs1, Some(Hash::Sha3_512)),
     ),
@@ -137,16 +137,32 @@ const fn signs(row: Row, column: &'static Signature) -> Row {
     }
 }
 
+/// As above, also for the public keys of old certificates.
+const fn hashes(row: Row, column: &'static Signature) -> Row {
+    Row {
+        key: Some(RSA_OLD),
+        ..signs(row, column)
+    }
+}
+
 const RSA: KeyRule = KeyRule {
     class: KeyClass::Pair,
     types: &[KeyType(sys::CKK_RSA)],
-    min_bits: rsa::BITS_MIN as u64,
+    min_bits: rsa::GENERATED_BITS_MIN as u64,
     max_bits: rsa::BITS_MAX as u64,
     unit: Unit::Bits,
 };
 
+const RSA_OLD: KeyRule = KeyRule {
+    min_bits: if cfg!(feature = "fips") {
+        RSA.min_bits
+    } else {
+        rsa::PUBLIC_BITS_MIN as u64
+    },
+    ..RSA
+};
+
 const RSA_PAIR: KeyRule = KeyRule {
-    min_bits: rsa::GENERATED_BITS_MIN as u64,
     max_bits: rsa::GENERATED_BITS_MAX as u64,
     ..RSA
 };

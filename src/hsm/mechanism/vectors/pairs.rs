@@ -41,7 +41,9 @@ pub(super) fn covers(row: &Row) -> bool {
 }
 
 fn vectors(file: &'static str) -> impl Iterator<Item = Vector> {
-    let lines = file.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let lines = file
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
     let lines: Vec<_> = lines.collect();
     let (blocks, rest) = lines.as_chunks::<4>();
     assert!(rest.is_empty());
@@ -114,13 +116,21 @@ fn public(text: &str) -> (Attributes, Arc<Material>) {
         }
         "Ed25519" => {
             let mut template = attributes(sys::CKO_PUBLIC_KEY, sys::CKK_EC_EDWARDS);
-            template.set(AttributeType::EC_PARAMS, b"\x06\x03\x2b\x65\x70".to_vec().into());
+            template.set(
+                AttributeType::EC_PARAMS,
+                b"\x06\x03\x2b\x65\x70".to_vec().into(),
+            );
             template
         }
         curve => {
-            let curve = Curve::ALL.into_iter().find(|known| format!("{known:?}") == curve);
+            let curve = Curve::ALL
+                .into_iter()
+                .find(|known| format!("{known:?}") == curve);
             let mut template = attributes(sys::CKO_PUBLIC_KEY, sys::CKK_EC);
-            template.set(AttributeType::EC_PARAMS, curve.unwrap().oid().to_vec().into());
+            template.set(
+                AttributeType::EC_PARAMS,
+                curve.unwrap().oid().to_vec().into(),
+            );
             template
         }
     };
@@ -176,10 +186,18 @@ fn every_signature_verifies_at_once_and_in_parts_and_no_other_does() {
         }
         let short = &signature[1..];
         let refused = start().check(Operation::Verify, Some(&message), short);
-        assert_eq!(refused.unwrap_err().reason, Reason::SignatureLenRange, "{name}");
+        assert_eq!(
+            refused.unwrap_err().reason,
+            Reason::SignatureLenRange,
+            "{name}"
+        );
         *signature.last_mut().unwrap() ^= 1;
         let refused = start().check(Operation::Verify, Some(&message), &signature);
-        assert_eq!(refused.unwrap_err().reason, Reason::SignatureInvalid, "{name}");
+        assert_eq!(
+            refused.unwrap_err().reason,
+            Reason::SignatureInvalid,
+            "{name}"
+        );
     }
 }
 
@@ -205,7 +223,12 @@ fn every_ciphertext_decrypts() {
         assert_eq!(whole.unwrap(), Produced::Written(message.len()), "{name}");
         assert_eq!(output, message, "{name}");
 
-        let refused = done(Operation::Decrypt, &vector.mechanism, &key, &ciphertext[1..]);
+        let refused = done(
+            Operation::Decrypt,
+            &vector.mechanism,
+            &key,
+            &ciphertext[1..],
+        );
         assert_eq!(refused.unwrap_err().reason, Reason::EncryptedDataLenRange);
         let refused = done(Operation::Decrypt, &vector.mechanism, &key, &[0xff; 256]);
         assert_eq!(refused.unwrap_err().reason, Reason::EncryptedDataInvalid);
@@ -261,7 +284,11 @@ fn agreed(
         key: Some(private),
         parameters: &parameters,
     };
-    let values = row.unwrap().derive.unwrap().derive(with, &NoOthers, &[wanted])?;
+    let values = row
+        .unwrap()
+        .derive
+        .unwrap()
+        .derive(with, &NoOthers, &[wanted])?;
     Ok(values[0].reveal().to_vec())
 }
 
@@ -280,10 +307,22 @@ fn a_secret_is_agreed_on_plain_cut_and_through_a_function() {
         // §6.3.18: the leading bytes are removed.
         let cut = agreed(&private, sys::CKD_NULL, &[], point.clone(), Some(16));
         assert_eq!(cut.unwrap(), secret[16..]);
-        let hashed = agreed(&private, sys::CKD_SHA256_KDF, b"shared", point.clone(), Some(40));
+        let hashed = agreed(
+            &private,
+            sys::CKD_SHA256_KDF,
+            b"shared",
+            point.clone(),
+            Some(40),
+        );
         let expected = crypto::kdf::x963(crypto::hash::Hash::Sha256, &secret, b"shared", 40);
         assert_eq!(hashed.unwrap(), expected.unwrap().reveal());
-        let one_step = agreed(&private, sys::CKD_SHA384_KDF_SP800, b"", point.clone(), None);
+        let one_step = agreed(
+            &private,
+            sys::CKD_SHA384_KDF_SP800,
+            b"",
+            point.clone(),
+            None,
+        );
         assert_eq!(one_step.unwrap().len(), 48);
 
         let refused = [
@@ -432,7 +471,10 @@ fn data_that_is_too_long_is_refused() {
     assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS", 246), too_long);
     assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 257), too_long);
     assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS_PSS", 31), too_long);
-    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 159), too_long);
+    assert_eq!(
+        refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 159),
+        too_long
+    );
     assert!(refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 158).is_ok());
     let too_large = Err(Reason::DataInvalid);
     assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 256), too_large);
@@ -449,7 +491,9 @@ fn a_key_of_any_class_is_wrapped_by_rsa_and_comes_back() {
             parameters: &parameters,
         };
         let (wrap, unwrap) = (row.wrap.unwrap(), row.unwrap.unwrap());
-        let len = wrap.wrapped_len(with(&public.1), None, value.len()).unwrap();
+        let len = wrap
+            .wrapped_len(with(&public.1), None, value.len())
+            .unwrap();
         let mut blob = vec![0; len];
         wrap.wrap(with(&public.1), None, value, &mut blob).unwrap();
         let value = unwrap.unwrap(with(&private.1), None, &blob).unwrap();
@@ -477,7 +521,10 @@ fn a_key_of_any_class_is_wrapped_by_rsa_and_comes_back() {
 #[test]
 fn a_pair_that_cannot_be_is_not_made() {
     let reason = |mechanism, key_type, kind, value| {
-        pair(mechanism, key_type, kind, value).map(drop).unwrap_err().reason
+        pair(mechanism, key_type, kind, value)
+            .map(drop)
+            .unwrap_err()
+            .reason
     };
     let rsa = |kind, value| reason(sys::CKM_RSA_PKCS_KEY_PAIR_GEN, sys::CKK_RSA, kind, value);
     let bits = AttributeType::MODULUS_BITS;
@@ -489,7 +536,12 @@ fn a_pair_that_cannot_be_is_not_made() {
     assert_eq!(missing, Reason::TemplateIncomplete);
     let ec = |curve: &[u8]| {
         let kind = AttributeType::EC_PARAMS;
-        reason(sys::CKM_EC_KEY_PAIR_GEN, sys::CKK_EC, kind, curve.to_vec().into())
+        reason(
+            sys::CKM_EC_KEY_PAIR_GEN,
+            sys::CKK_EC,
+            kind,
+            curve.to_vec().into(),
+        )
     };
     // brainpoolP256r1, edwards25519, nothing.
     let brainpool = b"\x06\x09\x2b\x24\x03\x03\x02\x08\x01\x01\x07";
