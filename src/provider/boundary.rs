@@ -202,6 +202,7 @@ codes! {
     SavedStateInvalid = CKR_SAVED_STATE_INVALID Info,
     DomainParamsInvalid = CKR_DOMAIN_PARAMS_INVALID Info,
     CurveNotSupported = CKR_CURVE_NOT_SUPPORTED Info,
+    ParameterSetNotSupported = CKR_PARAMETER_SET_NOT_SUPPORTED Info,
     PublicKeyInvalid = CKR_PUBLIC_KEY_INVALID Info,
     FunctionCanceled = CKR_FUNCTION_CANCELED Debug,
     AeadDecryptFailed = CKR_AEAD_DECRYPT_FAILED Info,

@@ -156,6 +156,7 @@ reasons! {
     SavedStateInvalid = "the state was altered, or is not from this token",
     DomainParamsInvalid = "the domain parameters are not legal",
     CurveNotSupported = "the curve is not supported",
+    ParameterSetNotSupported = "the parameter set is not supported",
     PublicKeyInvalid = "the public key is not legal",
     FunctionCanceled = "the function was cancelled",
     AeadDecryptFailed = "the message was altered, or was made with another key or parameter",

@@ -4,10 +4,11 @@
 //! for its type of `crypto`, and a [`KeyKind`] row for each class in a file of its family.
 
 mod ec;
+mod pqc;
 mod rsa;
 mod secret_key;
 
-use crypto::{Secret, aes, des3, edwards, hmac, montgomery, xts};
+use crypto::{Secret, aes, des3, edwards, hmac, ml_dsa, ml_kem, montgomery, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
 
@@ -15,6 +16,7 @@ use crate::object::{Attributes, Plain, Secrets};
 
 pub(super) use ec::{curve, edwards_name, montgomery_name, point, point_lens};
 pub(crate) use ec::{Private, Public};
+pub(super) use pqc::{dsa_set, kem_set};
 
 /// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
 pub(crate) enum Material {
@@ -42,6 +44,14 @@ pub(crate) enum Material {
     XPublic(Box<Public<montgomery::PublicKey>>),
     /// `CKK_EC_MONTGOMERY`.
     XPrivate(Box<Private<montgomery::PrivateKey>>),
+    /// `CKK_ML_DSA`.
+    MlDsaPublic(Box<ml_dsa::PublicKey>),
+    /// `CKK_ML_DSA`.
+    MlDsaPrivate(Box<ml_dsa::PrivateKey>),
+    /// `CKK_ML_KEM`.
+    MlKemPublic(Box<ml_kem::PublicKey>),
+    /// `CKK_ML_KEM`.
+    MlKemPrivate(Box<ml_kem::PrivateKey>),
 }
 
 /// What every type of material can tell.
@@ -106,7 +116,7 @@ pub(super) enum Make {
 }
 
 /// Every type of key.
-static KINDS: &[&[KeyKind]] = &[secret_key::KINDS, rsa::KINDS, ec::KINDS];
+static KINDS: &[&[KeyKind]] = &[secret_key::KINDS, rsa::KINDS, ec::KINDS, pqc::KINDS];
 
 impl KeyKind {
     fn class(&self) -> ObjectClass {
@@ -206,6 +216,10 @@ impl Material {
             Material::EdPrivate(key) => &**key,
             Material::XPublic(key) => &**key,
             Material::XPrivate(key) => &**key,
+            Material::MlDsaPublic(key) => &**key,
+            Material::MlDsaPrivate(key) => &**key,
+            Material::MlKemPublic(key) => &**key,
+            Material::MlKemPrivate(key) => &**key,
         }
     }
 

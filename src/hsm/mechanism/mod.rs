@@ -21,6 +21,8 @@ mod key_wrap;
 mod keying;
 mod mac;
 mod material;
+mod ml_dsa;
+mod ml_kem;
 mod pairs;
 mod row;
 mod rsa_aes_wrap;

@@ -15,6 +15,7 @@ mod derive;
 mod des3;
 mod ec;
 mod hash;
+mod pqc;
 mod rsa;
 
 /// Every mechanism of this build, each once.
@@ -32,6 +33,7 @@ fn all() -> impl Iterator<Item = &'static Row> {
         derive::ROWS,
         rsa::ROWS,
         ec::ROWS,
+        pqc::ROWS,
     ];
     families.into_iter().flatten()
 }
@@ -61,16 +63,12 @@ mod tests {
         let cipher = sys::CKF_ENCRYPT | sys::CKF_DECRYPT;
         let wraps = sys::CKF_WRAP | sys::CKF_UNWRAP;
         assert_eq!(flags(sys::CKM_AES_CTR), cipher | wraps);
-        let messages =
-            sys::CKF_MESSAGE_ENCRYPT | sys::CKF_MESSAGE_DECRYPT | sys::CKF_MULTI_MESSAGE;
+        let messages = sys::CKF_MESSAGE_ENCRYPT | sys::CKF_MESSAGE_DECRYPT | sys::CKF_MULTI_MESSAGE;
         assert_eq!(flags(sys::CKM_AES_GCM), cipher | messages | wraps);
         assert_eq!(flags(sys::CKM_SHA256), sys::CKF_DIGEST);
         assert_eq!(
             flags(sys::CKM_SHA256_HMAC),
-            sys::CKF_SIGN
-                | sys::CKF_VERIFY
-                | sys::CKF_MESSAGE_SIGN
-                | sys::CKF_MESSAGE_VERIFY
+            sys::CKF_SIGN | sys::CKF_VERIFY | sys::CKF_MESSAGE_SIGN | sys::CKF_MESSAGE_VERIFY
         );
     }
 
@@ -93,9 +91,7 @@ mod tests {
             let line = format!("#define {name} {value}\n");
             assert!(header.contains(&line), "{line}");
         };
-        for row in rows()
-            .filter(|row| row.id.0 & sys::CKM_VENDOR_DEFINED != 0)
-        {
+        for row in rows().filter(|row| row.id.0 & sys::CKM_VENDOR_DEFINED != 0) {
             let number = row.id.0 & !sys::CKM_VENDOR_DEFINED;
             defines(
                 row.name,

@@ -3,6 +3,7 @@
 
 mod keys;
 mod pairs;
+mod pqc;
 mod symmetric;
 
 use std::sync::Arc;
@@ -179,7 +180,8 @@ fn every_row_but_the_key_generators_has_a_vector() {
         let generates = row.generate.is_some() || row.generate_pair.is_some();
         let has_vector = vectors().any(|vector| vector.mechanism == row.id.0)
             || keys::covers(row)
-            || pairs::covers(row);
+            || pairs::covers(row)
+            || pqc::covers(row);
         assert!(has_vector != generates, "{}", row.name);
     }
 }
