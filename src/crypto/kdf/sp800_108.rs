@@ -94,7 +94,8 @@ pub fn derive(prf: Prf<'_>, mode: Mode<'_>, parts: &[Part<'_>], segments: usize)
         _ => None,
     });
     // A counter never comes round: §4.1.
-    let room = counters.map(|number| 1_u64.checked_shl(8 * number.bytes as u32));
+    let bits = |number: Number| u32::try_from(8 * number.bytes).unwrap_or(u32::MAX);
+    let room = counters.map(|number| 1_u64.checked_shl(bits(number)));
     if room.flatten().any(|room| last >= room) {
         return Err(Error::Length);
     }

@@ -11,7 +11,7 @@ use token::{MechanismId, OutputBound, Parameters, Reason, Result};
 
 use super::{
     Material, Parts, Transformation, Use, Verification, VerificationParts, failure::internal,
-    keying::typed,
+    gcm as gcm_column, keying::typed,
 };
 
 /// The sign and verify columns.
@@ -64,16 +64,11 @@ impl Function {
 impl Mac {
     fn len(&self, parameters: &Parameters) -> Result<usize> {
         let whole = self.function.len();
+        let gmac = self.function == Function::Gmac;
         let len = match parameters {
-            Parameters::Iv(iv) if self.function == Function::Gmac => {
-                // §6.13.3: as the initialisation vectors of GCM.
-                if (1..=super::gcm::IV_LEN_MAX).contains(&iv.len()) {
-                    whole
-                } else {
-                    0
-                }
-            }
-            Parameters::None if !self.general && self.function != Function::Gmac => whole,
+            // §6.13.3: as the initialisation vectors of GCM.
+            Parameters::Iv(iv) if gmac && (1..=gcm_column::IV_LEN_MAX).contains(&iv.len()) => whole,
+            Parameters::None if !self.general && !gmac => whole,
             Parameters::MacLength(len) if self.general => {
                 usize::try_from(*len).unwrap_or(usize::MAX)
             }
