@@ -23,6 +23,7 @@ mod messages;
 mod null;
 mod objects;
 mod operations;
+mod post_quantum;
 mod processes;
 mod program;
 mod state;
