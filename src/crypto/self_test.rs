@@ -3,6 +3,7 @@
 //! open again.
 
 mod asymmetric;
+mod pqc;
 mod symmetric;
 
 use std::sync::OnceLock;
@@ -22,7 +23,7 @@ pub fn run() -> Result<()> {
 }
 
 fn all() -> impl Iterator<Item = &'static Test> {
-    [TESTS, symmetric::TESTS, asymmetric::TESTS]
+    [TESTS, symmetric::TESTS, asymmetric::TESTS, pqc::TESTS]
         .into_iter()
         .flatten()
 }

@@ -24,26 +24,20 @@ pub(crate) const ML_KEM_1024: c_int = sys::NID_MLKEM1024;
 /// A public key of ML-DSA; the library checks its length, and there is nothing else to check.
 pub(crate) fn dsa_public(parameters: c_int, bytes: &[u8]) -> Result<Pkey> {
     // SAFETY: the slice is as long as is said; null when it is refused.
-    let key = unsafe {
-        Pkey::owned(sys::EVP_PKEY_pqdsa_new_raw_public_key(
-            parameters,
-            bytes.as_ptr(),
-            bytes.len(),
-        ))
-    };
+    let key =
+        unsafe { sys::EVP_PKEY_pqdsa_new_raw_public_key(parameters, bytes.as_ptr(), bytes.len()) };
+    // SAFETY: a key that was made for us, or null.
+    let key = unsafe { Pkey::owned(key) };
     key.map_err(|_| Error::Key)
 }
 
 /// A private key of ML-DSA of its seed or of itself, as the length says; with its public key.
 pub(crate) fn dsa_private(parameters: c_int, bytes: &[u8]) -> Result<Pkey> {
     // SAFETY: as in `dsa_public`.
-    let key = unsafe {
-        Pkey::owned(sys::EVP_PKEY_pqdsa_new_raw_private_key(
-            parameters,
-            bytes.as_ptr(),
-            bytes.len(),
-        ))
-    };
+    let key =
+        unsafe { sys::EVP_PKEY_pqdsa_new_raw_private_key(parameters, bytes.as_ptr(), bytes.len()) };
+    // SAFETY: a key that was made for us, or null.
+    let key = unsafe { Pkey::owned(key) };
     key.map_err(|_| Error::Key)
 }
 
@@ -87,13 +81,10 @@ pub(crate) fn dsa_verify(key: &Pkey, mu: &[u8; MU], signature: &[u8]) -> Result<
 /// A public key of ML-KEM, with the checks of FIPS 203 §7.2.
 pub(crate) fn kem_public(parameters: c_int, bytes: &[u8]) -> Result<Pkey> {
     // SAFETY: as in `dsa_public`.
-    let key = unsafe {
-        Pkey::owned(sys::EVP_PKEY_kem_new_raw_public_key(
-            parameters,
-            bytes.as_ptr(),
-            bytes.len(),
-        ))
-    };
+    let key =
+        unsafe { sys::EVP_PKEY_kem_new_raw_public_key(parameters, bytes.as_ptr(), bytes.len()) };
+    // SAFETY: a key that was made for us, or null.
+    let key = unsafe { Pkey::owned(key) };
     kem_checked(key.map_err(|_| Error::Key)?)
 }
 
@@ -102,14 +93,16 @@ pub(crate) fn kem_public(parameters: c_int, bytes: &[u8]) -> Result<Pkey> {
 pub(crate) fn kem_private(parameters: c_int, public: &[u8], private: &[u8]) -> Result<Pkey> {
     // SAFETY: both slices are as long as is said; null when they are refused.
     let key = unsafe {
-        Pkey::owned(sys::EVP_PKEY_kem_new_raw_key(
+        sys::EVP_PKEY_kem_new_raw_key(
             parameters,
             public.as_ptr(),
             public.len(),
             private.as_ptr(),
             private.len(),
-        ))
+        )
     };
+    // SAFETY: a key that was made for us, or null.
+    let key = unsafe { Pkey::owned(key) };
     kem_checked(key.map_err(|_| Error::Key)?)
 }
 
