@@ -99,10 +99,11 @@ pub(crate) enum Initial {
     Flag(bool),
     /// True for a generated key, false for one that was brought in.
     Generated,
-    /// True for an unwrapped key (§5.18.4), false for any other.
-    Unwrapped,
-    /// True for keys of these types, which can be used so, false for others.
-    For(&'static [KeyType]),
+    /// True for a key that was brought in, in the clear or wrapped (§5.18.4), false for any other.
+    BroughtIn,
+    /// A use: true for keys of these types, which can be used so, false for others. Who names uses
+    /// of a key that is derived names all of them.
+    Use(&'static [KeyType]),
     /// This number.
     Number(u64),
     /// What `template.rs` finds out from the rest of the object.

@@ -5,7 +5,7 @@ use crypto::hash::Hash;
 use cryptoki_sys as sys;
 use token::{
     Attribute, AttributeType, Error, KeyType, MechanismId, ObjectClass, Reason, Result,
-    SecretBytes, Shape, Template, attribute_row, limits,
+    SecretBytes, Template, limits,
 };
 
 use super::{
@@ -289,6 +289,11 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         draft.take(kind, value);
         given.push(kind);
     }
+    let is_use = |kind: &AttributeType| {
+        let rule = sort.rule(*kind);
+        rule.is_some_and(|rule| matches!(rule.initial(Profile::Standard), Initial::Use(_)))
+    };
+    let uses_named = origin == Origin::Derived && given.iter().any(is_use);
     for rule in sort.rules().filter(|rule| !given.contains(&rule.kind)) {
         let missing = match rule.presence(origin) {
             Presence::Required => true,
@@ -303,7 +308,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         if missing {
             return Err(refusal(Reason::TemplateIncomplete, rule.kind, "is missing"));
         }
-        if let Some(value) = default_of(rule, maker.profile, sort, origin) {
+        if let Some(value) = default_of(rule, maker.profile, sort, origin, uses_named) {
             draft.attributes.set(rule.kind, value);
         }
     }
@@ -340,20 +345,25 @@ pub(super) fn unique_id() -> Result<Vec<u8>> {
         .collect())
 }
 
-fn default_of(rule: &Rule, profile: Profile, sort: Sort, origin: Origin) -> Option<Plain> {
+fn default_of(
+    rule: &Rule,
+    profile: Profile,
+    sort: Sort,
+    origin: Origin,
+    uses_named: bool,
+) -> Option<Plain> {
     match rule.initial(profile) {
         Initial::Absent | Initial::Computed => None,
-        Initial::Empty => match attribute_row(rule.kind).map(|row| row.shape) {
-            Some(Shape::Mechanisms) => Some(Plain::Mechanisms(Vec::new())),
-            Some(Shape::Template) => Some(Plain::Template(Attributes::default())),
-            _ => Some(Plain::Bytes(Vec::new())),
-        },
+        Initial::Empty => Some(Plain::Bytes(Vec::new())),
         Initial::Flag(flag) => Some(flag.into()),
         Initial::Generated => Some((origin == Origin::Generated).into()),
-        Initial::Unwrapped => Some((origin == Origin::Unwrapped).into()),
-        Initial::For(types) => {
+        Initial::BroughtIn => {
+            let brought_in = matches!(origin, Origin::Created | Origin::Unwrapped);
+            Some(brought_in.into())
+        }
+        Initial::Use(types) => {
             let can = sort.key_type.is_some_and(|kind| types.contains(&kind));
-            Some(can.into())
+            Some((can && !uses_named).into())
         }
         Initial::Number(number) => Some(number.into()),
     }

@@ -23,6 +23,8 @@ const CKK_EC: u64 = 3;
 const CKM_RSA_PKCS_KEY_PAIR_GEN: u64 = 0;
 const CKM_EC_KEY_PAIR_GEN: u64 = 0x1040;
 const CKM_ECDSA: u64 = 0x1041;
+const CKM_ML_KEM_KEY_PAIR_GEN: u64 = 0x0f;
+const CKM_ML_KEM: u64 = 0x17;
 const CKM_AES_CBC: u64 = 0x1082;
 const CKM_AES_CBC_PAD: u64 = 0x1085;
 /// The object identifier of P-256.
@@ -274,6 +276,84 @@ fn a_pair_whose_answer_was_lost_is_the_same_pair() {
     }
     let class = number(A::CLASS, CKO_PUBLIC_KEY);
     assert_eq!(app.find(session, &[class]).len(), 2);
+}
+
+#[test]
+fn an_encapsulation_whose_answer_was_lost_is_the_same_key_and_ciphertext() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let public = vec![number(A::PARAMETER_SET, 2)];
+    let (public, private) = app
+        .pair(session, CKM_ML_KEM_KEY_PAIR_GEN, public, vec![])
+        .unwrap();
+    let aes = |more: Vec<Attribute>| {
+        let mut attributes = vec![
+            number(A::CLASS, CKO_SECRET_KEY),
+            number(A::KEY_TYPE, CKK_AES),
+        ];
+        attributes.extend(more);
+        Template(attributes)
+    };
+    let kem = mechanism(CKM_ML_KEM);
+    for on_token in [true, false] {
+        let request = Request {
+            number: 700 + u64::from(on_token),
+            settled: 0,
+        };
+        let encapsulate = |output: &mut [u8]| {
+            let template = aes(vec![flag(A::TOKEN, on_token)]);
+            let place = Some(output);
+            let hsm = &app.hsm;
+            hsm.encapsulate(request, session, &kem, public, template, place)
+                .unwrap()
+        };
+        let mut short = vec![0; 100];
+        assert_eq!(encapsulate(&mut short).key, None);
+        let (mut first, mut second) = (vec![0; 1088], vec![0; 1088]);
+        let made = encapsulate(&mut first);
+        assert_eq!(encapsulate(&mut second), made);
+        assert_eq!(first, second);
+        let key = made.key.unwrap();
+        assert_eq!(app.flag_of(session, key, A::ALWAYS_SENSITIVE), Some(false));
+
+        let template = aes(vec![]);
+        let request = app.request();
+        let agreed = app
+            .hsm
+            .decapsulate(request, session, &kem, private, &first, template)
+            .unwrap();
+        assert_eq!(
+            app.encrypt(session, agreed).unwrap(),
+            app.encrypt(session, key).unwrap()
+        );
+    }
+}
+
+#[test]
+fn an_encapsulating_key_imposes_its_template() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let imposed = vec![flag(A::EXTRACTABLE, false), number(A::KEY_TYPE, CKK_AES)];
+    let public = vec![
+        number(A::PARAMETER_SET, 2),
+        nested(A::ENCAPSULATE_TEMPLATE, imposed),
+    ];
+    let (public, _) = app
+        .pair(session, CKM_ML_KEM_KEY_PAIR_GEN, public, vec![])
+        .unwrap();
+    let kem = mechanism(CKM_ML_KEM);
+    let encapsulate = |template| {
+        let mut output = vec![0; 1088];
+        let (request, place) = (app.request(), Some(output.as_mut_slice()));
+        app.hsm
+            .encapsulate(request, session, &kem, public, Template(template), place)
+    };
+    let key = encapsulate(vec![]).unwrap().key.unwrap();
+    assert_eq!(app.flag_of(session, key, A::EXTRACTABLE), Some(false));
+    let refused = encapsulate(vec![flag(A::EXTRACTABLE, true)]);
+    assert_eq!(reason(refused), Reason::TemplateInconsistent);
 }
 
 #[test]

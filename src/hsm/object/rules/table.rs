@@ -11,7 +11,7 @@ use super::{
         OnlyToTrue,
     },
     Family,
-    Initial::{self, Absent, Computed, Empty, Flag, For, Generated, Number, Unwrapped},
+    Initial::{self, Absent, BroughtIn, Computed, Empty, Flag, Generated, Number, Use},
     Presence::{self, Forbidden, Optional, Required, RequiredUnless},
     Reveal::{Always, UnlessSensitive},
     Rule,
@@ -60,29 +60,46 @@ const YES: Initial = Flag(true);
 const UNLESS_URL: Presence = RequiredUnless(AttributeType::URL);
 const UNLESS_SEED: Presence = RequiredUnless(AttributeType::SEED);
 /// Keys that encrypt.
-const CIPHER: Initial = For(&[
+const CIPHER: Initial = Use(&[
     KeyType(sys::CKK_AES),
     KeyType(sys::CKK_AES_XTS),
     KeyType(sys::CKK_DES3),
     KeyType(sys::CKK_RSA),
 ]);
 /// Keys that wrap keys.
-const WRAPS: Initial = For(&[
+const WRAPS: Initial = Use(&[
     KeyType(sys::CKK_AES),
     KeyType(sys::CKK_DES3),
     KeyType(sys::CKK_RSA),
 ]);
+/// Secret keys that make message authentication codes.
+const CODES: Initial = Use(&[
+    KeyType(sys::CKK_AES),
+    KeyType(sys::CKK_DES3),
+    KeyType(sys::CKK_GENERIC_SECRET),
+    KeyType(sys::CKK_SHA_1_HMAC),
+    KeyType(sys::CKK_SHA224_HMAC),
+    KeyType(sys::CKK_SHA256_HMAC),
+    KeyType(sys::CKK_SHA384_HMAC),
+    KeyType(sys::CKK_SHA512_HMAC),
+    KeyType(sys::CKK_SHA512_224_HMAC),
+    KeyType(sys::CKK_SHA512_256_HMAC),
+    KeyType(sys::CKK_SHA3_224_HMAC),
+    KeyType(sys::CKK_SHA3_256_HMAC),
+    KeyType(sys::CKK_SHA3_384_HMAC),
+    KeyType(sys::CKK_SHA3_512_HMAC),
+]);
 /// Pairs that sign.
-const SIGNS: Initial = For(&[
+const SIGNS: Initial = Use(&[
     KeyType(sys::CKK_RSA),
     KeyType(sys::CKK_EC),
     KeyType(sys::CKK_EC_EDWARDS),
     KeyType(sys::CKK_ML_DSA),
 ]);
-const RECOVERS: Initial = For(RSA);
+const RECOVERS: Initial = Use(RSA);
 /// Keys that can do nothing but derive others.
-const DERIVES: Initial = For(&[KeyType(sys::CKK_HKDF), KeyType(sys::CKK_EC_MONTGOMERY)]);
-const AGREES: Initial = For(&[KeyType(sys::CKK_ML_KEM)]);
+const DERIVES: Initial = Use(&[KeyType(sys::CKK_HKDF), KeyType(sys::CKK_EC_MONTGOMERY)]);
+const AGREES: Initial = Use(&[KeyType(sys::CKK_ML_KEM)]);
 
 macro_rules! rules {
     ($($kind:ident $of:ident $types:ident $create:ident $generate:ident $unwrap:ident $change:ident
@@ -122,13 +139,13 @@ rules! {
     DERIVE             KEY        ALL    Optional   Optional   Optional   Free           Always  DERIVES, NO;
     LOCAL              KEY        ALL    Forbidden  Forbidden  Forbidden  Never          Always  Generated, Generated;
     KEY_GEN_MECHANISM  KEY        ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
-    ALLOWED_MECHANISMS KEY        ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
+    ALLOWED_MECHANISMS KEY        ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
     SUBJECT            PAIR       ALL    Optional   Optional   Optional   Free           Always  Empty, Empty;
     PUBLIC_KEY_INFO    PAIR       ALL    Optional   Forbidden  Forbidden  Never          Always  Computed, Computed;
 
     SENSITIVE          SECRET     ALL    Optional   Optional   Optional   OnlyToTrue     Always  NO, YES;
     SENSITIVE          PRIVATE_   ALL    Optional   Optional   Optional   OnlyToTrue     Always  YES, YES;
-    EXTRACTABLE        HIDDEN     ALL    Optional   Optional   Optional   OnlyToFalse    Always  Unwrapped, YES;
+    EXTRACTABLE        HIDDEN     ALL    Optional   Optional   Optional   OnlyToFalse    Always  BroughtIn, YES;
     ALWAYS_SENSITIVE   HIDDEN     ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
     NEVER_EXTRACTABLE  HIDDEN     ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
     WRAP_WITH_TRUSTED  HIDDEN     ALL    Optional   Optional   Optional   OnlyToTrue     Always  NO, NO;
@@ -137,8 +154,8 @@ rules! {
     DECRYPT            HIDDEN     ALL    Optional   Optional   Optional   Free           Always  CIPHER, NO;
     WRAP               OUTWARD    ALL    Optional   Optional   Optional   Free           Always  WRAPS, NO;
     UNWRAP             HIDDEN     ALL    Optional   Optional   Optional   Free           Always  WRAPS, NO;
-    SIGN               SECRET     ALL    Optional   Optional   Optional   Free           Always  YES, Generated;
-    VERIFY             SECRET     ALL    Optional   Optional   Optional   Free           Always  YES, Generated;
+    SIGN               SECRET     ALL    Optional   Optional   Optional   Free           Always  CODES, Generated;
+    VERIFY             SECRET     ALL    Optional   Optional   Optional   Free           Always  CODES, Generated;
     SIGN               PRIVATE_   ALL    Optional   Optional   Optional   Free           Always  SIGNS, NO;
     VERIFY             PUBLIC     ALL    Optional   Optional   Optional   Free           Always  SIGNS, NO;
     SIGN_RECOVER       PRIVATE_   ALL    Optional   Optional   Optional   Free           Always  RECOVERS, NO;
@@ -146,11 +163,11 @@ rules! {
     ENCAPSULATE        PUBLIC     ALL    Optional   Optional   Optional   Free           Always  AGREES, NO;
     DECAPSULATE        PRIVATE_   ALL    Optional   Optional   Optional   Free           Always  AGREES, NO;
     TRUSTED            TRUSTABLE  ALL    Optional   Optional   Optional   BySecurityOfficer Always NO, NO;
-    WRAP_TEMPLATE      OUTWARD    ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
-    UNWRAP_TEMPLATE    HIDDEN     ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
-    DERIVE_TEMPLATE    HIDDEN     ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
-    ENCAPSULATE_TEMPLATE PUBLIC   ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
-    DECAPSULATE_TEMPLATE PRIVATE_ ALL    Optional   Optional   Optional   Never          Always  Empty, Empty;
+    WRAP_TEMPLATE      OUTWARD    ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
+    UNWRAP_TEMPLATE    HIDDEN     ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
+    DERIVE_TEMPLATE    HIDDEN     ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
+    ENCAPSULATE_TEMPLATE PUBLIC   ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
+    DECAPSULATE_TEMPLATE PRIVATE_ ALL    Optional   Optional   Optional   Never          Always  Absent, Absent;
     CHECK_VALUE        CHECKED    ALL    Optional   Optional   Optional   Never          Always  Computed, Computed;
 
     VALUE              SECRET     ALL    Required   Forbidden  Forbidden  Never          UnlessSensitive Absent, Absent;

@@ -334,7 +334,11 @@ fn a_change_follows_the_table() {
 #[test]
 fn what_goes_one_way_does_not_come_back() {
     use AttributeType as A;
-    let closed = vec![flag(A::SENSITIVE, true), flag(A::COPYABLE, false)];
+    let closed = vec![
+        flag(A::SENSITIVE, true),
+        flag(A::COPYABLE, false),
+        flag(A::EXTRACTABLE, false),
+    ];
     let now = created(&key(closed), USER).unwrap().attributes;
     for (kind, back) in [
         (A::SENSITIVE, false),
@@ -412,7 +416,7 @@ fn a_key_may_do_by_default_what_its_type_can_do() {
 }
 
 #[test]
-fn what_an_unwrapped_key_does_not_say_is_extractable() {
+fn a_key_that_was_outside_is_extractable_unless_it_says_otherwise() {
     let origins = [
         (Origin::Unwrapped, true),
         (Origin::Derived, false),
@@ -458,4 +462,16 @@ fn a_template_in_a_template_has_plain_values_alone() {
     ] {
         assert_eq!(wraps(inner).unwrap_err(), Reason::AttributeValueInvalid);
     }
+}
+
+#[test]
+fn who_names_uses_of_a_derived_key_names_all_of_them() {
+    let origin = Origin::Derived;
+    let what = Making { origin, ..AES_KEY };
+    let signs = |template| {
+        let made = made(&Template(template), &what, USER).unwrap();
+        made.attributes.flag(AttributeType::SIGN)
+    };
+    assert!(signs(vec![]));
+    assert!(!signs(vec![flag(AttributeType::ENCRYPT, true)]));
 }
