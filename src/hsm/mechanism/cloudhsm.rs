@@ -2,7 +2,11 @@
 //! the ciphertext. CloudHSM's other mechanisms are rows over the columns of the standard's.
 
 use crypto::{gcm, random};
-use token::{OutputBound, Parameters, Reason, Result, limits};
+use cryptoki_sys as sys;
+use token::{
+    Error, Mechanism, MechanismId, Operation, OutputBound, Parameters, ParametersOut, Reason,
+    Result, limits,
+};
 
 use super::{
     Parts, Transformation, Use,
@@ -12,6 +16,31 @@ use super::{
 
 /// Bytes in the initialisation vector.
 const IV_LEN: usize = 12;
+
+/// `CKM_AES_GCM` as CloudHSM's library does it: the HSM draws the initialisation vector of an
+/// encryption, and writes it where the caller has zeroes. Another vector is refused, so that none
+/// serves twice.
+pub(crate) fn draw_vector(
+    operation: Operation,
+    mechanism: &mut Mechanism,
+) -> Result<Option<ParametersOut>> {
+    let draws = operation == Operation::Encrypt && mechanism.id == MechanismId(sys::CKM_AES_GCM);
+    let Parameters::Gcm { iv, .. } = &mut mechanism.parameters else {
+        return Ok(None);
+    };
+    if !draws {
+        return Ok(None);
+    }
+    if iv.len() != IV_LEN || iv.iter().any(|byte| *byte != 0) {
+        let words = "the HSM draws the initialisation vector: 12 bytes of zeroes are its place";
+        return Err(Error::new(Reason::MechanismParamInvalid, words));
+    }
+    random::fill(iv).map_err(internal)?;
+    Ok(Some(ParametersOut {
+        iv: iv.clone(),
+        tag: Vec::new(),
+    }))
+}
 
 struct Checked<'a> {
     additional: &'a [u8],
@@ -101,5 +130,39 @@ impl Transformation for Decrypt {
 
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
         Ok(Box::new(Held::of(&Decrypt)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gcm_with(iv: &[u8]) -> Mechanism {
+        Mechanism {
+            id: MechanismId(sys::CKM_AES_GCM),
+            parameters: Parameters::Gcm {
+                iv: iv.to_vec(),
+                additional: Vec::new(),
+                tag_bits: 128,
+            },
+        }
+    }
+
+    #[test]
+    fn a_drawn_vector_is_used_and_told() {
+        let mut mechanism = gcm_with(&[0; 12]);
+        let told = draw_vector(Operation::Encrypt, &mut mechanism).unwrap();
+        let told = told.unwrap().iv;
+        assert_ne!(told, [0; 12]);
+        assert_eq!(mechanism, gcm_with(&told));
+    }
+
+    #[test]
+    fn a_vector_of_the_caller_decrypts_and_does_not_encrypt() {
+        let mut mechanism = gcm_with(&[7; 12]);
+        let refused = draw_vector(Operation::Encrypt, &mut mechanism).unwrap_err();
+        assert_eq!(refused.reason, Reason::MechanismParamInvalid);
+        let told = draw_vector(Operation::Decrypt, &mut mechanism).unwrap();
+        assert_eq!((told, mechanism), (None, gcm_with(&[7; 12])));
     }
 }

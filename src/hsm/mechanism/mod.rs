@@ -36,6 +36,7 @@ mod xaes;
 mod xts;
 
 pub(crate) use check::{Function, check_key, check_use, find, no_column};
+pub(crate) use cloudhsm::draw_vector;
 pub(crate) use generate::{generate, generate_pair, generated_by};
 pub(crate) use keying::OtherKeys;
 pub(crate) use material::Material;

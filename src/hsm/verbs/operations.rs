@@ -10,7 +10,8 @@ use token::{
 
 use crate::{
     Application,
-    mechanism::Material,
+    mechanism::{Material, draw_vector},
+    object::Profile,
     operation::Operations,
     sealing,
     seat::Seat,
@@ -36,7 +37,7 @@ pub(super) fn start(
     application: &Application,
     session: SessionHandle,
     operation: Operation,
-    mechanism: Mechanism,
+    mut mechanism: Mechanism,
     key: Option<ObjectHandle>,
 ) -> Result<Started> {
     let session = application.session_of(session)?;
@@ -46,7 +47,15 @@ pub(super) fn start(
     };
     let (seen, material) = key_of(&session, &mut active, handle)?;
     let key = Some((seen.attributes(), material));
-    active.operations.start(operation, mechanism, key)
+    let drawn = match application.engine().profile() {
+        Profile::Standard => None,
+        Profile::CloudHsm => draw_vector(operation, &mut mechanism)?,
+    };
+    let started = active.operations.start(operation, mechanism, key)?;
+    Ok(Started {
+        parameters_out: drawn.or(started.parameters_out),
+        ..started
+    })
 }
 
 /// `C_VerifySignatureInit`.
