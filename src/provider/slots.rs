@@ -116,8 +116,10 @@ pub(crate) fn initialize_token(
         .pointers(32, Reason::ArgumentsBad)?
         .map(|byte| byte.read());
     let label = label.collect::<Result<Vec<_>>>()?;
-    let label = std::str::from_utf8(&label).map_err(|_| Reason::ArgumentsBad)?;
-    let label = label.trim_end_matches([' ', '\0']);
+    // A C string is taken too, although §5.5.7 says blanks: what follows its end is not the label's.
+    let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
+    let label = std::str::from_utf8(label).map_err(|_| Reason::ArgumentsBad)?;
+    let label = label.trim_end_matches(' ');
     library.change(|hsm, request| hsm.initialize_token(request, slot, &pin, label))
 }
 
