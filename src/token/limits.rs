@@ -60,5 +60,5 @@ pub const RESUME_SECONDS: u64 = 300;
 pub const HANDSHAKE_SECONDS: u64 = 10;
 /// Seconds in which a message that has begun must go on, and an answer must be taken.
 pub const STALLED_SECONDS: u64 = 30;
-/// Bytes in a generic secret.
-pub const GENERIC_SECRET_BYTES: usize = 4_096;
+/// Bytes in a generic secret: as many as HKDF with the longest hash can give.
+pub const GENERIC_SECRET_BYTES: usize = 16_320;

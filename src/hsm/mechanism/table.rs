@@ -80,7 +80,7 @@ mod tests {
         };
         assert_eq!(lengths(sys::CKM_AES_CBC), (16, 32));
         assert_eq!(lengths(MechanismId::XAES_256_GCM.0), (32, 32));
-        assert_eq!(lengths(sys::CKM_GENERIC_SECRET_KEY_GEN), (8, 32_768));
+        assert_eq!(lengths(sys::CKM_GENERIC_SECRET_KEY_GEN), (8, 130_560));
         assert_eq!(lengths(sys::CKM_SHA512), (0, 0));
     }
 
