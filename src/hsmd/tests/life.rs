@@ -161,6 +161,32 @@ fn a_killed_hsmd_is_started_again_by_the_next_verb() {
 }
 
 #[test]
+fn an_hsmd_that_is_killed_under_load_is_noticed_by_nobody() {
+    let house = House::new("");
+    let client = house.client();
+    assert!(client.shares_memory());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load = || {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                client.slots().unwrap();
+            }
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+        for _ in 0..5 {
+            // One that has begun to serve: a client gives up on those that die at their birth.
+            client.slots().unwrap();
+            thread::sleep(Duration::from_millis(100));
+            house.signal(rustix::process::Signal::KILL);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_terminated_hsmd_cleans_up_and_is_started_again_by_the_next_verb() {
     let house = House::new("");
     let client = house.client();
@@ -266,7 +292,7 @@ fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
          s=socket.socket(socket.AF_UNIX); s.connect({:?})\n\
          body=bytes([1,1,0,0]); s.sendall(b'S\\1\\0\\0'+struct.pack('>III',0,len(body),0)+body)\n\
          assert s.recv(64)[:2]==b'S\\2'\n\
-         print(os.fork() or 'child',flush=True); time.sleep(60)\n",
+         os.write(1,b'%d\\n' % os.fork()); time.sleep(60)\n",
         house.runtime().join(SOCKET)
     );
     let mut client = Command::new("python3")
@@ -282,7 +308,11 @@ fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
     client.kill().unwrap();
     client.wait().unwrap();
     eventually("hsmd leaves", || !is_ours(pid));
-    let child = lines.iter().find_map(|line| line.parse().ok()).unwrap();
+    let child = lines
+        .iter()
+        .filter_map(|line| line.parse().ok())
+        .max()
+        .unwrap();
     let child = rustix::process::Pid::from_raw(child).unwrap();
     rustix::process::kill_process(child, rustix::process::Signal::KILL).unwrap();
 }
