@@ -14,8 +14,8 @@ use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
 
 use crate::object::{Attributes, Plain, Secrets};
 
-pub(super) use ec::{curve, edwards_name, montgomery_name, point, point_lens};
 pub(crate) use ec::{Private, Public};
+pub(super) use ec::{curve, edwards_name, montgomery_name, point, point_lens};
 pub(super) use pqc::{dsa_set, kem_set};
 
 /// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
@@ -103,7 +103,9 @@ pub(super) enum Make {
         value_len: Option<usize>,
     },
     /// A public key of its attributes: those of a template, and those of a record.
-    Public { of: fn(&Attributes) -> Result<Material> },
+    Public {
+        of: fn(&Attributes) -> Result<Material>,
+    },
     /// A private key.
     Private {
         /// Of a template of `C_CreateObject`.
@@ -175,7 +177,11 @@ impl Material {
 
     /// The key of a template and of a value that was unwrapped, derived or decapsulated; `refused`
     /// is why it is none.
-    pub(crate) fn of_value(attributes: &Attributes, value: Secret, refused: Reason) -> Result<Self> {
+    pub(crate) fn of_value(
+        attributes: &Attributes,
+        value: Secret,
+        refused: Reason,
+    ) -> Result<Self> {
         let made = match &KeyKind::of(attributes)?.make {
             Make::Secret { of, .. } => of(value),
             Make::Private { unwrap, .. } => unwrap(attributes, value),

@@ -160,7 +160,10 @@ impl KeyRule {
             }
             _ => 0,
         };
-        self.types.iter().map(flags).fold(0, |all, flags| all | flags)
+        self.types
+            .iter()
+            .map(flags)
+            .fold(0, |all, flags| all | flags)
     }
 }
 

@@ -9,9 +9,7 @@ mod symmetric;
 use std::sync::Arc;
 
 use cryptoki_sys as sys;
-use token::{
-    AttributeType, Mechanism, MechanismId, Operation, Parameters, Produced, Result,
-};
+use token::{AttributeType, Mechanism, MechanismId, Operation, Parameters, Produced, Result};
 
 use super::{Material, Use, Work, table};
 use crate::{
@@ -103,8 +101,8 @@ impl Vector {
 
     /// Whether the mechanism does `operation` in parts, too.
     fn takes_parts(&self, operation: Operation) -> bool {
-        let key = (operation != Operation::Digest)
-            .then(|| secret_key(self.key_type, &bytes(self.key)));
+        let key =
+            (operation != Operation::Digest).then(|| secret_key(self.key_type, &bytes(self.key)));
         let with = Use {
             key: key.as_ref(),
             parameters: &(self.parameters)(),
