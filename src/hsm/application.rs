@@ -1,7 +1,7 @@
 //! One application: its sessions by handle, and its seats by slot. What it asks is in `verbs`.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -40,7 +40,7 @@ pub struct Application {
 }
 
 /// Where the application has sessions; none, and never again, once it has ended.
-type Seats = Option<HashMap<SlotId, Arc<Seat>>>;
+type Seats = Option<BTreeMap<SlotId, Arc<Seat>>>;
 
 impl Application {
     /// A new application without sessions.
@@ -57,7 +57,7 @@ impl Application {
             memory,
             sessions: Table::default(),
             next_session: AtomicU64::new(1),
-            seats: Mutex::new(Some(HashMap::new())),
+            seats: Mutex::new(Some(BTreeMap::new())),
             slot_events: SlotEvents::default(),
             seeds: OnceLock::new(),
         })
@@ -151,7 +151,7 @@ impl Application {
         let seats = self.seats.lock();
         seats
             .iter()
-            .flat_map(HashMap::values)
+            .flat_map(BTreeMap::values)
             .map(|seat| seat.objects.len())
             .sum()
     }
@@ -172,10 +172,18 @@ impl Application {
             let words = format!("an application has at most {}", limits::SESSIONS);
             return Err(Error::new(Reason::SessionCount, words));
         }
-        let seat = seats.get(&slot).cloned();
-        let seat = seat.unwrap_or_else(|| Arc::new(Seat::new(slot, cluster.clone())));
-        seat.enter(access)?;
-        seats.insert(slot, seat.clone());
+        let seat = match seats.get(&slot) {
+            Some(seat) => {
+                seat.enter(access)?;
+                seat.clone()
+            }
+            None => {
+                let seat = Arc::new(Seat::new(slot, cluster.clone()));
+                seat.enter(access)?;
+                seats.insert(slot, seat.clone());
+                seat
+            }
+        };
         let handle = handle
             .unwrap_or_else(|| SessionHandle(self.next_session.fetch_add(1, Ordering::Relaxed)));
         self.sessions.insert(
