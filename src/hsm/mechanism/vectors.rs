@@ -1,6 +1,7 @@
 //! Every mechanism row gives the answers of a public vector, at once and in parts: through the
 //! operation machine, as a caller would ask.
 
+mod agreement;
 mod keys;
 mod pairs;
 mod pqc;
