@@ -22,24 +22,7 @@ pub(crate) const HEADER: usize = 16;
 const LETTER: u8 = b'S';
 
 /// A whole frame that says: look into the memory.
-pub(crate) const LOOK: [u8; HEADER] = [
-    LETTER,
-    Kind::Look as u8,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-];
+pub(crate) const LOOK: [u8; HEADER] = *b"S\x07\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -433,6 +416,15 @@ mod tests {
             data_len: 1 << 20,
         };
         assert_eq!(Header::decode(&header.encode()).unwrap(), header);
+    }
+
+    #[test]
+    fn a_look_is_a_frame() {
+        let header = Header::decode(&LOOK).unwrap();
+        assert_eq!(
+            (header.kind, header.body_len, header.data_len),
+            (Kind::Look, 0, 0)
+        );
     }
 
     #[test]

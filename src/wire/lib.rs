@@ -8,6 +8,7 @@ mod buffer;
 mod client;
 mod configuration;
 mod frame;
+mod held;
 pub mod home;
 mod memory;
 mod message;

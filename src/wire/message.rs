@@ -2,13 +2,15 @@
 //! one enum. It borrows from the caller when it is written and from the buffer when it is read. The
 //! order of the variants is the wire format; new ones go to the end.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use token::{
     Access, Attribute, AttributeType, ClusterId, Encapsulated, Error, HsmId, LoginAs, Mechanism,
     NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced, Request, Resumption, Role,
-    SessionHandle, SlotId, Template, bounded, limits,
+    SessionHandle, SlotId, Template,
 };
+
+pub(crate) use crate::held::{Held, Many};
 
 /// The oldest version of the protocol that is spoken here.
 pub(crate) const OLDEST: u16 = 1;
@@ -453,59 +455,5 @@ impl<'a> Verb<'a> {
             Self::End => "end",
             _ => "verb",
         }
-    }
-}
-
-/// A value that is borrowed when it is written and owned when it was read.
-pub(crate) enum Held<'a, T> {
-    Lent(&'a T),
-    Owned(T),
-}
-
-impl<T> Held<'_, T> {
-    pub(crate) fn get(&self) -> &T {
-        match self {
-            Held::Lent(value) => value,
-            Held::Owned(value) => value,
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Held<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.get().serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Held<'_, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Held::Owned)
-    }
-}
-
-/// The same for several values: as many as a template may have.
-pub(crate) enum Many<'a, T> {
-    Lent(&'a [T]),
-    Owned(Vec<T>),
-}
-
-impl<T> Many<'_, T> {
-    pub(crate) fn get(&self) -> &[T] {
-        match self {
-            Many::Lent(values) => values,
-            Many::Owned(values) => values,
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Many<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.get().serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<'_, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        bounded::<_, _, { limits::TEMPLATE_ATTRIBUTES }>(deserializer).map(Many::Owned)
     }
 }
