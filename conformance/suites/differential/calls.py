@@ -39,8 +39,7 @@ class Side:
             self.module.raw("CloseSession", session)
         for handle in self.objects.values():
             self.module.raw("DestroyObject", self.root.handle, handle)
-        self.module.session(self.slot, self.pin).call("CloseSession")
-        self.sessions = [self.module.session(self.slot, self.pin).handle for _ in range(2)]
+        self.sessions = [self.module.session(self.slot).handle for _ in range(2)]
         root = self.root
         own = {CKA["TOKEN"]: False, CKA["PRIVATE"]: True}
         self.objects = {
@@ -289,11 +288,11 @@ def unwrap(choose, _):
 
 def derive(choose, _):
     key, public = choose.choice(("ec-private", "ec-public", "aes", "nothing")), choose.choice((EC_POINT, EC_POINT[:20], b""))
-    number = session_number(choose)
+    mechanism, number = keys.ecdh(public), session_number(choose)
 
     def act(side):
         template, handle = Template(keys.derived(32)), ULONG(0)
-        rv = side.module.raw("DeriveKey", side.session(number), keys.ecdh(public).pointer(), side.handle(key), template.pointer(),
+        rv = side.module.raw("DeriveKey", side.session(number), mechanism.pointer(), side.handle(key), template.pointer(),
                              template.count, ctypes.byref(handle))
         value = None
         if rv == 0:

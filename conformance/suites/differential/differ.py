@@ -7,6 +7,7 @@ answers is its code and, where it is determined, its output. After a difference 
 that one difference does not make others. Keys are the same on both sides: they are imported.
 """
 
+import fnmatch
 import os
 import random
 import sys
@@ -22,6 +23,10 @@ def name(rv):
     return CKR.get(rv, hex(rv))
 
 
+def matches(patterns, word):
+    return any(fnmatch.fnmatchcase(word, pattern) for pattern in patterns)
+
+
 class Differences:
     """The rows that explain, and which of them were needed."""
 
@@ -32,15 +37,11 @@ class Differences:
 
     def explains(self, call, what, ours, peer):
         for number, row in enumerate(self.rows):
-            if (call in row["calls"] and ours in row["ours"] and peer in row["peer"]
+            if (matches(row["calls"], call) and matches(row["ours"], ours) and matches(row["peer"], peer)
                     and all(word in what for word in row.get("when", []))):
                 self.used.add(number)
                 return True
         return False
-
-
-def outcome(rv, output):
-    return name(rv), output
 
 
 def run(seed, sides, differences, found):

@@ -218,14 +218,6 @@ class Vectors:
         return self.with_secret(key_type, bytes.fromhex(record["KI"]), lambda key: self.read(
             self.session.derive(mechanism, key, keys.derived(len(expected)))) == expected)
 
-    def hkdf(self, record):
-        if "IKM" not in record:
-            return None
-        secret, salt, info, expected = unhex(record, "IKM", "salt", "info", "OKM")
-        mechanism = keys.hkdf(HASHES[record["Hash"]][DIGEST], salt, info)
-        return self.with_secret("GENERIC_SECRET", secret, lambda key: self.read(
-            self.session.derive(mechanism, key, keys.derived(len(expected)))) == expected)
-
     def pbkdf2(self, record):
         password, salt = (record[name].encode().decode("unicode_escape").encode() for name in ("PASSWORD", "SALT"))
         if int(record["ITERATIONS"]) > 1_000_000:
@@ -362,7 +354,6 @@ FILES = [
     ("CMAC/nist-800-38b-aes*.txt", keys.AES_CMAC, lambda v, r: v.cmac(r, keys.AES_CMAC, "AES")),
     ("CMAC/nist-800-38b-3des.txt", keys.DES3_CMAC, lambda v, r: v.cmac(r, keys.DES3_CMAC, "DES3")),
     ("KDF/nist-800-108-KBKDF-CTR.txt", keys.SP800_108_COUNTER, lambda v, r: v.counter_kdf(r)),
-    ("KDF/rfc-5869-HKDF-SHA*.txt", keys.HKDF, lambda v, r: v.hkdf(r)),
     ("KDF/rfc-6070-PBKDF2-SHA1.txt", keys.PBKDF2, lambda v, r: v.pbkdf2(r)),
     ("asymmetric/X25519/rfc7748.txt", keys.ECDH1, lambda v, r: v.x25519(r)),
     ("asymmetric/ECDH/*NOKC_ZZOnly_*.fax", keys.ECDH1, lambda v, r: v.ecdh(r)),
