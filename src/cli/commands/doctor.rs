@@ -19,7 +19,11 @@ pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
         .client()
         .and_then(|client| Ok((client.shares_memory(), client.clusters()?)));
     let (hsmd, path_in_use, clusters) = match asked {
-        Ok((true, clusters)) => ("reachable".to_owned(), "shared memory", Some(clusters.len())),
+        Ok((true, clusters)) => (
+            "reachable".to_owned(),
+            "shared memory",
+            Some(clusters.len()),
+        ),
         Ok((false, clusters)) => ("reachable".to_owned(), "socket", Some(clusters.len())),
         Err(error) => (error.to_string(), "none", None),
     };
