@@ -153,10 +153,16 @@ class Module:
         self.call("GetMechanismList", slot, numbers, ctypes.byref(count))
         return set(numbers[: count.value])
 
+    def key_sizes(self, slot, mechanism):
+        """The least and the most that C_GetMechanismInfo says, in the mechanism's unit."""
+        buffer = ctypes.create_string_buffer(24)
+        self.call("GetMechanismInfo", slot, mechanism, buffer)
+        return struct.unpack("<QQQ", buffer.raw)[:2]
+
     def session(self, slot, pin=None, user=1):
         handle = ULONG(0)
         self.call("OpenSession", slot, 6, None, None, ctypes.byref(handle))
-        session = Session(self, handle.value)
+        session = Session(self, handle.value, slot)
         if pin is not None:
             rv = self.raw("Login", session.handle, user, pin.encode(), len(pin))
             if rv not in (0, 0x100):
@@ -167,8 +173,8 @@ class Module:
 class Session:
     """A session: what one does with it, bytes in and out."""
 
-    def __init__(self, module, handle):
-        self.module, self.handle = module, handle
+    def __init__(self, module, handle, slot=None):
+        self.module, self.handle, self.slot = module, handle, slot
 
     def call(self, name, *arguments):
         self.module.call(name, self.handle, *arguments)

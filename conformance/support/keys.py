@@ -41,7 +41,7 @@ ML_KEM, ML_DSA, SP800_108_COUNTER = 0x17, 0x1D, 0x3AC
 
 def number(value, size=None):
     """A positive number from hex, without leading zeros, or in `size` bytes."""
-    value = int.from_bytes(bytes.fromhex(value) if isinstance(value, str) else value, "big")
+    value = int(value, 16) if isinstance(value, str) else int.from_bytes(value, "big")
     return value.to_bytes(size or max(1, (value.bit_length() + 7) // 8), "big")
 
 

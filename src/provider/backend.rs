@@ -11,8 +11,6 @@ use crate::boundary::{Error, Result};
 
 /// What the host asks of the library.
 pub(crate) struct Wishes {
-    /// Not `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
-    pub(crate) may_create_threads: bool,
     /// Settings for this application, `key=value` each.
     pub(crate) words: String,
 }
@@ -87,8 +85,7 @@ pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backe
     home.configuration_mut().apply(&wishes.words)?;
     let place = match home.configuration().mode {
         Mode::Served => Place::Served(Box::new(Client::connect(&home)?)),
-        Mode::Embedded if wishes.may_create_threads => embedded(&home)?,
-        Mode::Embedded => return Err(Error::NeedToCreateThreads),
+        Mode::Embedded => embedded(&home)?,
     };
     let per_hsm = home.configuration().slots.per_hsm;
     Ok(Backend {

@@ -26,8 +26,6 @@ pub(crate) enum Error {
     AlreadyInitialized,
     /// Only the caller's own mutexes are allowed.
     CantLock,
-    /// The library may not create the threads that the embedded engine needs.
-    NeedToCreateThreads,
     /// The output does not fit; its length has been told.
     BufferTooSmall,
     /// `CKF_ASYNC_SESSION`.
@@ -57,7 +55,6 @@ impl fmt::Display for Error {
             Error::NotInitialized => "C_Initialize has not been called in this process",
             Error::AlreadyInitialized => "C_Initialize has been called already",
             Error::CantLock => "the library locks with the system's primitives only",
-            Error::NeedToCreateThreads => "the embedded engine needs threads of its own",
             Error::BufferTooSmall => "the buffer is too small",
             Error::SessionAsyncNotSupported => "there are no asynchronous sessions",
             Error::NoEvent => "no slot has changed",
@@ -101,7 +98,6 @@ fn answer(error: &Error) -> (CK_RV, Level) {
         Error::NotInitialized => (CKR_CRYPTOKI_NOT_INITIALIZED, Level::Debug),
         Error::AlreadyInitialized => (CKR_CRYPTOKI_ALREADY_INITIALIZED, Level::Debug),
         Error::CantLock => (CKR_CANT_LOCK, Level::Error),
-        Error::NeedToCreateThreads => (CKR_NEED_TO_CREATE_THREADS, Level::Error),
         Error::BufferTooSmall => (CKR_BUFFER_TOO_SMALL, Level::Trace),
         Error::SessionAsyncNotSupported => (CKR_SESSION_ASYNC_NOT_SUPPORTED, Level::Debug),
         Error::NoEvent => (CKR_NO_EVENT, Level::Trace),

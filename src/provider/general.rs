@@ -35,7 +35,6 @@ pub(crate) fn information(_: &Library, information: Pointer<CK_INFO>) -> Result<
 fn wishes(arguments: Pointer<CK_C_INITIALIZE_ARGS>) -> Result<Wishes> {
     if arguments.is_null() {
         return Ok(Wishes {
-            may_create_threads: true,
             words: String::new(),
         });
     }
@@ -60,11 +59,9 @@ fn wishes(arguments: Pointer<CK_C_INITIALIZE_ARGS>) -> Result<Wishes> {
             .text(WORDS_BYTES)
             .ok_or(Reason::ArgumentsBad)?,
     };
-    let may_create_threads = arguments.flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS == 0;
-    Ok(Wishes {
-        may_create_threads,
-        words,
-    })
+    // CKF_LIBRARY_CANT_CREATE_OS_THREADS changes nothing: GnuTLS sets it for every module, and the
+    // threads that an embedded engine has never call into the host.
+    Ok(Wishes { words })
 }
 
 /// The longest text that `pReserved` may point to.

@@ -33,8 +33,7 @@ pub(crate) fn slot(slot: &Slot) -> CK_SLOT_INFO {
     CK_SLOT_INFO {
         slotDescription: padded(&slot.description),
         manufacturerID: padded(MANUFACTURER),
-        // An HSM may be removed from its cluster at any time.
-        flags: present | CKF_REMOVABLE_DEVICE,
+        flags: present,
         hardwareVersion: version(env!("CARGO_PKG_VERSION")),
         firmwareVersion: version(env!("CARGO_PKG_VERSION")),
     }

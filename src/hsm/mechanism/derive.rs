@@ -153,6 +153,10 @@ fn encrypt<K: Cipher<N>, const N: usize>(with: Use<'_>, wanted: Option<usize>) -
         let words = "the data is whole blocks";
         return Err(Error::new(Reason::MechanismParamInvalid, words));
     }
+    if wanted.is_some_and(|wanted| wanted > data.len()) {
+        let words = "the data is shorter than the key shall be";
+        return Err(Error::new(Reason::MechanismParamInvalid, words));
+    }
     let encrypted = Secret::filled(data.len(), |output| match iv {
         None => {
             output.copy_from_slice(data);

@@ -262,7 +262,7 @@ pub(crate) trait Transformation: Sync {
     /// The same in parts, where the mechanism can.
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
         Err(token::Error::new(
-            Reason::FunctionNotSupported,
+            Reason::OperationNotInitialized,
             "the mechanism takes no parts",
         ))
     }
@@ -310,7 +310,7 @@ pub(crate) trait Verification: Sync {
     /// The same in parts, where the mechanism can.
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
         Err(token::Error::new(
-            Reason::FunctionNotSupported,
+            Reason::OperationNotInitialized,
             "the mechanism takes no parts",
         ))
     }

@@ -253,5 +253,8 @@ pub(super) fn finished<T>(
 
 /// What signs a digest signs it whole.
 pub(super) fn no_parts() -> token::Error {
-    token::Error::new(Reason::FunctionNotSupported, "the mechanism takes no parts")
+    token::Error::new(
+        Reason::OperationNotInitialized,
+        "the mechanism takes no parts",
+    )
 }

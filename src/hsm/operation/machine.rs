@@ -165,13 +165,21 @@ impl Place {
         let fresh = active.is_fresh();
         let (start, parts) = active.parts()?;
         let needed = parts.update_len(input.len());
+        let asked = output.is_none();
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
             // Parts that only told a length are dropped: all of the input may still come at once.
             if fresh {
                 active.stage = Stage::Fresh;
             }
             self.0 = Some(active);
-            return Ok(Produced::Needed(needed));
+            // Who is told 0 asks again with the NULL that no bytes need, and the input is never
+            // taken; §5.2 lets the answer be more than is needed.
+            let told = if asked && needed == 0 {
+                input.len()
+            } else {
+                needed
+            };
+            return Ok(Produced::Needed(told));
         };
         if parts.keeps_input() {
             memory.add(&mut start.share, input.len())?;

@@ -117,13 +117,13 @@ impl Case {
         for part in numbers.parts(input) {
             if !gives {
                 match operations.absorb(operation, part) {
-                    Err(error) if error.reason == Reason::FunctionNotSupported => return None,
+                    Err(error) if error.reason == Reason::OperationNotInitialized => return None,
                     done => done.unwrap(),
                 }
                 continue;
             }
             let needed = match operations.update(operation, part, None) {
-                Err(error) if error.reason == Reason::FunctionNotSupported => return None,
+                Err(error) if error.reason == Reason::OperationNotInitialized => return None,
                 asked => match asked.unwrap() {
                     Produced::Needed(len) => len,
                     Produced::Written(_) => panic!("a length query writes nothing"),
@@ -131,6 +131,10 @@ impl Case {
             };
             if needed > 0 {
                 let short = operations.update(operation, part, Some(&mut vec![0; needed - 1]));
+                // A part that gives nothing yet: what was told is more than it needs.
+                if short.as_ref().unwrap() == &Produced::Written(0) {
+                    continue;
+                }
                 assert_eq!(short.unwrap(), Produced::Needed(needed));
             }
             let mut output = vec![0; needed];
@@ -152,7 +156,7 @@ impl Case {
         let mut operations = self.start(Verify, input.len()).unwrap();
         for part in numbers.parts(input) {
             match operations.absorb(Verify, part) {
-                Err(error) if error.reason == Reason::FunctionNotSupported => return None,
+                Err(error) if error.reason == Reason::OperationNotInitialized => return None,
                 done => done.unwrap(),
             }
         }
