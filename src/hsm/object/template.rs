@@ -5,7 +5,7 @@ use crypto::hash::Hash;
 use cryptoki_sys as sys;
 use token::{
     Attribute, AttributeType, Error, KeyType, MechanismId, ObjectClass, Reason, Result,
-    SecretBytes, Template, limits,
+    SecretBytes, Template, Value, limits,
 };
 
 use super::{
@@ -376,8 +376,9 @@ fn is_initial(value: &Shaped, initial: Initial) -> bool {
     }
 }
 
-/// The attributes of `template`, if none is there twice.
-pub(super) fn once_each(template: &Template) -> Result<&[Attribute]> {
+/// The attributes of `template`, each once: it is inconsistent if one has two values (§4.1.1), not if
+/// it is given the same one twice, as PyKCS11's tests do.
+pub(super) fn once_each(template: &Template) -> Result<Vec<&Attribute>> {
     let attributes = template.0.as_slice();
     if attributes.len() > limits::TEMPLATE_ATTRIBUTES {
         let words = format!(
@@ -386,20 +387,28 @@ pub(super) fn once_each(template: &Template) -> Result<&[Attribute]> {
         );
         return Err(Error::new(Reason::TemplateInconsistent, words));
     }
-    for (position, attribute) in attributes.iter().enumerate() {
-        if attributes
-            .iter()
-            .skip(position + 1)
-            .any(|other| other.kind == attribute.kind)
-        {
-            return Err(refusal(
-                Reason::TemplateInconsistent,
-                attribute.kind,
-                "is there twice",
-            ));
+    let mut once: Vec<&Attribute> = Vec::with_capacity(attributes.len());
+    for attribute in attributes {
+        match once.iter().find(|other| other.kind == attribute.kind) {
+            None => once.push(attribute),
+            Some(other) if is_same(&other.value, &attribute.value) => {}
+            Some(_) => {
+                let words = "is there twice";
+                return Err(refusal(Reason::TemplateInconsistent, attribute.kind, words));
+            }
         }
     }
-    Ok(attributes)
+    Ok(once)
+}
+
+/// Whether two values are plain and the same.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Flag(one), Value::Flag(other)) => one == other,
+        (Value::Number(one), Value::Number(other)) => one == other,
+        (Value::Bytes(one), Value::Bytes(other)) => one == other,
+        _ => false,
+    }
 }
 
 pub(super) fn rule_of(sort: Sort, kind: AttributeType) -> Result<&'static Rule> {

@@ -95,7 +95,7 @@ fn nonsense_is_refused_with_its_reason_and_the_attributes_name() {
             "CKA_VALUE",
         ),
         (
-            key(vec![flag(A::TOKEN, true), flag(A::TOKEN, true)]),
+            key(vec![flag(A::TOKEN, true), flag(A::TOKEN, false)]),
             TemplateInconsistent,
             "CKA_TOKEN",
         ),
