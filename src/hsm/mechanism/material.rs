@@ -241,7 +241,9 @@ impl Material {
 
     /// About how many bytes it has in memory: a private RSA key has the most for its length.
     pub(crate) fn size(&self) -> usize {
-        usize::try_from(self.bits()).unwrap_or(usize::MAX)
+        // What is made of a key beside its value is bounded, and a long secret is its value.
+        let bits = usize::try_from(self.bits()).unwrap_or(usize::MAX);
+        bits.min((bits / 8).saturating_add(4096))
     }
 
     /// The AES key, if it is one.
