@@ -41,7 +41,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             }
             _ => {
                 mechanism.mechanism = CKM_EC_KEY_PAIR_GEN;
-                let (half, rest) = template.split_at_mut(template.len() / 2);
+                let middle = template.len() / 2;
+                let (half, rest) = template.split_at_mut(middle);
                 let (half_len, rest_len) = (half.len() as CK_ULONG, rest.len() as CK_ULONG);
                 C_GenerateKeyPair(
                     session,
