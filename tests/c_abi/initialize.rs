@@ -3,7 +3,7 @@
 use std::ptr;
 
 use cryptoki_sys::*;
-use tests::{Module, Token, call, everywhere, ok, served};
+use tests::{Module, Token, call, everywhere, ok};
 
 unsafe extern "C" fn create(_: *mut CK_VOID_PTR) -> CK_RV {
     CKR_OK
