@@ -29,12 +29,37 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             2 => C_SignInit(session, mechanism, key),
             3 => C_VerifyInit(session, mechanism, key),
             4 => C_DigestInit(session, mechanism),
-            5 => C_DeriveKey(session, mechanism, key, std::ptr::null_mut(), 0, &raw mut handle),
+            5 => C_DeriveKey(
+                session,
+                mechanism,
+                key,
+                std::ptr::null_mut(),
+                0,
+                &raw mut handle,
+            ),
             6 => C_GenerateKey(session, mechanism, std::ptr::null_mut(), 0, &raw mut handle),
             7 => C_WrapKey(session, mechanism, key, token.key(0), out, len),
-            8 => C_UnwrapKey(session, mechanism, key, data, data_len, std::ptr::null_mut(), 0, &raw mut handle),
+            8 => C_UnwrapKey(
+                session,
+                mechanism,
+                key,
+                data,
+                data_len,
+                std::ptr::null_mut(),
+                0,
+                &raw mut handle,
+            ),
             9 => C_SignRecoverInit(session, mechanism, key),
-            10 => C_EncapsulateKey(session, mechanism, key, std::ptr::null_mut(), 0, out, len, &raw mut handle),
+            10 => C_EncapsulateKey(
+                session,
+                mechanism,
+                key,
+                std::ptr::null_mut(),
+                0,
+                out,
+                len,
+                &raw mut handle,
+            ),
             11 => C_MessageEncryptInit(session, mechanism, key),
             12 => C_MessageDecryptInit(session, mechanism, key),
             _ => C_VerifySignatureInit(session, mechanism, key, data, data_len),
@@ -52,11 +77,27 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                     let (parameter, parameter_len) = message.bytes();
                     if verb % 14 == 11 {
                         C_EncryptMessage(
-                            session, parameter, parameter_len, data, 4, data, data_len, out, len,
+                            session,
+                            parameter,
+                            parameter_len,
+                            data,
+                            4,
+                            data,
+                            data_len,
+                            out,
+                            len,
                         )
                     } else {
                         C_DecryptMessage(
-                            session, parameter, parameter_len, data, 4, data, data_len, out, len,
+                            session,
+                            parameter,
+                            parameter_len,
+                            data,
+                            4,
+                            data,
+                            data_len,
+                            out,
+                            len,
                         )
                     }
                 }

@@ -13,7 +13,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut input = Input::new(bytes);
     let verb = input.byte();
     let key = token.key(input.byte());
-    let mut arena = input.arena();
+    let mut arena = input.attributes();
     let mut template = arena.template(&mut input);
     let (first, count) = (template.as_mut_ptr(), template.len() as CK_ULONG);
     let mut handle = 0;
@@ -21,7 +21,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut found = [0; 8];
     let mut number = 0;
     let mut mechanism = CK_MECHANISM {
-        mechanism: if verb & 1 == 0 { CKM_AES_KEY_GEN } else { CKM_GENERIC_SECRET_KEY_GEN },
+        mechanism: if verb & 1 == 0 {
+            CKM_AES_KEY_GEN
+        } else {
+            CKM_GENERIC_SECRET_KEY_GEN
+        },
         pParameter: null_mut(),
         ulParameterLen: 0,
     };

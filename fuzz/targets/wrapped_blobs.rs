@@ -10,13 +10,25 @@ use strongroom::functions::*;
 
 /// With what is wrapped.
 const MECHANISMS: &[CK_MECHANISM_TYPE] = &[
-    CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP, CKM_AES_CBC_PAD, CKM_AES_ECB, CKM_AES_GCM, CKM_RSA_PKCS, CKM_AES_KEY_WRAP_PKCS7,
+    CKM_AES_KEY_WRAP_KWP,
+    CKM_AES_KEY_WRAP,
+    CKM_AES_CBC_PAD,
+    CKM_AES_ECB,
+    CKM_AES_GCM,
+    CKM_RSA_PKCS,
+    CKM_AES_KEY_WRAP_PKCS7,
 ];
 /// What is unwrapped: class and type.
 const KEYS: &[(CK_OBJECT_CLASS, CK_KEY_TYPE)] = &[
-    (CKO_PRIVATE_KEY, CKK_RSA), (CKO_PRIVATE_KEY, CKK_EC), (CKO_PRIVATE_KEY, CKK_EC_EDWARDS),
-    (CKO_PRIVATE_KEY, CKK_EC_MONTGOMERY), (CKO_PRIVATE_KEY, CKK_ML_KEM), (CKO_PRIVATE_KEY, CKK_ML_DSA),
-    (CKO_SECRET_KEY, CKK_AES), (CKO_SECRET_KEY, CKK_GENERIC_SECRET), (CKO_SECRET_KEY, CKK_DES3),
+    (CKO_PRIVATE_KEY, CKK_RSA),
+    (CKO_PRIVATE_KEY, CKK_EC),
+    (CKO_PRIVATE_KEY, CKK_EC_EDWARDS),
+    (CKO_PRIVATE_KEY, CKK_EC_MONTGOMERY),
+    (CKO_PRIVATE_KEY, CKK_ML_KEM),
+    (CKO_PRIVATE_KEY, CKK_ML_DSA),
+    (CKO_SECRET_KEY, CKK_AES),
+    (CKO_SECRET_KEY, CKK_GENERIC_SECRET),
+    (CKO_SECRET_KEY, CKK_DES3),
 ];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -28,7 +40,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let opened = with & 1 == 0;
     let mut iv = [0u8; 16];
     let mut mechanism = CK_MECHANISM {
-        mechanism: if opened { CKM_AES_CBC_PAD } else { MECHANISMS[usize::from(with) % MECHANISMS.len()] },
+        mechanism: if opened {
+            CKM_AES_CBC_PAD
+        } else {
+            MECHANISMS[usize::from(with) % MECHANISMS.len()]
+        },
         pParameter: iv.as_mut_ptr().cast(),
         ulParameterLen: iv.len() as CK_ULONG,
     };
@@ -48,7 +64,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             let mut sealed = vec![0u8; wrapped.len() + 16];
             let mut len = sealed.len() as CK_ULONG;
             C_EncryptInit(session, &raw mut mechanism, token.aes);
-            C_Encrypt(session, wrapped.as_mut_ptr(), wrapped.len() as CK_ULONG, sealed.as_mut_ptr(), &raw mut len);
+            C_Encrypt(
+                session,
+                wrapped.as_mut_ptr(),
+                wrapped.len() as CK_ULONG,
+                sealed.as_mut_ptr(),
+                &raw mut len,
+            );
             sealed.truncate(len as usize);
             wrapped = sealed;
         }
