@@ -51,7 +51,7 @@ impl Operation {
 /// What `start` answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
-    /// How long the output of [`Hsm::transform`] can become: a length query needs no verb.
+    /// How long the output of [`Hsm::transform`](crate::Hsm::transform) can become: a length query needs no verb.
     pub bound: OutputBound,
     /// What the HSM wrote into the mechanism's parameter.
     pub parameters_out: Option<ParametersOut>,

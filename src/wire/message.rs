@@ -341,6 +341,7 @@ impl<'a> Verb<'a> {
                 session, operation, ..
             } => Some((*session, *operation)),
             Self::AbsorbKey(session, _) => Some((*session, Operation::Digest)),
+            Self::CheckStarted(session, _) => Some((*session, Operation::Verify)),
             _ => None,
         }
     }

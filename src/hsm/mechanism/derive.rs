@@ -40,6 +40,19 @@ impl Derivation for Derive {
         )
     }
 
+    fn least_len(&self, with: Use<'_>, others: usize) -> Result<usize> {
+        let base = with.bytes()?.len();
+        Ok(match (self, with.parameters) {
+            (Derive::BaseAndKey, _) => base + others,
+            (Derive::BaseAndData | Derive::DataAndBase, Parameters::Data(data)) => {
+                base + data.len()
+            }
+            (Derive::Xor, _) => base,
+            (Derive::Extract, _) => base.min(UNGUESSABLE),
+            _ => 0,
+        })
+    }
+
     fn derive(
         &self,
         with: Use<'_>,
@@ -70,6 +83,9 @@ impl Derivation for Derive {
         Ok(vec![derived?])
     }
 }
+
+/// Bytes that nobody guesses.
+const UNGUESSABLE: usize = 16;
 
 /// The one key that is derived: only SP 800-108 derives more at once.
 pub(super) fn only(wanted: &[Option<usize>]) -> Result<Option<usize>> {

@@ -144,6 +144,12 @@ pub(super) fn pbkdf2(parameters: &Parameters, attributes: &Attributes) -> Result
     if !(1..=limits::GENERIC_SECRET_BYTES).contains(&len) {
         return Err(Reason::AttributeValueInvalid.into());
     }
+    if u64::from(iterations).saturating_mul(len.div_ceil(hash.len()) as u64)
+        > u64::from(PBKDF2_ITERATIONS)
+    {
+        let words = format!("{PBKDF2_ITERATIONS} iterations for all blocks of the key together");
+        return Err(Error::new(Reason::MechanismParamInvalid, words));
+    }
     let value = kdf::pbkdf2(*hash, password.reveal(), salt, iterations, len).map_err(internal)?;
     Material::of_value(attributes, value, Reason::AttributeValueInvalid)
 }

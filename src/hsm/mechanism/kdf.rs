@@ -5,7 +5,7 @@ use crypto::{
     kdf::{Mode, Number, Part, Prf},
 };
 use cryptoki_sys as sys;
-use token::{Error, HkdfSalt, KdfPart, MechanismId, Parameters, Reason, Result};
+use token::{Error, HkdfSalt, KdfPart, MechanismId, Parameters, Reason, Result, limits};
 
 use super::{
     Material, Use,
@@ -106,6 +106,14 @@ impl Derivation for Sp800108 {
         };
         let mode = self.mode(parts, iv)?;
         let values = values(parts, others)?;
+        let len_of = |(part, value): (&KdfPart, &Option<Secret>)| match part {
+            KdfPart::Bytes(bytes) => bytes.len(),
+            _ => value.as_ref().map_or(0, Secret::len),
+        };
+        let input: usize = parts.iter().zip(&values).map(len_of).sum();
+        if parts.len() > limits::KDF_PARTS || segments.saturating_mul(input) > limits::DATA_BYTES {
+            return Err(invalid("more to read than one derivation may"));
+        }
         let parts = parts
             .iter()
             .zip(&values)

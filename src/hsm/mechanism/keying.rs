@@ -53,6 +53,13 @@ pub(crate) trait Derivation: Sync {
         false
     }
 
+    /// Where it does: the fewest bytes that a result may have while a source is protected. A shorter
+    /// one could be guessed from its check value, and all of the source with it piece by piece.
+    /// `others` is how many bytes the other keys have.
+    fn least_len(&self, _with: Use<'_>, _others: usize) -> Result<usize> {
+        Ok(0)
+    }
+
     /// One value for each of `wanted`, which says how many bytes it shall have: `None` where neither
     /// the template nor the key type says it, and the mechanism's own length is meant.
     fn derive(

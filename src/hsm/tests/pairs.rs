@@ -27,6 +27,7 @@ const CKM_ML_KEM_KEY_PAIR_GEN: u64 = 0x0f;
 const CKM_ML_KEM: u64 = 0x17;
 const CKM_AES_CBC: u64 = 0x1082;
 const CKM_AES_CBC_PAD: u64 = 0x1085;
+const CKM_AES_KEY_WRAP: u64 = 0x2109;
 /// The object identifier of P-256.
 const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
@@ -205,24 +206,27 @@ fn a_private_key_is_wrapped_as_pkcs8_and_comes_back() {
             vec![number(A::VALUE_LEN, 32)],
         )
         .unwrap();
-    let padded = with(CKM_AES_CBC_PAD, Parameters::Iv(vec![3; 16]));
-    let wrapped = app.wrap(session, &padded, wrapping, private).unwrap();
     let template = |key_type| {
         vec![
             number(A::CLASS, CKO_PRIVATE_KEY),
             number(A::KEY_TYPE, key_type),
         ]
     };
-    let again = app
-        .unwrap(session, &padded, wrapping, &wrapped, template(CKK_EC))
-        .unwrap();
-    let signature = sign(&app, session, again).unwrap();
-    verify(&app, session, public, &signature).unwrap();
-    assert_eq!(
-        app.flag_of(session, again, A::ALWAYS_SENSITIVE),
-        Some(false)
-    );
+    let padded = with(CKM_AES_CBC_PAD, Parameters::Iv(vec![3; 16]));
+    for wraps in [&padded, &mechanism(CKM_AES_KEY_WRAP)] {
+        let wrapped = app.wrap(session, wraps, wrapping, private).unwrap();
+        let again = app
+            .unwrap(session, wraps, wrapping, &wrapped, template(CKK_EC))
+            .unwrap();
+        let signature = sign(&app, session, again).unwrap();
+        verify(&app, session, public, &signature).unwrap();
+        assert_eq!(
+            app.flag_of(session, again, A::ALWAYS_SENSITIVE),
+            Some(false)
+        );
+    }
 
+    let wrapped = app.wrap(session, &padded, wrapping, private).unwrap();
     let refused = app.unwrap(session, &padded, wrapping, &wrapped, template(CKK_RSA));
     assert_eq!(reason(refused), Reason::WrappedKeyInvalid);
     let blocks = with(CKM_AES_CBC, Parameters::Iv(vec![3; 16]));

@@ -2,7 +2,10 @@
 //! protected is so too, as far as it is protected itself; nothing that tells of a key is less
 //! protected than that key.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use crypto::Secret;
 use cryptoki_sys as sys;
@@ -59,6 +62,7 @@ pub(super) fn derive(
         seat,
         keyring: keyring.as_deref(),
         others: RefCell::default(),
+        len: Cell::default(),
     };
     let class = if column.makes_data() {
         sys::CKO_DATA
@@ -82,15 +86,25 @@ pub(super) fn derive(
         return Err(Reason::Internal.into());
     }
 
+    let others_len = sources.len.get();
     let others = sources.others.into_inner();
     let sources: Vec<&Attributes> = others.iter().chain([base.attributes()]).collect();
+    let floor = match column.reveals_base() {
+        true => floor(&sources),
+        false => floor(&others.iter().collect::<Vec<_>>()),
+    };
+    if column.reveals_base() && is_protected(&sources) {
+        let least = column.least_len(with, others_len)?;
+        if values.iter().any(|value| value.len() < least) {
+            let words = "a piece of a protected key is no key: it could be guessed";
+            return Err(Error::new(Reason::TemplateInconsistent, words));
+        }
+    }
     let past = sources.iter().map(|source| Past::of(source));
     let past = past.fold(Past::NEW, Past::and);
     let mut objects = Vec::with_capacity(values.len());
-    for (mut template, value) in templates.into_iter().zip(values) {
-        if column.reveals_base() {
-            template = object::imposed(template, &floor(&sources))?;
-        }
+    for (template, value) in templates.into_iter().zip(values) {
+        let template = object::imposed(template, &floor)?;
         let what = Making {
             class: ObjectClass(class),
             key_type: key_type(&template, class)?,
@@ -222,6 +236,8 @@ struct Sources<'a> {
     seat: &'a Seat,
     keyring: Option<&'a Keyring>,
     others: RefCell<Vec<Attributes>>,
+    /// How many bytes they have together.
+    len: Cell<usize>,
 }
 
 impl OtherKeys for Sources<'_> {
@@ -234,6 +250,7 @@ impl OtherKeys for Sources<'_> {
         let material = key.material(self.keyring)?;
         let value = material.value().ok_or(Reason::KeyTypeInconsistent)?;
         self.others.borrow_mut().push(key.attributes().clone());
+        self.len.set(self.len.get().saturating_add(value.len()));
         Ok(value.into())
     }
 }
@@ -248,7 +265,21 @@ fn floor(sources: &[&Attributes]) -> Attributes {
     if has(AttributeType::EXTRACTABLE, false) {
         floor.set(AttributeType::EXTRACTABLE, false.into());
     }
+    if has(AttributeType::WRAP_WITH_TRUSTED, true) {
+        floor.set(AttributeType::WRAP_WITH_TRUSTED, true.into());
+    }
+    if has(AttributeType::PRIVATE, true) {
+        floor.set(AttributeType::PRIVATE, true.into());
+    }
     floor
+}
+
+/// Whether one of the sources has a value that its user may not read.
+fn is_protected(sources: &[&Attributes]) -> bool {
+    let kept = |source: &&Attributes| {
+        source.flag(AttributeType::SENSITIVE) || !source.flag(AttributeType::EXTRACTABLE)
+    };
+    sources.iter().any(kept)
 }
 
 /// The draft of a key of which both sides hear.

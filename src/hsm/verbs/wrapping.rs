@@ -133,13 +133,21 @@ pub(super) fn unwrap(
         parameters: &mechanism.parameters,
     };
     let mut value = column.unwrap(with, asked.additional, asked.wrapped)?;
+    let len = match is_private {
+        true => der_len(value.reveal()),
+        false => Material::wanted_len(&draft.attributes)?,
+    };
     if column.may_add_zeroes()
-        && let Some(len) = Material::wanted_len(&draft.attributes)?
+        && let Some(len) = len
     {
-        let kept = value
+        let (kept, zeroes) = value
             .reveal()
-            .get(..len)
+            .split_at_checked(len)
             .ok_or(Reason::WrappedKeyLenRange)?;
+        // Only padding is left out: a piece of a key could be guessed.
+        if zeroes.len() >= BLOCK || zeroes.iter().any(|byte| *byte != 0) {
+            return Err(Reason::WrappedKeyLenRange.into());
+        }
         value = kept.into();
     }
     let unwrapped = Material::of_value(&draft.attributes, value, Reason::WrappedKeyInvalid)?;
@@ -240,4 +248,18 @@ fn check(
         Function::Unwrap => no_login_of_its_own(key),
         _ => Ok(()),
     }
+}
+
+/// Bytes of the longest block that a mechanism fills up with zeroes.
+const BLOCK: usize = 16;
+
+/// How long the DER value is that `bytes` begin with: where a private key ends and its padding begins.
+fn der_len(bytes: &[u8]) -> Option<usize> {
+    let (head, len) = match *bytes {
+        [_, short, ..] if short < 0x80 => (2, usize::from(short)),
+        [_, 0x81, one, ..] => (3, usize::from(one)),
+        [_, 0x82, one, two, ..] => (4, usize::from(u16::from_be_bytes([one, two]))),
+        _ => return None,
+    };
+    Some(head + len)
 }

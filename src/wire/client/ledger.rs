@@ -114,12 +114,19 @@ impl Ledger {
     /// middle of (§5.6.9).
     pub(super) fn logged_out(&self, session: SessionHandle) {
         let mut entries = self.entries.lock();
-        if let Some((slot, _)) = entries.sessions.get(&session).copied() {
-            entries.logins.remove(&slot);
-            let there = entries.sessions.iter().filter(|(_, (of, _))| *of == slot);
-            for operations in there.filter_map(|(session, _)| self.operations(*session)) {
-                operations.end_all();
-            }
+        let Some((slot, _)) = entries.sessions.get(&session).copied() else {
+            return;
+        };
+        entries.logins.remove(&slot);
+        let there = entries.sessions.iter().filter(|(_, (of, _))| *of == slot);
+        let there: Vec<SessionHandle> = there.map(|(session, _)| *session).collect();
+        // Who holds one of the operations may be waiting for the entries.
+        drop(entries);
+        for operations in there
+            .into_iter()
+            .filter_map(|session| self.operations(session))
+        {
+            operations.end_all();
         }
     }
 

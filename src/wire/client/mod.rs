@@ -104,7 +104,7 @@ impl Client {
     /// touching the heap. The child must leak the value afterwards (`std::mem::forget`): the
     /// application is still its parent's.
     pub fn abandon(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.ended.store(true, Ordering::SeqCst);
         self.descriptors.close_all();
     }
 
@@ -114,21 +114,27 @@ impl Client {
         if let Some(connection) = self.pool.take() {
             return Ok(connection);
         }
-        if self.ended.load(Ordering::Relaxed) {
+        if self.ended.load(Ordering::SeqCst) {
             return Err(Error::new(Reason::Unreachable, "the application has ended"));
         }
         let _one_at_a_time = self.opening.lock();
         let attach = Purpose::Attach {
             secret: *self.secret,
         };
-        match reach::reach(&self.home, &self.descriptors, attach) {
+        let mut connection = match reach::reach(&self.home, &self.descriptors, attach) {
             Ok(mut connection) => {
                 connection.generation = self.ledger.generation();
-                Ok(connection)
+                connection
             }
-            Err(Unreached::Error(error)) => Err(error),
-            Err(Unreached::Unknown) => self.resume_application(),
+            Err(Unreached::Error(error)) => return Err(error),
+            Err(Unreached::Unknown) => self.resume_application()?,
+        };
+        if self.ended.load(Ordering::SeqCst) {
+            // Its end was said before this connection, which may have brought it back to life.
+            let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
+            return Err(Error::new(Reason::Unreachable, "the application has ended"));
         }
+        Ok(connection)
     }
 
     /// Takes the application up with an hsmd that does not know it. If the connection is lost

@@ -76,7 +76,7 @@ impl Client {
     /// `end`: nobody is waited for, and nobody is started to be told. While other threads are in
     /// the middle of verbs, it goes over a connection of its own and wakes them.
     pub(super) fn end_application(&self) -> Result<()> {
-        if self.ended.swap(true, Ordering::Relaxed) {
+        if self.ended.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
         let attach = Purpose::Attach {

@@ -109,6 +109,7 @@ impl<'a> Line<'a> {
         match state {
             Some(State::Asked) => self.header_in_slot().map(Some),
             Some(State::AskedAtSocket) => {
+                shared.is_busy(false);
                 shared.slot.take();
                 self.reader.header(self.socket.as_fd()).map(Some)
             }
