@@ -32,8 +32,8 @@ pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
 /// before.
 const CLEANING_MS: u64 = 5_000;
 /// How often, and how long apart, an open is tried while the threads of the database that was just
-/// closed in this process let its file go.
-const OPEN_TRIES: usize = 100;
+/// closed in this process let its file go: at the latest when the one that cleans up wakes.
+const OPEN_TRIES: usize = 300;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in a folder of its own.
