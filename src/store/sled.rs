@@ -32,8 +32,8 @@ pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
 /// before.
 const CLEANING_MS: u64 = 5_000;
 /// How often, and how long apart, an open is tried while the threads of the database that was just
-/// closed in this process let its file go: at the latest when the one that cleans up wakes.
-const OPEN_TRIES: usize = 300;
+/// closed in this process let its file go, and a child that another thread is just starting its lock.
+const OPEN_TRIES: usize = 100;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in a folder of its own.
@@ -71,8 +71,13 @@ impl Disk {
     fn open(folder: &Path) -> Result<Self> {
         make_folder(folder).map_err(reserve::system_error)?;
         let lock = File::open(folder).map_err(reserve::system_error)?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(Error::InUse(folder.display().to_string()));
+        let mut tries = 1;
+        while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            if tries == OPEN_TRIES {
+                return Err(Error::InUse(folder.display().to_string()));
+            }
+            tries += 1;
+            std::thread::sleep(OPEN_PAUSE);
         }
         let reserve = Reserve::new(folder);
         reserve.make_room()?;
