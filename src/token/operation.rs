@@ -102,6 +102,36 @@ pub struct OutputBound {
 }
 
 impl OutputBound {
+    /// The output has `added` bytes more than the input.
+    pub const fn longer_by(added: u64) -> Self {
+        Self {
+            per_input: true,
+            removed: 0,
+            added,
+            padded_to: 0,
+        }
+    }
+
+    /// The output has `removed` bytes less than the input.
+    pub const fn shorter_by(removed: u64) -> Self {
+        Self {
+            per_input: true,
+            removed,
+            added: 0,
+            padded_to: 0,
+        }
+    }
+
+    /// The output has `len` bytes, whatever the input is.
+    pub const fn fixed(len: u64) -> Self {
+        Self {
+            per_input: false,
+            removed: 0,
+            added: len,
+            padded_to: 0,
+        }
+    }
+
     /// The most bytes that `input_len` bytes of input can become.
     pub fn of(&self, input_len: usize) -> usize {
         let input = if self.per_input { input_len as u64 } else { 0 };

@@ -25,6 +25,18 @@ unsafe impl Send for Key {}
 // SAFETY: the same.
 unsafe impl Sync for Key {}
 
+/// What rsa.h has in four places: key, bytes written, output and its room, input and its length,
+/// padding.
+type Operation = unsafe extern "C" fn(
+    *mut sys::RSA,
+    *mut usize,
+    *mut u8,
+    usize,
+    *const u8,
+    usize,
+    c_int,
+) -> c_int;
+
 /// How a block is filled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Padding {
@@ -147,38 +159,18 @@ impl Key {
     /// The private operation on `input`, padded by block type 1 or as long as the modulus and
     /// smaller; `output` is as long as the modulus.
     pub(crate) fn sign(&self, padding: Padding, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let mut written = 0;
-        // SAFETY: the key is alive; the slices are as long as is said.
-        done(unsafe {
-            sys::RSA_sign_raw(
-                self.rsa.as_ptr(),
-                &mut written,
-                output.as_mut_ptr(),
-                output.len(),
-                input.as_ptr(),
-                input.len(),
-                padding.number(),
-            )
-        })?;
-        whole(written, output)
+        whole(
+            self.block(sys::RSA_sign_raw, padding, input, output)?,
+            output,
+        )
     }
 
     /// The private operation on a block that is as long as the modulus and smaller.
     pub(crate) fn decrypt(&self, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let mut written = 0;
-        // SAFETY: the key is alive; the slices are as long as is said.
-        done(unsafe {
-            sys::RSA_decrypt(
-                self.rsa.as_ptr(),
-                &mut written,
-                output.as_mut_ptr(),
-                output.len(),
-                input.as_ptr(),
-                input.len(),
-                sys::RSA_NO_PADDING,
-            )
-        })?;
-        whole(written, output)
+        whole(
+            self.block(sys::RSA_decrypt, Padding::None, input, output)?,
+            output,
+        )
     }
 
     /// The public operation on a signature; answers how much of `output`, which is as long as the
@@ -189,39 +181,16 @@ impl Key {
         signature: &[u8],
         output: &mut [u8],
     ) -> Result<usize> {
-        let mut written = 0;
-        // SAFETY: the key is alive; the slices are as long as is said.
-        done(unsafe {
-            sys::RSA_verify_raw(
-                self.rsa.as_ptr(),
-                &mut written,
-                output.as_mut_ptr(),
-                output.len(),
-                signature.as_ptr(),
-                signature.len(),
-                padding.number(),
-            )
-        })?;
-        Ok(written)
+        self.block(sys::RSA_verify_raw, padding, signature, output)
     }
 
     /// The public operation on `input`, padded by block type 2 or as long as the modulus and
     /// smaller; `output` is as long as the modulus.
     pub(crate) fn encrypt(&self, padding: Padding, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let mut written = 0;
-        // SAFETY: the key is alive; the slices are as long as is said.
-        done(unsafe {
-            sys::RSA_encrypt(
-                self.rsa.as_ptr(),
-                &mut written,
-                output.as_mut_ptr(),
-                output.len(),
-                input.as_ptr(),
-                input.len(),
-                padding.number(),
-            )
-        })?;
-        whole(written, output)
+        whole(
+            self.block(sys::RSA_encrypt, padding, input, output)?,
+            output,
+        )
     }
 
     /// PKCS #1 v1.5 of a hash in its DigestInfo.
@@ -311,6 +280,30 @@ impl Key {
             )
         });
         verified.map_err(|_| Error::Authentication)
+    }
+
+    /// One operation on a whole block; answers how much of `output` it has written.
+    fn block(
+        &self,
+        operation: Operation,
+        padding: Padding,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize> {
+        let mut written = 0;
+        // SAFETY: the key is alive; the slices are as long as is said.
+        done(unsafe {
+            operation(
+                self.rsa.as_ptr(),
+                &mut written,
+                output.as_mut_ptr(),
+                output.len(),
+                input.as_ptr(),
+                input.len(),
+                padding.number(),
+            )
+        })?;
+        Ok(written)
     }
 
     fn from_rsa(rsa: *mut sys::RSA) -> Result<Self> {

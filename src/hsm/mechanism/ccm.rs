@@ -61,12 +61,7 @@ pub(super) struct Encrypt;
 impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = checked(with.parameters)?.mac_len as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::longer_by(added))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -96,12 +91,7 @@ pub(super) struct Decrypt;
 impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let removed = checked(with.parameters)?.mac_len as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed,
-            added: 0,
-            padded_to: 0,
-        })
+        Ok(OutputBound::shorter_by(removed))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

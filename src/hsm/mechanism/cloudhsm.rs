@@ -5,12 +5,13 @@ use crypto::{gcm, random};
 use cryptoki_sys as sys;
 use token::{
     Error, Mechanism, MechanismId, Operation, OutputBound, Parameters, ParametersOut, Reason,
-    Result, limits,
+    Result,
 };
 
 use super::{
     Parts, Transformation, Use,
     failure::{decrypting, encrypting, internal},
+    gcm::Checked,
     held::Held,
 };
 
@@ -42,33 +43,9 @@ pub(crate) fn draw_vector(
     }))
 }
 
-struct Checked<'a> {
-    additional: &'a [u8],
-    tag_len: usize,
-}
-
+/// CloudHSM: pIv is NULL; zeroes are what a buffer for it would have.
 fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
-    let Parameters::Gcm {
-        iv,
-        additional,
-        tag_bits,
-    } = parameters
-    else {
-        return Err(Reason::MechanismParamInvalid.into());
-    };
-    let tag_len = usize::try_from(tag_bits / 8).unwrap_or(usize::MAX);
-    // CloudHSM: pIv is NULL; zeroes are what a buffer for it would have.
-    let legal = iv.iter().all(|byte| *byte == 0)
-        && additional.len() <= limits::PARAMETER_BYTES
-        && tag_bits.is_multiple_of(8)
-        && gcm::is_tag_len(tag_len);
-    if !legal {
-        return Err(Reason::MechanismParamInvalid.into());
-    }
-    Ok(Checked {
-        additional,
-        tag_len,
-    })
+    Checked::of(parameters, |iv| iv.iter().all(|byte| *byte == 0))
 }
 
 /// The encrypt column: one call, because the vector is new for each message.
@@ -77,12 +54,7 @@ pub(super) struct Encrypt;
 impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = (IV_LEN + checked(with.parameters)?.tag_len) as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::longer_by(added))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -104,27 +76,16 @@ pub(super) struct Decrypt;
 impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let removed = (IV_LEN + checked(with.parameters)?.tag_len) as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed,
-            added: 0,
-            padded_to: 0,
-        })
+        Ok(OutputBound::shorter_by(removed))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let Checked {
-            additional,
-            tag_len,
-        } = checked(with.parameters)?;
+        let checked = checked(with.parameters)?;
         let (iv, rest) = input
             .split_first_chunk::<IV_LEN>()
             .ok_or(Reason::EncryptedDataLenRange)?;
-        let (ciphertext, tag) = rest
-            .len()
-            .checked_sub(tag_len)
-            .and_then(|len| rest.split_at_checked(len))
-            .ok_or(Reason::EncryptedDataLenRange)?;
+        let (ciphertext, tag) = checked.apart(rest)?;
+        let additional = checked.additional;
         gcm::open(with.aes()?, iv, additional, ciphertext, tag, output).map_err(decrypting)
     }
 

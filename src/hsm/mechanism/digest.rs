@@ -12,12 +12,7 @@ impl Transformation for Digest {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         with.no_parameter()?;
         let added = self.0.len() as u64;
-        Ok(OutputBound {
-            per_input: false,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::fixed(added))
     }
 
     fn whole(&self, _with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

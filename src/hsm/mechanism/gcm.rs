@@ -13,34 +13,48 @@ use super::{
 pub(super) const IV_LEN_MAX: usize = 4096;
 
 /// The parameters, once they are known to be legal.
-struct Checked<'a> {
-    iv: &'a [u8],
-    additional: &'a [u8],
-    tag_len: usize,
+pub(super) struct Checked<'a> {
+    pub(super) iv: &'a [u8],
+    pub(super) additional: &'a [u8],
+    pub(super) tag_len: usize,
+}
+
+impl<'a> Checked<'a> {
+    /// What `CK_GCM_PARAMS` says, if its vector is one that the mechanism takes.
+    pub(super) fn of(parameters: &'a Parameters, takes: fn(&[u8]) -> bool) -> Result<Self> {
+        let Parameters::Gcm {
+            iv,
+            additional,
+            tag_bits,
+        } = parameters
+        else {
+            return Err(Reason::MechanismParamInvalid.into());
+        };
+        let tag_len = usize::try_from(tag_bits / 8).unwrap_or(usize::MAX);
+        let legal = takes(iv)
+            && additional.len() <= limits::PARAMETER_BYTES
+            && tag_bits.is_multiple_of(8)
+            && gcm::is_tag_len(tag_len);
+        if !legal {
+            return Err(Reason::MechanismParamInvalid.into());
+        }
+        Ok(Self {
+            iv,
+            additional,
+            tag_len,
+        })
+    }
+
+    /// `input` as ciphertext and tag.
+    pub(super) fn apart<'b>(&self, input: &'b [u8]) -> Result<(&'b [u8], &'b [u8])> {
+        let len = input.len().checked_sub(self.tag_len);
+        let parts = len.and_then(|len| input.split_at_checked(len));
+        parts.ok_or(Reason::EncryptedDataLenRange.into())
+    }
 }
 
 fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
-    let Parameters::Gcm {
-        iv,
-        additional,
-        tag_bits,
-    } = parameters
-    else {
-        return Err(Reason::MechanismParamInvalid.into());
-    };
-    let tag_len = usize::try_from(tag_bits / 8).unwrap_or(usize::MAX);
-    let legal = (1..=IV_LEN_MAX).contains(&iv.len())
-        && additional.len() <= limits::PARAMETER_BYTES
-        && tag_bits.is_multiple_of(8)
-        && gcm::is_tag_len(tag_len);
-    if !legal {
-        return Err(Reason::MechanismParamInvalid.into());
-    }
-    Ok(Checked {
-        iv,
-        additional,
-        tag_len,
-    })
+    Checked::of(parameters, |iv| (1..=IV_LEN_MAX).contains(&iv.len()))
 }
 
 /// The parameters of one message (`CK_GCM_MESSAGE_PARAMS`).
@@ -58,12 +72,7 @@ pub(super) struct Encrypt;
 impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = checked(with.parameters)?.tag_len as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::longer_by(added))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -117,25 +126,13 @@ pub(super) struct Decrypt;
 impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let removed = checked(with.parameters)?.tag_len as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed,
-            added: 0,
-            padded_to: 0,
-        })
+        Ok(OutputBound::shorter_by(removed))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let Checked {
-            iv,
-            additional,
-            tag_len,
-        } = checked(with.parameters)?;
-        let (ciphertext, tag) = input
-            .len()
-            .checked_sub(tag_len)
-            .and_then(|len| input.split_at_checked(len))
-            .ok_or(Reason::EncryptedDataLenRange)?;
+        let checked = checked(with.parameters)?;
+        let (ciphertext, tag) = checked.apart(input)?;
+        let Checked { iv, additional, .. } = checked;
         gcm::open(with.aes()?, iv, additional, ciphertext, tag, output).map_err(decrypting)
     }
 

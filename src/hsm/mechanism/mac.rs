@@ -117,12 +117,7 @@ impl Mac {
 impl Transformation for Mac {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let added = self.len(with.parameters)? as u64;
-        Ok(OutputBound {
-            per_input: false,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::fixed(added))
     }
 
     fn once(&self) -> bool {

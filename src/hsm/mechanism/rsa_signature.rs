@@ -221,12 +221,7 @@ impl Transformation for Recover {
 
 /// An output of one length.
 pub(super) fn fixed(len: usize) -> OutputBound {
-    OutputBound {
-        per_input: false,
-        removed: 0,
-        added: len as u64,
-        padded_to: 0,
-    }
+    OutputBound::fixed(len as u64)
 }
 
 /// Calls `then` with the digest of all of the data.

@@ -25,12 +25,7 @@ impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         additional(with.parameters)?;
         let added = xaes::OVERHEAD as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed: 0,
-            added,
-            padded_to: 0,
-        })
+        Ok(OutputBound::longer_by(added))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -46,12 +41,7 @@ impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         additional(with.parameters)?;
         let removed = xaes::OVERHEAD as u64;
-        Ok(OutputBound {
-            per_input: true,
-            removed,
-            added: 0,
-            padded_to: 0,
-        })
+        Ok(OutputBound::shorter_by(removed))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

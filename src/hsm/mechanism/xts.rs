@@ -14,12 +14,7 @@ pub(super) struct Xts(pub(super) Direction);
 impl Transformation for Xts {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         tweak(with)?;
-        Ok(OutputBound {
-            per_input: true,
-            removed: 0,
-            added: 0,
-            padded_to: 0,
-        })
+        Ok(OutputBound::longer_by(0))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

@@ -379,12 +379,7 @@ impl Start {
 }
 
 /// The bound of what has no output.
-const NOTHING: OutputBound = OutputBound {
-    per_input: false,
-    removed: 0,
-    added: 0,
-    padded_to: 0,
-};
+const NOTHING: OutputBound = OutputBound::fixed(0);
 
 /// Bytes of a parameter that can be many.
 fn additional_len(parameters: &Parameters) -> usize {

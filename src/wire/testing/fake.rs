@@ -277,12 +277,7 @@ impl Hsm for Fake {
             .insert((session, operation), PREFIX.to_vec());
         let added = PREFIX.len() as u64;
         Ok(Started {
-            bound: OutputBound {
-                per_input: true,
-                removed: 0,
-                added,
-                padded_to: 0,
-            },
+            bound: OutputBound::longer_by(added),
             parameters_out: None,
         })
     }
