@@ -85,7 +85,7 @@ enter() {
     mkdir -m 0700 "$suite_dir/run"
     case $1 in
     served | embedded)
-        export STRONGROOM_HOME=$suite_dir/home STRONGROOM_LOG=$suite_dir/module.log
+        export STRONGROOM_HOME=$suite_dir/home STRONGROOM_LOG=file:$suite_dir/module.log
         mkdir -m 0700 "$STRONGROOM_HOME"
         printf 'mode = "%s"\n' "$1" >"$STRONGROOM_HOME/strongroom.toml"
         ;;
