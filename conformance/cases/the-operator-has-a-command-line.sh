@@ -90,6 +90,14 @@ python3 -c 'import json; a = json.load(open("answer"))["data"]; assert a["chain"
 it "doctor says how things are"
 says '"hsmd": "reachable"' strongroom doctor
 
+it "a home that is not there is told, by a failure, and not made"
+refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" doctor
+refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" cluster list
+[ ! -e "$case_dir/mistyped" ]
+
+it "a mode that is none is named"
+refused "STRONGROOM_MODE" env STRONGROOM_MODE=inside strongroom doctor
+
 it "an unknown cluster or command is an error"
 refused "cluster-abcdefghijk" strongroom --cluster-id cluster-abcdefghijk cluster describe
 refused "cluster id" strongroom --cluster-id nonsense cluster describe

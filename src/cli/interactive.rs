@@ -102,7 +102,7 @@ fn run_line(shell: &mut Shell, line: &str) -> Outcome {
     };
     let outcome = (command.run)(shell, &arguments);
     output::print(&outcome);
-    if outcome.is_ok() {
+    if output::is_good(&outcome) {
         Outcome::Done
     } else {
         Outcome::Failed

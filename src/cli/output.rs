@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -14,17 +15,34 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// An answer, ready to be printed.
 #[derive(Debug)]
-pub(crate) struct Answer(String);
+pub(crate) struct Answer {
+    text: String,
+    /// Whether it says that something is wrong: a failure to a script.
+    is_bad_news: bool,
+}
 
 impl Answer {
     /// Data in the envelope.
     pub(crate) fn data(data: impl Serialize) -> Result<Self> {
-        envelope(0, data).map(Self)
+        Self::enveloped(data, false)
+    }
+
+    /// Data in the envelope that says that something is wrong.
+    pub(crate) fn bad_news(data: impl Serialize) -> Result<Self> {
+        Self::enveloped(data, true)
     }
 
     /// Plain text: what the older verbs print.
     pub(crate) fn text(text: impl Into<String>) -> Result<Self> {
-        Ok(Self(text.into()))
+        Ok(Self {
+            text: text.into(),
+            is_bad_news: false,
+        })
+    }
+
+    fn enveloped(data: impl Serialize, is_bad_news: bool) -> Result<Self> {
+        let text = envelope(is_bad_news.into(), data)?;
+        Ok(Self { text, is_bad_news })
     }
 }
 
@@ -33,6 +51,8 @@ impl Answer {
 pub(crate) enum Error {
     /// What hsmd, or the way to it, says.
     Token(token::Error),
+    /// There is no home at this path.
+    NoHome(PathBuf),
     /// The cluster has to be named, or has another name.
     Cluster(String),
     /// There is no active cluster with this id.
@@ -59,6 +79,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Token(error) => error.fmt(f),
+            Error::NoHome(path) => {
+                write!(
+                    f,
+                    "there is no home {}: the module and kmsd make it when they use it first; \
+                     --home or STRONGROOM_HOME names another",
+                    path.display()
+                )
+            }
             Error::NotActive(id) => {
                 write!(
                     f,
@@ -77,16 +105,21 @@ impl fmt::Display for Error {
 
 /// Prints an outcome, and says it as an exit code.
 pub(crate) fn print(outcome: &Result<Answer>) -> ExitCode {
-    let (text, code) = match outcome {
-        Ok(Answer(text)) => (text.clone(), ExitCode::SUCCESS),
-        Err(error) => {
-            let text = envelope(1, error.to_string()).unwrap_or_else(|_| error.to_string());
-            (text, ExitCode::FAILURE)
-        }
+    let text = match outcome {
+        Ok(answer) => answer.text.clone(),
+        Err(error) => envelope(1, error.to_string()).unwrap_or_else(|_| error.to_string()),
     };
     // Whoever reads may have read enough; the command was done all the same.
     let _ = writeln!(io::stdout(), "{text}");
-    code
+    match is_good(outcome) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// Whether a script may go on.
+pub(crate) fn is_good(outcome: &Result<Answer>) -> bool {
+    outcome.as_ref().is_ok_and(|answer| !answer.is_bad_news)
 }
 
 /// The name of a role in CloudHSM CLI.
@@ -120,7 +153,7 @@ mod tests {
 
     #[test]
     fn an_answer_stands_in_the_envelope_of_cloudhsm_cli() {
-        let Answer(text) = Answer::data(UserName {
+        let Answer { text, .. } = Answer::data(UserName {
             username: "bob",
             role: "admin",
         })

@@ -1,6 +1,6 @@
 //! What commands share: the home, the connection to hsmd, the cluster that is meant, the login.
 
-use std::{env, path::Path};
+use std::{env, fs, io::ErrorKind, path::Path};
 
 use clap::ArgMatches;
 use token::{
@@ -81,9 +81,14 @@ impl Shell {
         self.interactive
     }
 
-    /// hsmd, which is started if need be.
+    /// hsmd, which is started if need be. An operator looks at a home and does not make one: a
+    /// path that was mistyped stays empty.
     pub(crate) fn client(&mut self) -> Result<&Client> {
         if self.client.is_none() {
+            let path = self.home.path();
+            if matches!(fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound) {
+                return Err(Error::NoHome(path.to_owned()));
+            }
             self.client = Some(Client::connect(&self.home)?);
         }
         self.client

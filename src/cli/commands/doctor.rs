@@ -3,7 +3,7 @@
 use std::{env, fs, io};
 
 use serde::Serialize;
-use token::Operator;
+use token::{Mode, Operator};
 
 use crate::{
     arguments::Arguments,
@@ -15,20 +15,9 @@ use crate::{
 const LOG_LINES: usize = 5;
 
 pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
-    let asked = shell
-        .client()
-        .and_then(|client| Ok((client.shares_memory(), client.clusters()?)));
-    let (hsmd, path_in_use, clusters) = match asked {
-        Ok((true, clusters)) => (
-            "reachable".to_owned(),
-            "shared memory",
-            Some(clusters.len()),
-        ),
-        Ok((false, clusters)) => ("reachable".to_owned(), "socket", Some(clusters.len())),
-        Err(error) => (error.to_string(), "none", None),
-    };
+    let way = way(shell);
     let home = &shell.home;
-    Answer::data(Findings {
+    let findings = Findings {
         home: home.path().display().to_string(),
         home_exists: home.path().is_dir(),
         owner_uid: home.owner(),
@@ -37,13 +26,59 @@ pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
         lock: fs::read_to_string(home.path().join("lock"))
             .ok()
             .map(|text| text.trim().to_owned()),
-        hsmd,
-        path_in_use,
-        clusters,
+        hsmd: way.hsmd,
+        path_in_use: way.path,
+        clusters: way.clusters,
         version: env!("CARGO_PKG_VERSION"),
         complaints: complaints(&hsmd_log(shell).unwrap_or_default()),
         library_complaints: complaints(&library_log().unwrap_or_default()),
-    })
+    };
+    match way.is_open {
+        true => Answer::data(findings),
+        false => Answer::bad_news(findings),
+    }
+}
+
+/// What lies between a program and the HSMs.
+struct Way {
+    is_open: bool,
+    hsmd: String,
+    path: &'static str,
+    clusters: Option<usize>,
+}
+
+fn way(shell: &mut Shell) -> Way {
+    if shell.home.configuration().mode == Mode::Embedded {
+        return Way {
+            is_open: true,
+            hsmd: "not used: in mode \"embedded\" the one process that loads the module opens the \
+                   home itself"
+                .to_owned(),
+            path: "none",
+            clusters: None,
+        };
+    }
+    let asked = shell
+        .client()
+        .and_then(|client| Ok((client.shares_memory(), client.clusters()?.len())));
+    match asked {
+        Ok((shares_memory, clusters)) => Way {
+            is_open: true,
+            hsmd: "reachable".to_owned(),
+            path: if shares_memory {
+                "shared memory"
+            } else {
+                "socket"
+            },
+            clusters: Some(clusters),
+        },
+        Err(error) => Way {
+            is_open: false,
+            hsmd: error.to_string(),
+            path: "none",
+            clusters: None,
+        },
+    }
 }
 
 /// hsmd's own log.
