@@ -22,7 +22,9 @@ static JOURNAL: OnceCell<Journal> = OnceCell::new();
 /// Starts the log of this copy of the library, once; a host that links the library as a crate and
 /// has a logger of its own keeps it.
 pub(crate) fn open() {
-    let (journal, level) = match setting() {
+    let setting = setting();
+    let is_unknown = matches!(setting, Some(None));
+    let (journal, level) = match setting.flatten() {
         None => (Journal::Syslog, LevelFilter::Error),
         Some(journal) => (journal, LevelFilter::Info),
     };
@@ -35,6 +37,9 @@ pub(crate) fn open() {
         return;
     }
     log::set_max_level(level);
+    if is_unknown {
+        log::error!("STRONGROOM_LOG must be stderr, syslog or file:/a/path; errors go to syslog");
+    }
     // Rust's own hook would write to the host's stderr. What the panic says may hold data; where
     // it happened does not.
     panic::set_hook(Box::new(|panic| match panic.location() {
@@ -51,20 +56,21 @@ enum Journal {
     File(PathBuf),
 }
 
-/// What `STRONGROOM_LOG` says, unless the process has more rights than who started it.
-fn setting() -> Option<Journal> {
+/// What `STRONGROOM_LOG` says, unless the process has more rights than who started it: nothing, or
+/// a journal, or what is none.
+fn setting() -> Option<Option<Journal>> {
     // SAFETY: reads a number from what the kernel gave the process.
     if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
         return None;
     }
     let value = env::var_os("STRONGROOM_LOG")?;
-    match value.as_bytes() {
+    Some(match value.as_bytes() {
         b"stderr" => Some(Journal::Stderr),
         b"syslog" => Some(Journal::Syslog),
         other => other
             .strip_prefix(b"file:")
             .map(|path| Journal::File(PathBuf::from(OsStr::from_bytes(path)))),
-    }
+    })
 }
 
 impl Journal {

@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use token::{Error, Mode, Reason, Result};
+use token::{Error, Reason, Result};
 
 use crate::{Configuration, runtime::Runtime, system};
 
@@ -79,8 +79,12 @@ impl Home {
         };
         let mut configuration =
             Configuration::read(&path.join(Configuration::FILE))?.unwrap_or(general);
-        if let Some(mode) = environment.mode {
-            configuration.mode = mode;
+        if let Some(mode) = &environment.mode {
+            configuration.mode = mode.parse().map_err(|()| {
+                invalid(format!(
+                    "STRONGROOM_MODE is {mode:?}: it is \"served\" or \"embedded\", or not set"
+                ))
+            })?;
         }
         let runtime = Runtime::of(&path, owner, &configuration, environment.runtime.as_deref());
         Ok(Self {
@@ -139,7 +143,7 @@ impl Home {
 #[derive(Default)]
 struct Environment {
     home: Option<PathBuf>,
-    mode: Option<Mode>,
+    mode: Option<String>,
     data: Option<PathBuf>,
     configuration: Option<PathBuf>,
     runtime: Option<PathBuf>,
@@ -164,9 +168,9 @@ impl Environment {
         let absolute = |name: &str| path(name).filter(|path| path.is_absolute());
         Self {
             home: path("STRONGROOM_HOME"),
-            mode: env::var("STRONGROOM_MODE")
-                .ok()
-                .and_then(|text| text.parse().ok()),
+            mode: env::var_os("STRONGROOM_MODE")
+                .filter(|text| !text.is_empty())
+                .map(|text| text.to_string_lossy().into_owned()),
             data: absolute("XDG_DATA_HOME").or_else(|| below(".local/share")),
             configuration: absolute("XDG_CONFIG_HOME").or_else(|| below(".config")),
             runtime: absolute("XDG_RUNTIME_DIR"),
