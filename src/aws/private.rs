@@ -14,7 +14,14 @@ use crypto::Zeroizing;
 
 /// Makes the folder, of mode 0700, if it is not there; refuses one that others may enter or own.
 pub fn folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| {
+            let text = format!("{} cannot be made: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        })?;
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_dir() {
         return Err(refused(path, "is not a folder; move it away"));

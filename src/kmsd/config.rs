@@ -30,7 +30,12 @@ pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) place: Place,
     /// The address and port to listen on.
-    #[arg(long, default_value = "127.0.0.1:8300", env = "KMSD_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8300",
+        env = "KMSD_LISTEN"
+    )]
     pub(crate) listen: SocketAddr,
     /// Listen on an address that other machines reach, without TLS: requests and answers, the
     /// plaintexts in them too, can be read on the way.
@@ -43,7 +48,7 @@ pub(crate) struct ServeOptions {
 pub(crate) struct Place {
     /// The home of the clusters; kmsd's own records are in its folder kmsd. Default: as for every
     /// Strongroom program (STRONGROOM_HOME, /var/lib/strongroom, ~/.local/share/strongroom).
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// The region; chosen at the first start, us-east-1 by default, and kept.
     #[arg(long)]
