@@ -41,7 +41,7 @@ while IFS= read -r heading; do
 done <<<"$headings"
 
 it "docs/long-way.md"
-grep '^    ' "$CONFORMANCE_ROOT/docs/long-way.md" | sed 's/^    //; /strongroom interactive/d; /^aws-cloudhsm>/d' |
+grep '^    ' "$CONFORMANCE_ROOT/docs/long-way.md" | sed 's/^    //; /strongroom interactive/d; /^aws-cloudhsm >/d' |
     sed "s|\$PWD/target/release:|$bin:|; s|target/release/libstrongroom.so|$module|; s|8300|$port|" >"$case_dir/block"
 mkdir "$case_dir/long-way"
 cd "$case_dir/long-way"
