@@ -27,6 +27,8 @@ pub(super) struct Operations {
     kinds: [Mutex<Begun>; Operation::ALL.len()],
     find: Mutex<Begun>,
     put_off: Arc<AtomicUsize>,
+    /// The kind whose Init was put off last, as its place among `kinds`.
+    latest: AtomicUsize,
 }
 
 /// An operation, or none: what began it, and how far it has come.
@@ -169,6 +171,7 @@ impl Begun {
     pub(super) fn put_off(
         &mut self,
         operations: &Operations,
+        operation: Operation,
         bound: OutputBound,
         say: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>,
     ) -> bool {
@@ -179,6 +182,9 @@ impl Begun {
         (self.generation, self.touched) = (0, false);
         self.bound = Some(bound);
         self.put_off = Some(PutOff::new(&operations.put_off));
+        operations
+            .latest
+            .store(operation as usize, Ordering::Release);
         true
     }
 
@@ -254,6 +260,7 @@ impl Operations {
             kinds: array::from_fn(|_| Mutex::default()),
             find: Mutex::default(),
             put_off: Arc::clone(put_off),
+            latest: AtomicUsize::new(0),
         }
     }
 
@@ -262,6 +269,17 @@ impl Operations {
         let [first, ..] = &self.kinds;
         // The kinds are numbered in the order of `Operation::ALL`.
         self.kinds.get(operation as usize).unwrap_or(first)
+    }
+
+    /// Whether an Init of another kind is put off: there is one at a time, so that hsmd hears them in
+    /// the order in which they were said.
+    pub(super) fn has_put_off_another(&self, operation: Operation) -> bool {
+        let latest = self.latest.load(Ordering::Acquire);
+        let another = self
+            .kinds
+            .get(latest)
+            .filter(|_| latest != operation as usize);
+        another.is_some_and(|begun| begun.lock().is_put_off())
     }
 
     /// The search.

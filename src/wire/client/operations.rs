@@ -39,6 +39,10 @@ impl Client {
         let operations = self.ledger.operations(session);
         let verb = Verb::Start(session, operation, Held::Lent(mechanism), key);
         if let Some(operations) = &operations {
+            // A login of its own is for the youngest of the Inits.
+            if operations.has_put_off_another(operation) {
+                self.settle_in(session, operations);
+            }
             let mut begun = operations.of(operation).lock();
             if begun.is_put_off() {
                 drop(begun);
@@ -46,7 +50,7 @@ impl Client {
             } else if !begun.is_active()
                 && is_joined(operation)
                 && let Some(started) = begun.recall(mechanism, key, &self.changes)
-                && begun.put_off(operations, started.bound, |said| {
+                && begun.put_off(operations, operation, started.bound, |said| {
                     postcard::to_extend(&verb, said).ok()
                 })
             {

@@ -263,6 +263,7 @@ impl Hsm for Fake {
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
         self.world.say("start");
+        self.world.started.lock().push(operation);
         self.slot_of(session)?;
         let lost = key == Some(SESSION_KEY) && self.world.count("resume") > 0;
         if lost || key.is_some_and(|key| self.world.gone.lock().contains(&key)) {

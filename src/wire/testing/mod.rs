@@ -9,7 +9,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use token::{ApplicationId, ObjectHandle, SlotId};
+use token::{ApplicationId, ObjectHandle, Operation, SlotId};
 
 mod fake;
 
@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) ended: AtomicUsize,
     /// Keys that are gone.
     pub(crate) gone: Mutex<Vec<ObjectHandle>>,
+    /// The operations that were started.
+    pub(crate) started: Mutex<Vec<Operation>>,
     /// Verbs that reached an engine, by name.
     pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
     /// What is done in the middle of the next verb of this name, before it is answered.

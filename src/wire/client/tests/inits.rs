@@ -192,3 +192,24 @@ fn a_logout_ends_what_was_put_off() {
     let error = client.transform(session, ENCRYPT, b"1", None).unwrap_err();
     assert_eq!(error.reason, Reason::OperationNotInitialized);
 }
+
+#[test]
+fn inits_of_two_kinds_arrive_in_the_order_in_which_they_were_said() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let kinds = [Operation::Sign, ENCRYPT];
+    let start = |kind| client.start(session, kind, &mechanism(), KEY).unwrap();
+    for kind in kinds {
+        start(kind);
+        client.cancel(session, kind).unwrap();
+    }
+    machine.world.started.lock().clear();
+    for kind in kinds {
+        start(kind);
+    }
+    // A login of its own is for the youngest operation.
+    let pin = SecretBytes::copied(b"right");
+    client.login(session, LoginAs::User, None, &pin).unwrap();
+    assert_eq!(*machine.world.started.lock(), kinds);
+}
