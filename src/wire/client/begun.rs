@@ -4,7 +4,7 @@
 use std::{
     array,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -55,10 +55,11 @@ struct Known {
     moment: Moment,
 }
 
-/// A state of everything that the answer to an Init depends on.
+/// A state of everything that the answer to an Init depends on. It does not keep the page of an hsmd
+/// that has gone.
 #[derive(Clone)]
 pub(super) struct Moment {
-    view: Arc<View>,
+    view: Weak<View>,
     home: u64,
     application: u64,
 }
@@ -67,14 +68,18 @@ impl Moment {
     /// Now. To be taken before the Init is said: what changes while it is answered counts.
     pub(super) fn now(view: &Arc<View>, application: &AtomicU64) -> Self {
         Self {
-            view: Arc::clone(view),
+            view: Arc::downgrade(view),
             home: view.changes(),
             application: application.load(Ordering::Acquire),
         }
     }
 
     fn lasts(&self, application: &AtomicU64) -> bool {
-        self.view.changes() == self.home && application.load(Ordering::Acquire) == self.application
+        application.load(Ordering::Acquire) == self.application
+            && self
+                .view
+                .upgrade()
+                .is_some_and(|view| view.changes() == self.home)
     }
 }
 

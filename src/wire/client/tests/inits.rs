@@ -213,3 +213,19 @@ fn inits_of_two_kinds_arrive_in_the_order_in_which_they_were_said() {
     client.login(session, LoginAs::User, None, &pin).unwrap();
     assert_eq!(*machine.world.started.lock(), kinds);
 }
+
+#[test]
+fn what_is_known_of_an_hsmd_that_is_gone_keeps_nothing_of_it() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = used(&client);
+    let connection = client.pool.take().unwrap();
+    let view = Arc::downgrade(connection.view().unwrap());
+    client.pool.put(connection);
+    assert!(view.upgrade().is_some());
+    machine.restart();
+    client.slots().unwrap();
+    assert!(view.upgrade().is_none());
+    start(&client, session);
+    assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
+}
