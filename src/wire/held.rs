@@ -1,7 +1,7 @@
 //! Values of a message that are borrowed when it is written and owned when it was read.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use token::{bounded, limits};
+use token::{Reason, bounded, limits};
 
 /// A value that is borrowed when it is written and owned when it was read.
 pub(crate) enum Held<'a, T> {
@@ -14,6 +14,14 @@ impl<T> Held<'_, T> {
         match self {
             Held::Lent(value) => value,
             Held::Owned(value) => value,
+        }
+    }
+
+    /// The value itself, which was read.
+    pub(crate) fn owned(self) -> token::Result<T> {
+        match self {
+            Held::Owned(value) => Ok(value),
+            Held::Lent(_) => Err(Reason::Internal.into()),
         }
     }
 }
@@ -41,6 +49,14 @@ impl<T> Many<'_, T> {
         match self {
             Many::Lent(values) => values,
             Many::Owned(values) => values,
+        }
+    }
+
+    /// The values themselves, which were read.
+    pub(crate) fn owned(self) -> token::Result<Vec<T>> {
+        match self {
+            Many::Owned(values) => Ok(values),
+            Many::Lent(_) => Err(Reason::Internal.into()),
         }
     }
 }

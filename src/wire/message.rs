@@ -346,6 +346,17 @@ impl<'a> Verb<'a> {
         }
     }
 
+    /// The operations that an error ends, where the verb goes on with some.
+    pub(crate) fn ends_by_an_error(&self) -> Option<(SessionHandle, [Operation; 2])> {
+        match self {
+            Self::UpdateBoth(session, cipher, beside, _) => Some((*session, [*cipher, *beside])),
+            verb => {
+                let (session, operation) = verb.goes_on_with()?;
+                Some((session, [operation; 2]))
+            }
+        }
+    }
+
     /// How far the verb reaches: whose Init may be answered otherwise after it. What only makes
     /// something that was not there before makes no Init fail.
     pub(crate) fn reach(&self) -> Reach {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    mem::take,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
-    message::{Held, Many, Verb, WithOutput},
+    message::{Verb, WithOutput},
 };
 
 /// How much room an output gets at first, on top of the input's length: more than any mechanism
@@ -35,6 +36,8 @@ pub(super) struct Answer {
     number: u32,
     /// A session that nobody has until the answer has been sent.
     opened: Option<SessionHandle>,
+    /// Whether there was no memory for an output, so that the engine was not asked for it.
+    unasked: bool,
 }
 
 impl Answer {
@@ -48,6 +51,7 @@ impl Answer {
             uid,
             number: 0,
             opened: None,
+            unasked: false,
         }
     }
 
@@ -81,13 +85,19 @@ impl Answer {
     ) -> std::result::Result<(), Fault> {
         self.number = number;
         self.output.clear();
-        let name = verb.name();
+        let (name, ends) = (verb.name(), verb.ends_by_an_error());
         let say = || match start.map_or(Ok(()), |start| begin(tenant, start)) {
             Ok(()) => self.say(tenant, verb, data),
             Err(error) => self.error(error),
         };
         match catch_unwind(AssertUnwindSafe(say)) {
-            Ok(written) => written,
+            Ok(written) => {
+                if let (true, Some((session, operations))) = (take(&mut self.unasked), ends) {
+                    // As the engine would have done it, had it been asked.
+                    let _ = operations.map(|operation| tenant.cancel(session, operation));
+                }
+                written
+            }
             Err(_) => {
                 log::error!("a panic in `{name}` was caught; please report it");
                 self.error(Reason::Internal.into())
@@ -145,9 +155,11 @@ impl Answer {
             }
             Verb::Logout(session) => self.write(tenant.logout(session)),
             Verb::Resume(resumption) => self.write(tenant.resume(resumption.get())),
-            Verb::Create(request, session, template) => {
-                self.write(owned(template).and_then(|of| tenant.create(request, session, of)))
-            }
+            Verb::Create(request, session, template) => self.write(
+                template
+                    .owned()
+                    .and_then(|of| tenant.create(request, session, of)),
+            ),
             Verb::Destroy(request, session, object) => {
                 self.write(tenant.destroy(request, session, object))
             }
@@ -156,7 +168,7 @@ impl Answer {
             }
             Verb::SetAttributes(request, session, object, template) => {
                 let set = |of| tenant.set_attributes(request, session, object, of);
-                self.write(owned(template).and_then(set))
+                self.write(template.owned().and_then(set))
             }
             Verb::FindStart(session, template) => {
                 self.write(tenant.find_start(session, template.get()))
@@ -168,7 +180,7 @@ impl Answer {
             Verb::FindEnd(session) => self.write(tenant.find_end(session)),
             Verb::Generate(request, session, mechanism, template) => {
                 let generate = |of| tenant.generate(request, session, mechanism.get(), of);
-                self.write(owned(template).and_then(generate))
+                self.write(template.owned().and_then(generate))
             }
             Verb::Start(session, operation, mechanism, key) => {
                 self.write(tenant.start(session, operation, mechanism.get(), key))
@@ -249,11 +261,11 @@ impl Answer {
                 let generate = |public, private| {
                     tenant.generate_pair(request, session, mechanism.get(), public, private)
                 };
-                self.write(both(owned(public), owned(private)).and_then(|(a, b)| generate(a, b)))
+                self.write(both(public.owned(), private.owned()).and_then(|(a, b)| generate(a, b)))
             }
             Verb::Copy(request, session, object, template) => {
                 let copy = |of| tenant.copy(request, session, object, of);
-                self.write(owned(template).and_then(copy))
+                self.write(template.owned().and_then(copy))
             }
             Verb::ObjectSize(session, object) => self.write(tenant.object_size(session, object)),
             Verb::Wrap {
@@ -281,7 +293,7 @@ impl Answer {
                         request, session, mechanism, unwrapping, data, additional, of,
                     )
                 };
-                self.write(owned(template).and_then(unwrap))
+                self.write(template.owned().and_then(unwrap))
             }
             Verb::Derive {
                 request,
@@ -294,7 +306,7 @@ impl Answer {
                 let derive = |(template, further)| {
                     tenant.derive(request, session, mechanism.get(), base, template, further)
                 };
-                self.write(both(owned(template), all_owned(further)).and_then(derive))
+                self.write(both(template.owned(), further.owned()).and_then(derive))
             }
             Verb::Encapsulate {
                 request,
@@ -307,7 +319,7 @@ impl Answer {
                 let (mechanism, mut template) = (mechanism.get(), Some(template));
                 self.output_of(0, capacity, |output| {
                     // Asked once: no ciphertext needs more than the first room.
-                    let template = owned(template.take().ok_or(Reason::Internal)?)?;
+                    let template = template.take().ok_or(Reason::Internal)?.owned()?;
                     tenant.encapsulate(request, session, mechanism, public, template, output)
                 })
             }
@@ -321,7 +333,7 @@ impl Answer {
                 let mechanism = mechanism.get();
                 let decapsulate =
                     |of| tenant.decapsulate(request, session, mechanism, private, data, of);
-                self.write(owned(template).and_then(decapsulate))
+                self.write(template.owned().and_then(decapsulate))
             }
             Verb::StartCheck(session, mechanism, key, signature) => {
                 self.write(tenant.start_check(session, mechanism.get(), key, signature))
@@ -442,11 +454,13 @@ impl Answer {
     }
 
     /// Counts a large output for as long as it is worked on.
-    fn counted(&self, len: usize) -> Result<Option<Counted>> {
-        match len > UNCOUNTED {
-            true => self.tally.take(self.uid, What::Bytes, len).map(Some),
-            false => Ok(None),
+    fn counted(&mut self, len: usize) -> Result<Option<Counted>> {
+        if len <= UNCOUNTED {
+            return Ok(None);
         }
+        let counted = self.tally.take(self.uid, What::Bytes, len);
+        self.unasked = counted.is_err();
+        counted.map(Some)
     }
 }
 
@@ -472,20 +486,4 @@ fn length(number: u64) -> usize {
 /// Two values, if there are both.
 fn both<A, B>(a: Result<A>, b: Result<B>) -> Result<(A, B)> {
     Ok((a?, b?))
-}
-
-/// The same for several values.
-fn all_owned<T>(many: Many<'_, T>) -> Result<Vec<T>> {
-    match many {
-        Many::Owned(values) => Ok(values),
-        Many::Lent(_) => Err(Reason::Internal.into()),
-    }
-}
-
-/// A value that was read, and so is owned.
-fn owned<T>(held: Held<'_, T>) -> Result<T> {
-    match held {
-        Held::Owned(value) => Ok(value),
-        Held::Lent(_) => Err(Reason::Internal.into()),
-    }
 }

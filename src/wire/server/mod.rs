@@ -147,6 +147,14 @@ impl Server {
         Self::with(host, None)
     }
 
+    /// Takes all memory for messages of this process's user but `left` bytes, until the answer is
+    /// dropped.
+    pub(crate) fn starve(&self, left: usize) -> impl Sized + use<> {
+        let uid = rustix::process::geteuid().as_raw();
+        let taken = token::limits::MEMORY_BYTES - left;
+        self.shared.tally.take(uid, What::Bytes, taken).ok()
+    }
+
     /// Ends as by `kill -9`: no answer is given any more, every connection breaks.
     pub(crate) fn vanish(&self) {
         self.leave(Duration::ZERO);

@@ -163,6 +163,14 @@ impl Machine {
         }
     }
 
+    /// Leaves the user of this process so many bytes for messages, until the answer is dropped.
+    pub(crate) fn starve(&self, left: usize) -> impl Sized + use<> {
+        self.server
+            .lock()
+            .as_ref()
+            .map(|server| server.starve(left))
+    }
+
     pub(crate) fn applications(&self) -> usize {
         self.server.lock().as_ref().map_or(0, Server::applications)
     }

@@ -88,3 +88,18 @@ fn who_waits_for_an_event_is_in_nobodys_way_and_woken_at_the_end() {
     client.end().unwrap();
     assert!(waiter.join().unwrap().is_ok());
 }
+
+#[test]
+fn an_output_without_memory_ends_the_operation_on_both_sides() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    start(&client, session);
+    let starved = machine.starve(400_000);
+    let input = vec![1; 300_000];
+    let refused = transform(&client, session, &input).unwrap_err();
+    assert_eq!(refused.reason, Reason::DeviceMemory);
+    drop(starved);
+    start(&client, session);
+    assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
+}
