@@ -32,7 +32,8 @@ fn checked(parameters: &Parameters) -> Result<Checked<'_>> {
     let legal = ccm::is_nonce_len(nonce.len())
         && ccm::is_tag_len(mac_len)
         && *data_len <= ccm::max_len(nonce.len())
-        && *data_len <= limits::DATA_BYTES as u64
+        // With the MAC: what was encrypted must be decrypted at once.
+        && *data_len <= (limits::DATA_BYTES - mac_len) as u64
         && additional.len() <= limits::PARAMETER_BYTES;
     if !legal {
         return Err(Reason::MechanismParamInvalid.into());

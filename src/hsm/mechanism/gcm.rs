@@ -92,6 +92,7 @@ impl Transformation for Encrypt {
         let encryption = gcm::Encryption::new(with.aes()?, iv, additional).map_err(encrypting)?;
         Ok(Box::new(EncryptParts {
             encryption,
+            left: limits::DATA_BYTES - tag_len,
             tag_len,
         }))
     }
@@ -99,6 +100,8 @@ impl Transformation for Encrypt {
 
 struct EncryptParts {
     encryption: gcm::Encryption,
+    /// Bytes that may come: its decryption keeps all of it, with the tag, until the end.
+    left: usize,
     tag_len: usize,
 }
 
@@ -108,6 +111,8 @@ impl Parts for EncryptParts {
     }
 
     fn update(&mut self, _with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
+        let left = self.left.checked_sub(input.len());
+        self.left = left.ok_or(Reason::DataLenRange)?;
         self.encryption.update(input, output).map_err(encrypting)
     }
 

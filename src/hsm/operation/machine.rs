@@ -130,7 +130,7 @@ impl Place {
             Stage::Messages(_) => return Err(wrong_verb()),
             _ => return Err(parts_were_given()),
         }
-        let bound = active.bound.of(input.len());
+        let bound = active.carried(active.bound.of(input.len()))?;
         let Some(output) = output else {
             self.0 = Some(active);
             return Ok(Produced::Needed(bound));
@@ -237,6 +237,7 @@ impl Place {
         let fresh = active.is_fresh();
         let (start, parts) = active.parts()?;
         let needed = parts.finish_len(start.with())?;
+        let needed = active.carried(needed)?;
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
             if fresh {
                 active.stage = Stage::Fresh;
@@ -332,6 +333,16 @@ impl Place {
 impl Active {
     fn must_log_in(&self) -> bool {
         self.start.always_authenticate && !self.admitted
+    }
+
+    /// The length of an output. One of an encryption that no verb carries could not be decrypted
+    /// either.
+    fn carried(&self, len: usize) -> Result<usize> {
+        if self.start.operation == Operation::Encrypt && len > limits::DATA_BYTES {
+            let words = format!("at most {} bytes of output a call", limits::DATA_BYTES);
+            return Err(Error::new(Reason::DataLenRange, words));
+        }
+        Ok(len)
     }
 
     fn is_fresh(&self) -> bool {

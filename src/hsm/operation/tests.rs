@@ -1,8 +1,10 @@
 //! The state machine: what leaves an operation as it was, what ends it, and with which reason.
 
 mod dual;
+
 mod messages;
 mod rows;
+mod sizes;
 mod splits;
 mod uses;
 

@@ -9,7 +9,7 @@ use Operation::{MessageDecrypt, MessageEncrypt, MessageSign, MessageVerify};
 const DATA: &[u8] = b"a message of no special length";
 
 /// A message whose vector the HSM counts behind four bytes of the caller.
-fn counted() -> MessageParameters {
+pub(super) fn counted() -> MessageParameters {
     MessageParameters {
         iv: [vec![7; 4], vec![0; 8]].concat(),
         fixed_bits: 32,
@@ -20,7 +20,7 @@ fn counted() -> MessageParameters {
 }
 
 impl Bench {
-    fn begin(&mut self, operation: Operation, id: sys::CK_MECHANISM_TYPE) {
+    pub(super) fn begin(&mut self, operation: Operation, id: sys::CK_MECHANISM_TYPE) {
         let (key_type, key) = match operation {
             MessageEncrypt | MessageDecrypt => (sys::CKK_AES, &self.aes),
             _ => (sys::CKK_GENERIC_SECRET, &self.secret),
