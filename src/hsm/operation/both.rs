@@ -2,7 +2,10 @@
 
 use token::{Error, Operation, Produced, Reason, Result};
 
-use super::{Operations, machine::wrong_verb};
+use super::{
+    Operations,
+    machine::{part_needs, wrong_verb},
+};
 
 impl Operations {
     /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`: `input` is a part for both operations.
@@ -45,8 +48,9 @@ impl Operations {
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let needed = self.places.of(cipher).update_len(input.len())?;
+        let asked = output.is_none();
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
-            return Ok(Produced::Needed(needed));
+            return Ok(part_needs(needed, asked, input.len()));
         };
         let produced = self.update(cipher, input, Some(&mut *output))?;
         let data = match cipher {

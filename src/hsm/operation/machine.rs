@@ -172,14 +172,7 @@ impl Place {
                 active.stage = Stage::Fresh;
             }
             self.0 = Some(active);
-            // Who is told 0 asks again with the NULL that no bytes need, and the input is never
-            // taken; §5.2 lets the answer be more than is needed.
-            let told = if asked && needed == 0 {
-                input.len()
-            } else {
-                needed
-            };
-            return Ok(Produced::Needed(told));
+            return Ok(part_needs(needed, asked, input.len()));
         };
         if parts.keeps_input() {
             memory.add(&mut start.share, input.len())?;
@@ -387,6 +380,16 @@ impl Start {
             parameters: &self.parameters,
         }
     }
+}
+
+/// What is answered where the output of a part has no room. Who `asked` and is told 0 asks again
+/// with the NULL that no bytes need, and the input is never taken; §5.2 lets the answer be more than
+/// is needed.
+pub(super) fn part_needs(needed: usize, asked: bool, input_len: usize) -> Produced {
+    Produced::Needed(match needed {
+        0 if asked => input_len,
+        needed => needed,
+    })
 }
 
 /// The bound of what has no output.

@@ -149,3 +149,18 @@ fn only_the_four_pairs_of_the_standard_exist() {
         }
     }
 }
+
+#[test]
+fn who_asks_for_the_length_of_a_part_is_never_told_that_it_needs_no_room() {
+    let mut bench = bench();
+    bench.start(Encrypt, sys::CKM_AES_CBC_PAD, iv()).unwrap();
+    bench
+        .start(Digest, sys::CKM_SHA256, Parameters::None)
+        .unwrap();
+    let mut both = |output: Option<&mut [u8]>| {
+        let part = b"five.";
+        bench.operations.update_both(Encrypt, Digest, part, output)
+    };
+    assert_eq!(both(None).unwrap(), Produced::Needed(5));
+    assert_eq!(both(Some(&mut [0; 5])).unwrap(), Produced::Written(0));
+}
