@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crypto::Secret;
 use token::{
     Error, MechanismId, Operation, OutputBound, Parameters, Produced, Reason, Result, limits,
 };
@@ -30,6 +31,8 @@ pub(super) struct Active {
     bound: OutputBound,
     /// Whether the login that the key wants for each use has been done.
     pub(super) admitted: bool,
+    /// What that one use has come to, and of which input, while its caller makes room for it.
+    result: Option<(Vec<u8>, Secret)>,
 }
 
 /// What an Init settled.
@@ -98,6 +101,7 @@ impl Place {
             stage,
             bound,
             admitted: false,
+            result: None,
         }));
         Ok(bound)
     }
@@ -120,11 +124,10 @@ impl Place {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let active = self.take(input)?;
+        let mut active = self.take(input, output.is_none())?;
         let Work::Transform(column) = active.start.work else {
             return Err(wrong_verb());
         };
-        let with = active.start.with();
         match active.stage {
             Stage::Fresh => {}
             Stage::Messages(_) => return Err(wrong_verb()),
@@ -135,12 +138,22 @@ impl Place {
             self.0 = Some(active);
             return Ok(Produced::Needed(bound));
         };
-        let computed = column.computed(with, input)?;
+        let computed = active.result.take();
+        let with = active.start.with();
+        let computed = match computed {
+            Some((of, result)) if of == input => Some(result),
+            // One login, one result: of another input not even its length is told.
+            Some(_) => return Err(login_needed()),
+            None => column.computed(with, input)?,
+        };
         let needed = match &computed {
             Some(computed) => computed.len(),
             None => column.exact_len(with, input)?.unwrap_or(bound),
         };
         let Some(output) = output.get_mut(..needed) else {
+            if active.start.always_authenticate {
+                active.result = computed.map(|result| (input.to_vec(), result));
+            }
             self.0 = Some(active);
             return Ok(Produced::Needed(needed));
         };
@@ -158,14 +171,14 @@ impl Place {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        let mut active = self.take(input)?;
+        let asked = output.is_none();
+        let mut active = self.take(input, asked)?;
         if !active.gives_parts() {
             return Err(wrong_verb());
         }
         let fresh = active.is_fresh();
         let (start, parts) = active.parts()?;
         let needed = parts.update_len(input.len());
-        let asked = output.is_none();
         let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
             // Parts that only told a length are dropped: all of the input may still come at once.
             if fresh {
@@ -184,7 +197,7 @@ impl Place {
 
     /// How many bytes a part of `input_len` bytes would give; nothing changes.
     pub(super) fn update_len(&mut self, input_len: usize) -> Result<usize> {
-        let mut active = self.take(&[])?;
+        let mut active = self.take(&[], true)?;
         let fresh = active.is_fresh();
         let needed = active.parts()?.1.update_len(input_len);
         if fresh {
@@ -196,7 +209,7 @@ impl Place {
 
     /// A part of the input, where output comes only at the end.
     pub(super) fn absorb(&mut self, memory: &Memory, input: &[u8]) -> Result<()> {
-        let mut active = self.take(input)?;
+        let mut active = self.take(input, false)?;
         match active.start.operation {
             Operation::Digest | Operation::Sign => {
                 let (start, parts) = active.parts()?;
@@ -220,7 +233,7 @@ impl Place {
 
     /// The rest of the output, and the end of the operation.
     pub(super) fn produce(&mut self, output: Option<&mut [u8]>) -> Result<Produced> {
-        let mut active = self.take(&[])?;
+        let mut active = self.take(&[], output.is_none())?;
         if matches!(
             active.start.operation,
             Operation::SignRecover | Operation::VerifyRecover
@@ -249,7 +262,7 @@ impl Place {
     /// The end of a verification: of `input` at once, or of the parts that came before. Either the
     /// Init had the signature, or it is here.
     pub(super) fn check(&mut self, input: Option<&[u8]>, signature: Option<&[u8]>) -> Result<()> {
-        let mut active = self.take(input.unwrap_or_default())?;
+        let mut active = self.take(input.unwrap_or_default(), false)?;
         let Work::Verify(column) = active.start.work else {
             return Err(wrong_verb());
         };
@@ -271,12 +284,13 @@ impl Place {
 
     /// Does `work` with the messages of a message-based operation. An error in a message ends that
     /// message, and not the operation (3.0 §5.9.2 and its like: `C_EncryptMessage` "does not finish
-    /// the message-based process").
+    /// the message-based process"). `asks` says whether only a length is asked, or the end.
     pub(super) fn in_messages<T>(
         &mut self,
+        asks: bool,
         work: impl FnOnce(&Start, &mut Messages) -> Result<T>,
     ) -> Result<T> {
-        if self.0.as_deref().is_some_and(Active::must_log_in) {
+        if !asks && self.0.as_deref().is_some_and(Active::must_log_in) {
             self.0 = None;
             return Err(login_needed());
         }
@@ -303,10 +317,11 @@ impl Place {
         Some((&active.start, parts))
     }
 
-    /// Takes the operation out of its place: from here on it has ended unless it is put back.
-    fn take(&mut self, input: &[u8]) -> Result<Box<Active>> {
+    /// Takes the operation out of its place: from here on it has ended unless it is put back. Who
+    /// only `asks` for a length makes no use of the key.
+    fn take(&mut self, input: &[u8], asks: bool) -> Result<Box<Active>> {
         let active = self.0.take().ok_or(Reason::OperationNotInitialized)?;
-        if active.must_log_in() {
+        if !asks && active.must_log_in() {
             return Err(login_needed());
         }
         if input.len() > limits::DATA_BYTES {

@@ -145,7 +145,8 @@ impl Operations {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
-        self.places.of(operation).in_messages(|start, messages| {
+        let place = self.places.of(operation);
+        place.in_messages(output.is_none(), |start, messages| {
             messages.whole(start, &self.memory, (parameters, additional), input, output)
         })
     }
@@ -157,7 +158,8 @@ impl Operations {
         parameters: &Parameters,
         additional: &[u8],
     ) -> Result<Option<ParametersOut>> {
-        self.places.of(operation).in_messages(|start, messages| {
+        let place = self.places.of(operation);
+        place.in_messages(false, |start, messages| {
             messages.begin(start, &self.memory, parameters, additional)
         })
     }
@@ -171,7 +173,8 @@ impl Operations {
         end: bool,
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
-        self.places.of(operation).in_messages(|start, messages| {
+        let place = self.places.of(operation);
+        place.in_messages(end && output.is_none(), |start, messages| {
             let end = end.then_some(parameters);
             messages.next(start, &self.memory, input, end, output)
         })
@@ -185,7 +188,7 @@ impl Operations {
         signature: &[u8],
     ) -> Result<()> {
         let place = self.places.of(Operation::MessageVerify);
-        place.in_messages(|start, messages| {
+        place.in_messages(false, |start, messages| {
             messages.check(start, &self.memory, parameters, input, signature)
         })
     }
@@ -197,13 +200,15 @@ impl Operations {
         signature: Option<&[u8]>,
     ) -> Result<()> {
         let place = self.places.of(Operation::MessageVerify);
-        place.in_messages(|_, messages| messages.check_next(&self.memory, input, signature))
+        place.in_messages(false, |_, messages| {
+            messages.check_next(&self.memory, input, signature)
+        })
     }
 
-    /// No further message.
+    /// No further message: that is no use of the key.
     pub(crate) fn message_end(&mut self, operation: Operation) -> Result<()> {
         let place = self.places.of(operation);
-        place.in_messages(|_, _| Ok(()))?;
+        place.in_messages(true, |_, _| Ok(()))?;
         place.end()
     }
 

@@ -10,11 +10,16 @@ mod support;
 use std::thread;
 
 use support::*;
-use token::{Access, AttributeType as A, Hsm, LoginAs, Operation, Operator, Produced, Reason};
+use token::{
+    Access, AttributeType as A, Hsm, LoginAs, LoginState, Operation, Operator, Parameters,
+    Produced, Reason,
+};
 
 const CKM_SHA256: u64 = 0x250;
 const CKM_EC_KEY_PAIR_GEN: u64 = 0x1040;
 const CKM_ECDSA: u64 = 0x1041;
+const CKM_RSA_PKCS_KEY_PAIR_GEN: u64 = 0;
+const CKM_RSA_PKCS: u64 = 1;
 /// The object identifier of P-256.
 const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
@@ -64,9 +69,55 @@ fn a_key_that_always_authenticates_takes_the_users_password_for_each_use() {
     for _ in 0..4 {
         assert_eq!(reason(again("wrong")), Reason::PinIncorrect);
     }
-    let fifth = reason(again("wrong"));
-    assert!([Reason::PinIncorrect, Reason::PinLocked].contains(&fifth));
-    assert_eq!(reason(again(USER_PIN)), Reason::PinLocked);
+    // A right one between two wrong ones is no pardon: that is for a login.
+    assert_eq!(reason(again("wrong")), Reason::PinLocked);
+    // §5.6.8: who has no attempt left is logged out as well.
+    let login = app.hsm.session(session).unwrap().login;
+    assert_eq!(login, LoginState::Public);
+}
+
+#[test]
+fn one_login_for_one_use_gives_one_result() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let public = vec![number(A::MODULUS_BITS, 2048), flag(A::ENCRYPT, true)];
+    let guarded = vec![flag(A::DECRYPT, true), flag(A::ALWAYS_AUTHENTICATE, true)];
+    let (public, private) = app
+        .pair(session, CKM_RSA_PKCS_KEY_PAIR_GEN, public, guarded)
+        .unwrap();
+    let rsa = mechanism(CKM_RSA_PKCS);
+    let seal = |data: &[u8]| {
+        let (kind, mut sealed) = (Operation::Encrypt, vec![0; 256]);
+        app.hsm.start(session, kind, &rsa, Some(public)).unwrap();
+        app.hsm
+            .transform(session, kind, data, Some(&mut sealed))
+            .unwrap();
+        sealed
+    };
+    let (one, other) = (seal(b"one"), seal(b"another"));
+    let decrypt = |sealed: &[u8], room: usize| {
+        let mut output = vec![0; room];
+        let (kind, place) = (Operation::Decrypt, Some(output.as_mut_slice()));
+        let produced = app.hsm.transform(session, kind, sealed, place)?;
+        Ok((produced, output))
+    };
+    let start = || {
+        let kind = Operation::Decrypt;
+        app.hsm.start(session, kind, &rsa, Some(private)).unwrap();
+        app.login_as(session, LoginAs::ContextSpecific, USER_PIN)
+            .unwrap();
+    };
+    start();
+    // The operation goes on, for the same ciphertext…
+    assert_eq!(decrypt(&one, 1).unwrap().0, Produced::Needed(3));
+    let (produced, output) = decrypt(&one, 3).unwrap();
+    assert_eq!((produced, &output[..]), (Produced::Written(3), &b"one"[..]));
+    start();
+    assert_eq!(decrypt(&one, 1).unwrap().0, Produced::Needed(3));
+    // …and tells nothing of another one.
+    assert_eq!(reason(decrypt(&other, 1)), Reason::UserNotLoggedIn);
+    assert_eq!(reason(decrypt(&one, 3)), Reason::OperationNotInitialized);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::{
     Application,
     cluster::users::{DEFAULT_USER, FIRST_ADMIN},
     seat::Seat,
+    session::Session,
     verbs::operations,
 };
 
@@ -31,7 +32,14 @@ pub(super) fn login(
         LoginAs::User => Role::CryptoUser,
         LoginAs::ContextSpecific => {
             let password = |name: &str| own_password(name, pin);
-            return operations::log_in_for_one_use(application, &session, password);
+            let done = operations::log_in_for_one_use(application, &session, password);
+            if let Err(error) = &done
+                && error.reason == Reason::PinLocked
+            {
+                // §5.6.8: who has no attempt left is logged out as well.
+                log_out(application, &session)?;
+            }
+            return done;
         }
     };
     let claim = Claim::of(role, name, pin)?;
@@ -58,6 +66,10 @@ pub(super) fn login(
 pub(super) fn logout(application: &Application, session: SessionHandle) -> Result<()> {
     let session = application.session_of(session)?;
     drop(session.active()?);
+    log_out(application, &session)
+}
+
+fn log_out(application: &Application, session: &Session) -> Result<()> {
     let seat = &session.seat;
     let login = {
         let _changes = seat.login_changes.lock();

@@ -52,6 +52,13 @@ impl Client {
                 self.say::<()>(&Verb::Logout(session))?;
                 continue;
             }
+            if user == LoginAs::ContextSpecific
+                && let Err(error) = &said.answer
+                && error.reason == Reason::PinLocked
+            {
+                // With its last attempt the user was logged out.
+                self.ledger.logged_out(session);
+            }
             let ticket: Ticket = said.answer?;
             if user == LoginAs::ContextSpecific {
                 // It is for the operation that is active, and takes up nothing.

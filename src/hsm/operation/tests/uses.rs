@@ -208,3 +208,26 @@ fn a_saved_digest_goes_on_where_it_was() {
         }
     }
 }
+
+#[test]
+fn what_makes_no_use_of_the_key_needs_no_login() {
+    let mut bench = bench();
+    bench.start_guarded(Sign);
+    for output in [None, Some(())] {
+        let mut room = [0; 32];
+        let asked = bench
+            .operations
+            .transform(Sign, b"abc", output.map(|()| &mut room[..]));
+        match output {
+            None => assert_eq!(asked.unwrap(), Produced::Needed(32)),
+            Some(()) => assert_eq!(reason(asked), Some(Reason::UserNotLoggedIn)),
+        }
+    }
+    let kind = Operation::MessageSign;
+    bench.start_guarded(kind);
+    let none = Parameters::None;
+    let asked = bench.operations.message(kind, &none, b"", b"abc", None);
+    assert_eq!(asked.unwrap().produced, Produced::Needed(32));
+    bench.operations.message_end(kind).unwrap();
+    assert!(!bench.is_active(kind));
+}
