@@ -18,6 +18,7 @@ use crate::{
     failure::internal,
     memory::Memory,
     object::Maker,
+    operation::Operations,
     seat::Seat,
     session::Session,
     slot_events::SlotEvents,
@@ -186,10 +187,9 @@ impl Application {
         };
         let handle = handle
             .unwrap_or_else(|| SessionHandle(self.next_session.fetch_add(1, Ordering::Relaxed)));
-        self.sessions.insert(
-            handle.0,
-            Session::new(access, seat, presence, self.memory.clone()),
-        );
+        let operations = Operations::new(self.memory.clone(), self.engine.profile());
+        self.sessions
+            .insert(handle.0, Session::new(access, seat, presence, operations));
         Ok(handle)
     }
 

@@ -8,7 +8,6 @@ use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
 use crate::{
     cluster::users::Keyring,
-    memory::Memory,
     object::{Answer, Find},
     operation::Operations,
     seat::Seat,
@@ -45,9 +44,14 @@ pub(crate) struct Active {
 }
 
 impl Session {
-    pub(crate) fn new(access: Access, seat: Arc<Seat>, presence: Presence, memory: Memory) -> Self {
+    pub(crate) fn new(
+        access: Access,
+        seat: Arc<Seat>,
+        presence: Presence,
+        operations: Operations,
+    ) -> Self {
         let active = Active {
-            operations: Operations::new(memory),
+            operations,
             find: None,
             objects: Vec::new(),
             sweep_at: SWEEP_AT,

@@ -1,46 +1,61 @@
 //! `CKM_CLOUDHSM_AES_GCM`: AES-GCM with an initialisation vector that the HSM draws and puts before
 //! the ciphertext. CloudHSM's other mechanisms are rows over the columns of the standard's.
 
-use crypto::{gcm, random};
+use crypto::gcm;
 use cryptoki_sys as sys;
 use token::{
-    Error, Mechanism, MechanismId, Operation, OutputBound, Parameters, ParametersOut, Reason,
-    Result,
+    Error, Mechanism, MechanismId, MessageParameters, OutputBound, Parameters, ParametersOut,
+    Reason, Result,
 };
 
 use super::{
-    Parts, Transformation, Use,
-    failure::{decrypting, encrypting, internal},
+    Material, Parts, Transformation, Use,
+    failure::{decrypting, encrypting},
     gcm::Checked,
     held::Held,
 };
 
 /// Bytes in the initialisation vector.
 const IV_LEN: usize = 12;
+/// The standard's mechanism.
+const GCM: MechanismId = MechanismId(sys::CKM_AES_GCM);
 
-/// `CKM_AES_GCM` as CloudHSM's library does it: the HSM draws the initialisation vector of an
-/// encryption, and writes it where the caller has zeroes. Another vector is refused, so that none
+/// `CKM_AES_GCM` as CloudHSM's library does it: the HSM draws the vector that `key` encrypts or
+/// wraps with, and writes it where the caller has zeroes. Another vector is refused, so that none
 /// serves twice.
 pub(crate) fn draw_vector(
-    operation: Operation,
     mechanism: &mut Mechanism,
+    key: &Material,
 ) -> Result<Option<ParametersOut>> {
-    let draws = operation == Operation::Encrypt && mechanism.id == MechanismId(sys::CKM_AES_GCM);
-    let Parameters::Gcm { iv, .. } = &mut mechanism.parameters else {
-        return Ok(None);
-    };
-    if !draws {
+    if mechanism.id != GCM {
         return Ok(None);
     }
-    if iv.len() != IV_LEN || iv.iter().any(|byte| *byte != 0) {
-        let words = "the HSM draws the initialisation vector: 12 bytes of zeroes are its place";
+    match &mut mechanism.parameters {
+        Parameters::Gcm { iv, .. } => {
+            if iv.len() != IV_LEN || iv.iter().any(|byte| *byte != 0) {
+                let words =
+                    "the HSM draws the initialisation vector: 12 bytes of zeroes are its place";
+                return Err(Error::new(Reason::MechanismParamInvalid, words));
+            }
+            let nonces = key.nonces().ok_or(Reason::KeyTypeInconsistent)?;
+            iv.copy_from_slice(&nonces.random()?);
+            Ok(Some(ParametersOut {
+                iv: iv.clone(),
+                tag: Vec::new(),
+            }))
+        }
+        Parameters::Message(message) => must_draw(GCM, message).map(|()| None),
+        _ => Ok(None),
+    }
+}
+
+/// The same of a message, which says how its vector is made.
+pub(crate) fn must_draw(mechanism: MechanismId, message: &MessageParameters) -> Result<()> {
+    if mechanism == GCM && message.generator == sys::CKG_NO_GENERATE {
+        let words = "the HSM makes the initialisation vector: name a generator";
         return Err(Error::new(Reason::MechanismParamInvalid, words));
     }
-    random::fill(iv).map_err(internal)?;
-    Ok(Some(ParametersOut {
-        iv: iv.clone(),
-        tag: Vec::new(),
-    }))
+    Ok(())
 }
 
 /// CloudHSM: pIv is NULL; zeroes are what a buffer for it would have.
@@ -62,7 +77,7 @@ impl Transformation for Encrypt {
         let (iv, rest) = output
             .split_first_chunk_mut::<IV_LEN>()
             .ok_or(Reason::Internal)?;
-        *iv = random::array().map_err(internal)?;
+        *iv = with.nonces()?.random()?;
         let (ciphertext, tag) = rest
             .split_at_mut_checked(input.len())
             .ok_or(Reason::Internal)?;
@@ -97,6 +112,7 @@ impl Transformation for Decrypt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mechanism::vectors::secret_key;
 
     fn gcm_with(iv: &[u8]) -> Mechanism {
         Mechanism {
@@ -109,21 +125,40 @@ mod tests {
         }
     }
 
+    fn message(generator: u64) -> Parameters {
+        Parameters::Message(MessageParameters {
+            iv: vec![0; 12],
+            generator,
+            ..MessageParameters::default()
+        })
+    }
+
     #[test]
     fn a_drawn_vector_is_used_and_told() {
+        let key = secret_key(sys::CKK_AES, &[7; 32]);
         let mut mechanism = gcm_with(&[0; 12]);
-        let told = draw_vector(Operation::Encrypt, &mut mechanism).unwrap();
-        let told = told.unwrap().iv;
+        let told = draw_vector(&mut mechanism, &key).unwrap().unwrap().iv;
         assert_ne!(told, [0; 12]);
         assert_eq!(mechanism, gcm_with(&told));
     }
 
     #[test]
-    fn a_vector_of_the_caller_decrypts_and_does_not_encrypt() {
-        let mut mechanism = gcm_with(&[7; 12]);
-        let refused = draw_vector(Operation::Encrypt, &mut mechanism).unwrap_err();
-        assert_eq!(refused.reason, Reason::MechanismParamInvalid);
-        let told = draw_vector(Operation::Decrypt, &mut mechanism).unwrap();
-        assert_eq!((told, mechanism), (None, gcm_with(&[7; 12])));
+    fn a_vector_of_the_caller_does_not_encrypt() {
+        let key = secret_key(sys::CKK_AES, &[7; 32]);
+        let chosen = gcm_with(&[7; 12]).parameters;
+        for (parameters, refused) in [
+            (chosen, true),
+            (message(sys::CKG_NO_GENERATE), true),
+            (message(sys::CKG_GENERATE), false),
+        ] {
+            let mut mechanism = Mechanism {
+                parameters,
+                ..gcm_with(&[])
+            };
+            let reason = draw_vector(&mut mechanism, &key)
+                .err()
+                .map(|error| error.reason);
+            assert_eq!(reason, refused.then_some(Reason::MechanismParamInvalid));
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     Material, Row,
     check::find,
     failure::internal,
+    nonces::Nonces,
     row::{KeyClass, KeyRule},
 };
 use crate::object::Attributes;
@@ -73,9 +74,8 @@ pub(super) fn aes(parameters: &Parameters, attributes: &Attributes) -> Result<Ma
     no_parameter(parameters)?;
     let len = value_len(attributes, &[16, 24, 32])?;
     let value = Secret::random(len).map_err(internal)?;
-    crypto::aes::Key::new(value)
-        .map(Material::Aes)
-        .map_err(internal)
+    let key = crypto::aes::Key::new(value).map_err(internal)?;
+    Ok(Material::Aes(key, Nonces::default()))
 }
 
 /// `CKM_GENERIC_SECRET_KEY_GEN`.

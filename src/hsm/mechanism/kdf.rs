@@ -226,7 +226,7 @@ fn number(bits: u64, little_endian: bool, most: u64) -> Result<Number> {
 fn function(prf: MechanismId, with: Use<'_>) -> Result<Prf<'_>> {
     let wrong_key = || Error::from(Reason::KeyTypeInconsistent);
     match (prf.0, with.key) {
-        (sys::CKM_AES_CMAC, Some(Material::Aes(key))) => Ok(Prf::Aes(key)),
+        (sys::CKM_AES_CMAC, Some(Material::Aes(key, _))) => Ok(Prf::Aes(key)),
         (sys::CKM_DES3_CMAC, Some(Material::Des3(key))) => Ok(Prf::Des3(key)),
         (sys::CKM_AES_CMAC | sys::CKM_DES3_CMAC, _) => Err(wrong_key()),
         (_, key) => {

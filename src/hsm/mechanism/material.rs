@@ -12,6 +12,7 @@ use crypto::{Secret, aes, des3, edwards, hmac, ml_dsa, ml_kem, montgomery, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
 
+use super::nonces::Nonces;
 use crate::object::{Attributes, Plain, Secrets};
 
 pub(crate) use ec::{Private, Public};
@@ -20,8 +21,8 @@ pub(super) use pqc::{dsa_set, kem_set};
 
 /// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
 pub(crate) enum Material {
-    /// `CKK_AES`.
-    Aes(aes::Key),
+    /// `CKK_AES`, and the vectors that were made for it.
+    Aes(aes::Key, Nonces),
     /// `CKK_AES_XTS`.
     AesXts(xts::Key),
     /// `CKK_DES3`.
@@ -172,7 +173,11 @@ impl Material {
             (Make::Private { restore, .. }, Some(form)) => restore(attributes, form),
             _ => Err(Reason::StoreDamaged.into()),
         };
-        restored.map_err(|error| Error::new(Reason::StoreDamaged, error.to_string()))
+        match restored {
+            Ok(Material::Aes(key, _)) => Ok(Material::Aes(key, Nonces::on_token())),
+            Ok(material) => Ok(material),
+            Err(error) => Err(Error::new(Reason::StoreDamaged, error.to_string())),
+        }
     }
 
     /// The key of a template and of a value that was unwrapped, derived or decapsulated; `refused`
@@ -210,7 +215,7 @@ impl Material {
     /// What it can tell.
     pub(crate) fn face(&self) -> &dyn KeyMaterial {
         match self {
-            Material::Aes(key) => key,
+            Material::Aes(key, _) => key,
             Material::AesXts(key) => key,
             Material::Des3(key) => key,
             Material::Bytes(key) => key,
@@ -249,7 +254,15 @@ impl Material {
     /// The AES key, if it is one.
     pub(crate) fn aes(&self) -> Option<&aes::Key> {
         match self {
-            Material::Aes(key) => Some(key),
+            Material::Aes(key, _) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The vectors that were made for it, if it is a key that takes some.
+    pub(crate) fn nonces(&self) -> Option<&Nonces> {
+        match self {
+            Material::Aes(_, nonces) => Some(nonces),
             _ => None,
         }
     }

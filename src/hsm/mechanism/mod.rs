@@ -23,6 +23,7 @@ mod mac;
 mod material;
 mod ml_dsa;
 mod ml_kem;
+mod nonces;
 mod pairs;
 mod row;
 mod rsa_aes_wrap;
@@ -36,10 +37,11 @@ mod xaes;
 mod xts;
 
 pub(crate) use check::{Function, check_key, check_use, find, no_column};
-pub(crate) use cloudhsm::draw_vector;
+pub(crate) use cloudhsm::{draw_vector, must_draw};
 pub(crate) use generate::{generate, generate_pair, generated_by};
 pub(crate) use keying::OtherKeys;
 pub(crate) use material::Material;
+pub(crate) use nonces::check as check_generator;
 pub(crate) use row::{
     KeyClass, OfMessage, Parts, Row, Transformation, Use, Verification, VerificationParts, Work,
 };

@@ -12,6 +12,7 @@ use token::{
 use super::{
     Material,
     keying::{Derivation, Encapsulation, Wrapping},
+    nonces::Nonces,
 };
 use crate::object::Attributes;
 
@@ -216,6 +217,13 @@ impl<'a> Use<'a> {
     pub(crate) fn aes(&self) -> Result<&'a crypto::aes::Key> {
         self.key
             .and_then(Material::aes)
+            .ok_or(Reason::KeyTypeInconsistent.into())
+    }
+
+    /// The vectors that were made for the key, where it is one that takes some.
+    pub(crate) fn nonces(&self) -> Result<&'a Nonces> {
+        self.key
+            .and_then(Material::nonces)
             .ok_or(Reason::KeyTypeInconsistent.into())
     }
 

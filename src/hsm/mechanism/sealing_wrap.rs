@@ -1,13 +1,11 @@
 //! Keys wrapped by authenticated encryption: `CKM_AES_GCM` and `CKM_AES_CCM` in `C_WrapKey` and
 //! `C_WrapKeyAuthenticated`, with the caller's initialisation vector or one that is drawn here.
 
-use crypto::{Secret, random};
-use cryptoki_sys as sys;
-use token::{MessageParameters, Parameters, ParametersOut, Reason, Result};
+use crypto::Secret;
+use token::{Parameters, ParametersOut, Result};
 
 use super::{
     Transformation, Use,
-    failure::internal,
     keying::{Encrypting, Wrapping},
     row::OfMessage,
 };
@@ -93,7 +91,7 @@ impl Wrapping for Sealing {
     ) -> Result<Option<ParametersOut>> {
         let (given, written) = match with.parameters {
             Parameters::Message(message) => {
-                let message = with_vector(message)?;
+                let message = with.nonces()?.next(message)?;
                 let iv = message.iv.clone();
                 let tag = Vec::new();
                 (
@@ -136,35 +134,13 @@ impl Wrapping for Sealing {
     }
 }
 
-/// `message` with a whole initialisation vector. A wrap is one call and remembers nothing, so that a
-/// counter would always be zero, and a vector serve twice: it is refused.
-fn with_vector(message: &MessageParameters) -> Result<MessageParameters> {
-    let mut message = message.clone();
-    match message.generator {
-        sys::CKG_NO_GENERATE => {}
-        sys::CKG_GENERATE | sys::CKG_GENERATE_RANDOM => {
-            let bits = message.iv.len() as u64 * 8;
-            // SP 800-38D §8.2.2: a random vector has 96 free bits.
-            if message.fixed_bits > bits.saturating_sub(96) {
-                return Err(Reason::MechanismParamInvalid.into());
-            }
-            let fixed = message.iv.clone();
-            random::fill(&mut message.iv).map_err(internal)?;
-            for (place, (byte, kept)) in message.iv.iter_mut().zip(&fixed).enumerate() {
-                let kept_bits = message.fixed_bits.saturating_sub(place as u64 * 8).min(8);
-                let mask = !u8::MAX
-                    .checked_shr(u32::try_from(kept_bits).unwrap_or(8))
-                    .unwrap_or(0);
-                *byte = (*byte & !mask) | (kept & mask);
-            }
-        }
-        _ => return Err(Reason::MechanismParamInvalid.into()),
-    }
-    Ok(message)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use cryptoki_sys as sys;
+    use token::{MessageParameters, Reason};
+
     use super::*;
     use crate::mechanism::{ccm, gcm, vectors::secret_key};
 
@@ -230,20 +206,19 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_is_refused_because_a_wrap_remembers_none() {
+    fn no_vector_serves_for_two_wraps() {
         let key = secret_key(sys::CKK_AES, &[7; 32]);
-        for (generator, fixed) in [
-            (sys::CKG_GENERATE_COUNTER, 0),
-            (sys::CKG_GENERATE_COUNTER_XOR, 0),
-            (sys::CKG_GENERATE_RANDOM, 8),
-        ] {
-            let parameters = message(generator, 12, fixed);
-            let with = Use {
-                key: Some(&key),
-                parameters: &parameters,
-            };
-            let refused = GCM.wrap(with, None, &[5; 16], &mut [0; 32]).unwrap_err();
-            assert_eq!(refused.reason, Reason::MechanismParamInvalid);
-        }
+        let parameters = message(sys::CKG_GENERATE_COUNTER, 12, 92);
+        let with = Use {
+            key: Some(&key),
+            parameters: &parameters,
+        };
+        let wrap = || {
+            let wrapped = GCM.wrap(with, None, &[5; 16], &mut [0; 32]);
+            wrapped.map(|written| written.unwrap().iv)
+        };
+        let vectors: HashSet<_> = (0..16).map(|_| wrap().unwrap()).collect();
+        assert_eq!(vectors.len(), 16);
+        assert_eq!(wrap().unwrap_err().reason, Reason::LimitExceeded);
     }
 }

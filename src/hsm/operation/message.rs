@@ -5,24 +5,23 @@
 //! A cipher's tag stands apart from its ciphertext. Nothing of a message to decrypt is given out
 //! before its tag has been checked: its parts wait, and all of it comes with the last one.
 
+use cryptoki_sys as sys;
 use token::{
     Error, MessageParameters, Operation, Outcome, Parameters, ParametersOut, Produced, Reason,
     Result,
 };
 
-use super::{
-    machine::{Place, Stage, Start, wrong_verb},
-    nonce::{self, Nonces},
-};
+use super::machine::{Place, Stage, Start, wrong_verb};
 use crate::{
-    mechanism::{OfMessage, Transformation, Use, Work},
+    mechanism::{OfMessage, Transformation, Use, Work, check_generator, must_draw},
     memory::Memory,
 };
 
 /// The messages of one Init.
 #[derive(Default)]
 pub(super) struct Messages {
-    nonces: Nonces,
+    /// Whether the vectors of GCM are the HSM's to make (CloudHSM).
+    draws: bool,
     /// The message whose parts are coming.
     current: Place,
     /// Bytes of it that came in and have not gone out.
@@ -32,23 +31,25 @@ pub(super) struct Messages {
 }
 
 impl Messages {
+    /// None yet.
+    pub(super) fn new(draws: bool) -> Self {
+        Self {
+            draws,
+            ..Self::default()
+        }
+    }
+
     /// Checks what an Init says of its messages. Without a parameter it says nothing.
     pub(super) fn check_init(
         column: &dyn Transformation,
         of_message: OfMessage,
         start: &Start,
     ) -> Result<()> {
-        let message = match &start.parameters {
-            Parameters::None => return Ok(()),
-            Parameters::Message(message) => message,
-            _ => return Err(Reason::MechanismParamInvalid.into()),
-        };
-        nonce::check(message)?;
-        let with = Use {
-            parameters: &of_message(message, &[])?,
-            ..start.with()
-        };
-        column.begin(with).map(drop)
+        match &start.parameters {
+            Parameters::None => Ok(()),
+            Parameters::Message(message) => check(column, of_message, start, message),
+            _ => Err(Reason::MechanismParamInvalid.into()),
+        }
     }
 
     /// Whether a message has ended since this was asked.
@@ -313,20 +314,26 @@ impl Messages {
     /// The parameters of one message, as those of one call, and its vector. A message to sign or to
     /// verify has those of the Init.
     fn parameters(
-        &mut self,
+        &self,
         start: &Start,
         parameters: &Parameters,
         additional: &[u8],
     ) -> Result<(Parameters, Option<Vec<u8>>)> {
         match (start.work, parameters) {
-            (Work::Messages(_, of_message), Parameters::Message(message)) => {
+            (Work::Messages(column, of_message), Parameters::Message(message)) => {
+                let encrypts = start.operation == Operation::MessageEncrypt;
+                if encrypts && self.draws {
+                    must_draw(start.mechanism, message)?;
+                }
                 let made: MessageParameters;
-                let message = match start.operation {
-                    Operation::MessageEncrypt => {
-                        made = self.nonces.next(message)?;
+                let message = match message.generator != sys::CKG_NO_GENERATE && encrypts {
+                    true => {
+                        // No vector is made for a message that cannot be.
+                        check(column, of_message, start, message)?;
+                        made = start.with().nonces()?.next(message)?;
                         &made
                     }
-                    _ => message,
+                    false => message,
                 };
                 Ok((of_message(message, additional)?, Some(message.iv.clone())))
             }
@@ -355,6 +362,21 @@ impl Messages {
         self.ended = done.as_ref().map_or(true, Ended::ended);
         done
     }
+}
+
+/// Whether a message can be as its parameters say, whatever its vector becomes.
+fn check(
+    column: &dyn Transformation,
+    of_message: OfMessage,
+    start: &Start,
+    message: &MessageParameters,
+) -> Result<()> {
+    check_generator(message)?;
+    let with = Use {
+        parameters: &of_message(message, &[])?,
+        ..start.with()
+    };
+    column.begin(with).map(drop)
 }
 
 /// Whether an answer ends a message.

@@ -5,7 +5,6 @@
 mod both;
 mod machine;
 mod message;
-mod nonce;
 mod places;
 mod state;
 
@@ -17,11 +16,12 @@ use token::{
 };
 
 use crate::{
-    mechanism::{Material, check_use},
+    mechanism::{Material, check_use, draw_vector},
     memory::Memory,
-    object::Attributes,
+    object::{Attributes, Profile},
 };
 use machine::{Place, Stage, Start};
+use message::Messages;
 use places::Places;
 
 /// The active operations of a session.
@@ -29,6 +29,7 @@ use places::Places;
 pub(crate) struct Operations {
     places: Places,
     memory: Memory,
+    profile: Profile,
     /// How many have been started: the youngest is the one that a login of its own is for.
     started: u64,
 }
@@ -38,9 +39,10 @@ pub(crate) type Key<'a> = (&'a Attributes, Arc<Material>);
 
 impl Operations {
     /// None yet.
-    pub(crate) fn new(memory: Memory) -> Self {
+    pub(crate) fn new(memory: Memory, profile: Profile) -> Self {
         Self {
             memory,
+            profile,
             ..Self::default()
         }
     }
@@ -241,7 +243,7 @@ impl Operations {
     fn start_with(
         &mut self,
         operation: Operation,
-        mechanism: Mechanism,
+        mut mechanism: Mechanism,
         key: Option<Key<'_>>,
         signature: Option<&[u8]>,
     ) -> Result<Started> {
@@ -249,11 +251,17 @@ impl Operations {
         if place.is_active() {
             return Err(Reason::OperationActive.into());
         }
-        let Mechanism { id, parameters } = mechanism;
         let checked = key
             .as_ref()
             .map(|(attributes, material)| (*attributes, &**material));
-        let work = check_use(operation, id, checked)?;
+        let work = check_use(operation, mechanism.id, checked)?;
+        let draws = self.profile == Profile::CloudHsm
+            && matches!(operation, Operation::Encrypt | Operation::MessageEncrypt);
+        let parameters_out = match checked {
+            Some((_, material)) if draws => draw_vector(&mut mechanism, material)?,
+            _ => None,
+        };
+        let Mechanism { id, parameters } = mechanism;
         let always = key
             .as_ref()
             .is_some_and(|(attributes, _)| attributes.flag(AttributeType::ALWAYS_AUTHENTICATE));
@@ -273,13 +281,13 @@ impl Operations {
             Operation::MessageEncrypt
             | Operation::MessageDecrypt
             | Operation::MessageSign
-            | Operation::MessageVerify => Stage::Messages(Box::default()),
+            | Operation::MessageVerify => Stage::Messages(Box::new(Messages::new(draws))),
             _ => Stage::Fresh,
         };
         let bound = place.begin(&self.memory, start, stage)?;
         Ok(Started {
             bound,
-            parameters_out: None,
+            parameters_out,
         })
     }
 }

@@ -34,7 +34,7 @@ fn bench() -> Bench {
 fn ciphertext_that_waits_for_its_tag_is_counted_and_given_back() {
     let memory = Memory::new(1_000);
     let mut bench = bench();
-    bench.operations = Operations::new(memory.clone());
+    bench.operations = Operations::new(memory.clone(), Profile::Standard);
     let parameters = Parameters::Gcm {
         iv: vec![0; 12],
         additional: Vec::new(),

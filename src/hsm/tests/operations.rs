@@ -9,6 +9,7 @@ mod support;
 
 use std::thread;
 
+use hsm::{Profile, Settings};
 use support::*;
 use token::{
     Access, AttributeType as A, Hsm, LoginAs, LoginState, Operation, Operator, Parameters,
@@ -20,6 +21,7 @@ const CKM_EC_KEY_PAIR_GEN: u64 = 0x1040;
 const CKM_ECDSA: u64 = 0x1041;
 const CKM_RSA_PKCS_KEY_PAIR_GEN: u64 = 0;
 const CKM_RSA_PKCS: u64 = 1;
+const CKM_AES_GCM: u64 = 0x1087;
 /// The object identifier of P-256.
 const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
@@ -118,6 +120,49 @@ fn one_login_for_one_use_gives_one_result() {
     // …and tells nothing of another one.
     assert_eq!(reason(decrypt(&other, 1)), Reason::UserNotLoggedIn);
     assert_eq!(reason(decrypt(&one, 3)), Reason::OperationNotInitialized);
+}
+
+#[test]
+fn in_cloudhsms_profile_the_hsm_draws_the_vector_of_a_wrap() {
+    let world = World::with(Settings {
+        profile: Profile::CloudHsm,
+        ..Settings::default()
+    });
+    let app = world.app();
+    let session = app.session("user");
+    let wraps = vec![flag(A::WRAP, true), flag(A::UNWRAP, true)];
+    let wrapping = app.create(session, known_key(wraps)).unwrap();
+    let leaves = vec![flag(A::EXTRACTABLE, true), flag(A::SENSITIVE, false)];
+    let key = app.create(session, known_key(leaves)).unwrap();
+    let gcm = |iv: &[u8]| {
+        let parameters = Parameters::Gcm {
+            iv: iv.to_vec(),
+            additional: Vec::new(),
+            tag_bits: 128,
+        };
+        with(CKM_AES_GCM, parameters)
+    };
+    let refused = app.wrap(session, &gcm(&[7; 12]), wrapping, key);
+    assert_eq!(reason(refused), Reason::MechanismParamInvalid);
+    let mut wrapped = [0; 32];
+    let outcome = app
+        .hsm
+        .wrap(
+            session,
+            &gcm(&[0; 12]),
+            wrapping,
+            key,
+            None,
+            Some(&mut wrapped),
+        )
+        .unwrap();
+    let drawn = outcome.parameters_out.unwrap().iv;
+    let template = vec![
+        number(A::CLASS, CKO_SECRET_KEY),
+        number(A::KEY_TYPE, CKK_AES),
+    ];
+    app.unwrap(session, &gcm(&drawn), wrapping, &wrapped, template)
+        .unwrap();
 }
 
 #[test]

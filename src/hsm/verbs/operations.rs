@@ -10,8 +10,7 @@ use token::{
 
 use crate::{
     Application,
-    mechanism::{Material, draw_vector},
-    object::Profile,
+    mechanism::Material,
     operation::Operations,
     sealing,
     seat::Seat,
@@ -37,7 +36,7 @@ pub(super) fn start(
     application: &Application,
     session: SessionHandle,
     operation: Operation,
-    mut mechanism: Mechanism,
+    mechanism: Mechanism,
     key: Option<ObjectHandle>,
 ) -> Result<Started> {
     let session = application.session_of(session)?;
@@ -47,15 +46,7 @@ pub(super) fn start(
     };
     let (seen, material) = key_of(&session, &mut active, handle)?;
     let key = Some((seen.attributes(), material));
-    let drawn = match application.engine().profile() {
-        Profile::Standard => None,
-        Profile::CloudHsm => draw_vector(operation, &mut mechanism)?,
-    };
-    let started = active.operations.start(operation, mechanism, key)?;
-    Ok(Started {
-        parameters_out: drawn.or(started.parameters_out),
-        ..started
-    })
+    active.operations.start(operation, mechanism, key)
 }
 
 /// `C_VerifySignatureInit`.

@@ -1,6 +1,6 @@
 //! Keys under other keys: wrapped to leave the HSM, and unwrapped.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use cryptoki_sys as sys;
 use token::{
@@ -16,7 +16,7 @@ use crate::{
     Application,
     audit::Event,
     mechanism::{self, Function, Material, Row, Use},
-    object::{self, Attributes, Family, Making, Origin, Past},
+    object::{self, Attributes, Family, Making, Origin, Past, Profile},
 };
 
 /// `C_WrapKey`, `C_WrapKeyAuthenticated`.
@@ -61,7 +61,19 @@ pub(super) fn wrap(
             parameters_out: None,
         });
     };
-    let parameters_out = column.wrap(with, additional, value.reveal(), output)?;
+    let (drawn, mechanism) = match application.engine().profile() {
+        Profile::Standard => (None, Cow::Borrowed(mechanism)),
+        Profile::CloudHsm => {
+            let mut mechanism = mechanism.clone();
+            let drawn = mechanism::draw_vector(&mut mechanism, &wrapping_material)?;
+            (drawn, Cow::Owned(mechanism))
+        }
+    };
+    let with = Use {
+        parameters: &mechanism.parameters,
+        ..with
+    };
+    let parameters_out = drawn.or(column.wrap(with, additional, value.reveal(), output)?);
     if let Some(reference) = key.reference() {
         let event = Event::KeyWrapped {
             reference,

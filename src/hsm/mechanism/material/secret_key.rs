@@ -4,7 +4,7 @@ use crypto::{Secret, aes, des3, hash::Hash, hmac, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, Reason, Result, limits};
 
-use super::{KeyKind, KeyMaterial, Make, Material};
+use super::{KeyKind, KeyMaterial, Make, Material, Nonces};
 use crate::object::Plain;
 
 pub(super) static KINDS: &[KeyKind] = &[
@@ -44,7 +44,7 @@ const fn secret_key(key_type: sys::CK_KEY_TYPE, of: fn(Secret) -> Result<Materia
 
 fn aes_key(value: Secret) -> Result<Material> {
     let key = aes::Key::new(value).map_err(|_| refused("an AES key has 16, 24 or 32 bytes"))?;
-    Ok(Material::Aes(key))
+    Ok(Material::Aes(key, Nonces::default()))
 }
 
 fn aes_xts_key(value: Secret) -> Result<Material> {

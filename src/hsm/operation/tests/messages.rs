@@ -13,7 +13,7 @@ pub(super) fn counted() -> MessageParameters {
     MessageParameters {
         iv: [vec![7; 4], vec![0; 8]].concat(),
         fixed_bits: 32,
-        generator: sys::CKG_GENERATE_COUNTER,
+        generator: sys::CKG_GENERATE_COUNTER_XOR,
         tag_bits: 128,
         ..MessageParameters::default()
     }
@@ -265,4 +265,52 @@ fn other_verbs_are_refused_to_messages() {
     assert_eq!(reason(failed), Some(Reason::ArgumentsBad));
     let failed = bench.operations.message_end(MessageSign);
     assert_eq!(reason(failed), Some(Reason::OperationNotInitialized));
+}
+
+#[test]
+fn a_second_init_goes_on_counting_where_the_first_one_ended() {
+    let mut bench = bench();
+    for count in 0..3 {
+        bench.begin(MessageEncrypt, sys::CKM_AES_GCM);
+        assert_eq!(bench.seal(&counted()).1.iv[11], count);
+        bench.operations.message_end(MessageEncrypt).unwrap();
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_settles_nothing() {
+    let mut bench = bench();
+    bench.begin(MessageEncrypt, sys::CKM_AES_GCM);
+    let wrong = MessageParameters {
+        fixed_bits: 64,
+        tag_bits: 7,
+        ..counted()
+    };
+    let parameters = Parameters::Message(wrong);
+    let kind = MessageEncrypt;
+    let failed = bench
+        .operations
+        .message(kind, &parameters, b"", b"", Some(&mut []));
+    assert_eq!(reason(failed), Some(Reason::MechanismParamInvalid));
+    assert_eq!(bench.seal(&counted()).1.iv[11], 0);
+}
+
+#[test]
+fn in_cloudhsms_profile_the_hsm_makes_the_vector_of_every_message() {
+    let mut bench = bench();
+    bench.operations = Operations::new(Memory::default(), Profile::CloudHsm);
+    bench.begin(MessageEncrypt, sys::CKM_AES_GCM);
+    let chosen = MessageParameters {
+        generator: sys::CKG_NO_GENERATE,
+        ..counted()
+    };
+    let parameters = Parameters::Message(chosen);
+    let operations = &mut bench.operations;
+    let refused = operations.message(MessageEncrypt, &parameters, b"", b"", Some(&mut []));
+    assert_eq!(reason(refused), Some(Reason::MechanismParamInvalid));
+    let refused = operations.message_begin(MessageEncrypt, &parameters, b"");
+    assert_eq!(reason(refused), Some(Reason::MechanismParamInvalid));
+    let (sealed, message) = bench.seal(&counted());
+    bench.begin(MessageDecrypt, sys::CKM_AES_GCM);
+    assert_eq!(bench.open(&sealed, &message).unwrap(), DATA);
 }

@@ -47,8 +47,13 @@ pub struct App {
 impl World {
     /// With the admin `admin` and the crypto users `user`, `kmsuser` and `example`.
     pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// The same, with an engine of these settings.
+    pub fn with(settings: Settings) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let engine = open(home.path());
+        let engine = Engine::open(home.path(), Mode::Embedded, settings).unwrap();
         let slot = application(&engine).slots().unwrap().first().unwrap().id;
         let world = Self { engine, slot, home };
         let app = world.app();

@@ -1,0 +1,365 @@
+//! The initialisation vectors that the HSM makes (PKCS#11 3.2 §6.13.3: `CKG_`, and the first bits
+//! that stay as they are). What was made is counted with the key, whoever asks for it: no Init, and
+//! no other session, has a vector of that key come twice (SP 800-38D §8).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cryptoki_sys as sys;
+use parking_lot::Mutex;
+use token::{Error, MessageParameters, Reason, Result};
+
+use super::failure::internal;
+
+/// Random vectors of a key at most: SP 800-38D §8.3 for 96 free bits.
+const RANDOM_BITS_MAX: u32 = 32;
+/// Free bits in which two counts that began at random places do not meet.
+const APART_BITS: u64 = 64;
+/// Bytes in the vector that GCM is made for.
+const GCM_LEN: usize = 12;
+
+/// The vectors that were made for one key, as long as it is in memory.
+#[derive(Default)]
+pub(crate) struct Nonces {
+    /// Whether there are other counts of the same key: in other logins, after a restart, in the
+    /// copies of a backup.
+    on_token: bool,
+    counted: Mutex<Option<Box<Count>>>,
+    drawn: AtomicU64,
+}
+
+/// What the first counted vector of a key has settled, and how many there were.
+struct Count {
+    /// Whether the count is mixed into a vector of the caller (`CKG_GENERATE_COUNTER_XOR`).
+    mixed: bool,
+    fixed_bits: u64,
+    /// What is counted from, or mixed into.
+    base: Vec<u8>,
+    /// The first number that is mixed in.
+    first: u64,
+    given: u64,
+}
+
+impl Nonces {
+    /// Those of a key on the token.
+    pub(super) fn on_token() -> Self {
+        Self {
+            on_token: true,
+            ..Self::default()
+        }
+    }
+
+    /// `message` with the vector that it is to use.
+    pub(crate) fn next(&self, message: &MessageParameters) -> Result<MessageParameters> {
+        if message.generator == sys::CKG_NO_GENERATE {
+            return Ok(message.clone());
+        }
+        check(message)?;
+        let free = match message.generator {
+            sys::CKG_GENERATE_RANDOM => self.draw(message)?,
+            _ => self.count(message)?,
+        };
+        Ok(MessageParameters {
+            iv: merged(message, &free),
+            ..message.clone()
+        })
+    }
+
+    /// A random vector of the length that GCM is made for.
+    pub(super) fn random(&self) -> Result<[u8; GCM_LEN]> {
+        self.admit_random(RANDOM_BITS_MAX)?;
+        crypto::random::array().map_err(internal)
+    }
+
+    fn draw(&self, message: &MessageParameters) -> Result<Vec<u8>> {
+        let bits = u32::try_from(free_bits(message) / 3).unwrap_or(u32::MAX);
+        self.admit_random(bits.min(RANDOM_BITS_MAX))?;
+        random(message.iv.len())
+    }
+
+    fn admit_random(&self, bits: u32) -> Result<()> {
+        match self.drawn.fetch_add(1, Ordering::Relaxed) < 1 << bits {
+            true => Ok(()),
+            false => Err(used_up()),
+        }
+    }
+
+    fn count(&self, message: &MessageParameters) -> Result<Vec<u8>> {
+        if self.on_token && free_bits(message) < APART_BITS {
+            let words =
+                "a key on the token has other counts, and too few bits are left to keep them apart";
+            return Err(Error::new(Reason::MechanismParamInvalid, words));
+        }
+        let mut counted = self.counted.lock();
+        let count = match &mut *counted {
+            Some(count) if count.fits(message) => count,
+            Some(_) => {
+                return Err(Error::new(
+                    Reason::MechanismParamInvalid,
+                    "all counted vectors of a key have the same length, number of fixed bits, and \
+                     way of counting",
+                ));
+            }
+            none => none.insert(Box::new(Count::of(message, self.on_token)?)),
+        };
+        let bits = u32::try_from(free_bits(message)).unwrap_or(u32::MAX);
+        if count.given >= 1_u64.checked_shl(bits).unwrap_or(u64::MAX) {
+            return Err(used_up());
+        }
+        let vector = count.vector();
+        count.given = count.given.saturating_add(1);
+        Ok(vector)
+    }
+}
+
+impl Count {
+    fn of(message: &MessageParameters, on_token: bool) -> Result<Self> {
+        let mixed = message.generator == sys::CKG_GENERATE_COUNTER_XOR;
+        let base = match mixed {
+            true => message.iv.clone(),
+            // No peer expects a certain number, so copies of the key do not begin at the same one.
+            false => random(message.iv.len())?,
+        };
+        // TLS 1.3 and HPKE begin at zero, and no key of theirs is on a token.
+        let first = match mixed && on_token {
+            true => u64::from_be_bytes(crypto::random::array().map_err(internal)?),
+            false => 0,
+        };
+        Ok(Self {
+            mixed,
+            fixed_bits: message.fixed_bits,
+            base,
+            first,
+            given: 0,
+        })
+    }
+
+    fn fits(&self, message: &MessageParameters) -> bool {
+        self.mixed == (message.generator == sys::CKG_GENERATE_COUNTER_XOR)
+            && self.fixed_bits == message.fixed_bits
+            && self.base.len() == message.iv.len()
+    }
+
+    fn vector(&self) -> Vec<u8> {
+        if !self.mixed {
+            return sum(&self.base, self.given);
+        }
+        let number = sum(
+            &vec![0; self.base.len()],
+            self.first.wrapping_add(self.given),
+        );
+        let pairs = self.base.iter().zip(number);
+        pairs.map(|(base, number)| base ^ number).collect()
+    }
+}
+
+/// Whether a vector can be made as `message` says.
+pub(crate) fn check(message: &MessageParameters) -> Result<()> {
+    let known = matches!(
+        message.generator,
+        sys::CKG_NO_GENERATE
+            | sys::CKG_GENERATE
+            | sys::CKG_GENERATE_COUNTER
+            | sys::CKG_GENERATE_RANDOM
+            | sys::CKG_GENERATE_COUNTER_XOR
+    );
+    if known && message.fixed_bits <= bits(message) {
+        Ok(())
+    } else {
+        Err(Reason::MechanismParamInvalid.into())
+    }
+}
+
+fn bits(message: &MessageParameters) -> u64 {
+    (message.iv.len() as u64).saturating_mul(8)
+}
+
+fn free_bits(message: &MessageParameters) -> u64 {
+    bits(message).saturating_sub(message.fixed_bits)
+}
+
+/// The fixed bits of `message`, and `free` behind them.
+fn merged(message: &MessageParameters, free: &[u8]) -> Vec<u8> {
+    let mut fixed_bits = message.fixed_bits;
+    let bytes = message.iv.iter().zip(free).map(|(kept, free)| {
+        let fixed = u32::try_from(fixed_bits.min(8)).unwrap_or(8);
+        fixed_bits = fixed_bits.saturating_sub(8);
+        let free_mask = 0xFF_u8.checked_shr(fixed).unwrap_or(0);
+        (kept & !free_mask) | (free & free_mask)
+    });
+    bytes.collect()
+}
+
+/// `bytes` as a number, and `more`; what does not fit is dropped.
+fn sum(bytes: &[u8], more: u64) -> Vec<u8> {
+    let mut sum = bytes.to_vec();
+    let mut left = more;
+    for byte in sum.iter_mut().rev() {
+        let total = u64::from(*byte).wrapping_add(left & 0xFF);
+        *byte = total.to_le_bytes()[0];
+        left = (left >> 8).wrapping_add(total >> 8);
+    }
+    sum
+}
+
+fn random(len: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    crypto::random::fill(&mut bytes).map_err(internal)?;
+    Ok(bytes)
+}
+
+fn used_up() -> Error {
+    Error::new(
+        Reason::LimitExceeded,
+        "the vectors of the key are used up: go on with another key",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const ALL: [u64; 4] = [
+        sys::CKG_GENERATE,
+        sys::CKG_GENERATE_COUNTER,
+        sys::CKG_GENERATE_RANDOM,
+        sys::CKG_GENERATE_COUNTER_XOR,
+    ];
+
+    fn message(generator: u64, fixed_bits: u64, iv: &[u8]) -> MessageParameters {
+        MessageParameters {
+            iv: iv.to_vec(),
+            fixed_bits,
+            generator,
+            ..MessageParameters::default()
+        }
+    }
+
+    /// The vectors of so many messages, each asked for with the one before.
+    fn vectors(nonces: &Nonces, count: usize, first: &MessageParameters) -> Vec<Vec<u8>> {
+        let mut message = first.clone();
+        let mut made = Vec::new();
+        for _ in 0..count {
+            message = nonces.next(&message).unwrap();
+            made.push(message.iv.clone());
+        }
+        made
+    }
+
+    fn reason(nonces: &Nonces, message: &MessageParameters) -> Option<Reason> {
+        nonces.next(message).err().map(|error| error.reason)
+    }
+
+    #[test]
+    fn a_counter_stands_behind_the_fixed_bits() {
+        let first = message(sys::CKG_GENERATE_COUNTER, 32, &[9; 12]);
+        let made = vectors(&Nonces::default(), 3, &first);
+        let expected = (0..3).map(|count| merged(&first, &sum(&made[0], count)));
+        assert_eq!(made, expected.collect::<Vec<_>>());
+        assert!(made.iter().all(|vector| vector[..4] == [9; 4]));
+    }
+
+    #[test]
+    fn a_counter_is_mixed_into_the_first_vector_as_tls_does() {
+        let first = message(sys::CKG_GENERATE_COUNTER_XOR, 32, &[0xFF; 12]);
+        let made = vectors(&Nonces::default(), 3, &first);
+        let last: Vec<u8> = made.iter().map(|vector| vector[11]).collect();
+        assert_eq!(last, [0xFF, 0xFE, 0xFD]);
+        assert!(made.iter().all(|vector| vector[..11] == [0xFF; 11]));
+    }
+
+    #[test]
+    fn fixed_bits_need_not_be_whole_bytes() {
+        let first = message(sys::CKG_GENERATE_COUNTER, 13, &[0xFF, 0xF8]);
+        let made: HashSet<_> = vectors(&Nonces::default(), 8, &first).into_iter().collect();
+        let counted = |count: u8| vec![0xFF, 0xF8 | count];
+        assert_eq!(made, (0..8).map(counted).collect());
+    }
+
+    #[test]
+    fn a_vector_of_a_key_never_comes_twice_whoever_asks() {
+        for generator in ALL
+            .into_iter()
+            .filter(|kind| *kind != sys::CKG_GENERATE_RANDOM)
+        {
+            let nonces = Nonces::default();
+            let first = message(generator, 90, &[0xA5; 12]);
+            let mut made = Vec::new();
+            for _ in 0..8 {
+                // Each asks with what it began with, as every new Init does.
+                made.extend(vectors(&nonces, 8, &first));
+            }
+            let different: HashSet<_> = made.iter().collect();
+            assert_eq!(different.len(), 64, "{generator}");
+            assert_eq!(
+                reason(&nonces, &first),
+                Some(Reason::LimitExceeded),
+                "{generator}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_fixed_bits_take_the_next_number() {
+        let nonces = Nonces::default();
+        let next = |fixed: u8| {
+            let message = message(sys::CKG_GENERATE_COUNTER, 32, &[fixed; 12]);
+            nonces.next(&message).unwrap().iv
+        };
+        let (one, other) = (next(1), next(2));
+        assert_eq!((&one[..4], &other[..4]), (&[1; 4][..], &[2; 4][..]));
+        assert_eq!(sum(&one[4..], 1), other[4..]);
+    }
+
+    #[test]
+    fn two_counts_of_one_key_on_the_token_begin_at_different_places() {
+        for generator in ALL {
+            let first = message(generator, 32, &[1; 12]);
+            let begin = || vectors(&Nonces::on_token(), 1, &first);
+            assert_ne!(begin(), begin(), "{generator}");
+            let narrow = message(generator, 33, &[1; 12]);
+            let refused = reason(&Nonces::on_token(), &narrow);
+            let counts = generator != sys::CKG_GENERATE_RANDOM;
+            assert_eq!(refused, counts.then_some(Reason::MechanismParamInvalid));
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_way_of_counting() {
+        let nonces = Nonces::default();
+        nonces
+            .next(&message(sys::CKG_GENERATE_COUNTER, 32, &[9; 12]))
+            .unwrap();
+        for other in [
+            message(sys::CKG_GENERATE_COUNTER, 40, &[9; 12]),
+            message(sys::CKG_GENERATE_COUNTER_XOR, 32, &[9; 12]),
+            message(sys::CKG_GENERATE_COUNTER, 32, &[9; 13]),
+            message(9, 32, &[9; 12]),
+            message(sys::CKG_GENERATE_COUNTER, 97, &[9; 12]),
+        ] {
+            assert_eq!(reason(&nonces, &other), Some(Reason::MechanismParamInvalid));
+        }
+        assert_eq!(
+            reason(&nonces, &message(sys::CKG_GENERATE, 32, &[9; 12])),
+            None
+        );
+    }
+
+    #[test]
+    fn random_vectors_of_a_key_are_as_many_as_its_free_bits_allow() {
+        let nonces = Nonces::default();
+        let first = message(sys::CKG_GENERATE_RANDOM, 84, &[0; 12]);
+        vectors(&nonces, 16, &first);
+        assert_eq!(reason(&nonces, &first), Some(Reason::LimitExceeded));
+        nonces.drawn.store(1 << RANDOM_BITS_MAX, Ordering::Relaxed);
+        assert!(nonces.random().is_err());
+    }
+
+    #[test]
+    fn counting_carries_over_bytes() {
+        assert_eq!(sum(&[0, 0xFF, 0xFF], 1), [1, 0, 0]);
+        assert_eq!(sum(&[0xFF, 0xFF], 2), [0, 1]);
+        assert_eq!(sum(&[0, 0, 1], 0x01_00FF), [1, 1, 0]);
+    }
+}
