@@ -17,7 +17,7 @@ pub enum Error {
     /// The bytes are no key of the algorithm, or its parts contradict each other.
     Key,
     /// The data is a number that the key's operation does not take: not smaller than the modulus, or
-    /// one of those that are their own result (0, 1, n − 1).
+    /// one of those that are their own result (0, 1, n − 1). Or a public exponent that no key has.
     Range,
     /// The counter of CTR mode would come round to blocks that were used.
     CounterExhausted,

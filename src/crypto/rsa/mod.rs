@@ -118,13 +118,14 @@ impl PublicKey {
 
 impl PrivateKey {
     /// A new key. `bits` is a legal length and a multiple of 128; the exponent odd, above 2 and
-    /// below 2^33.
+    /// below 2^32.
     pub fn generate(bits: usize, exponent: &[u8]) -> Result<Self> {
         if !(GENERATED_BITS_MIN..=GENERATED_BITS_MAX).contains(&bits) || !bits.is_multiple_of(128) {
             return Err(Error::Length);
         }
-        if !is_exponent(exponent) {
-            return Err(Error::Key);
+        // The library takes old keys with a longer one, and makes no new ones.
+        if !is_exponent(exponent, 32) {
+            return Err(Error::Range);
         }
         let key = Self::checked(Key::generate(bits, exponent)?)?;
         if cfg!(feature = "fips") {
@@ -150,7 +151,10 @@ impl PrivateKey {
         let numbers = [parts.private_exponent, parts.coefficient.unwrap_or(&[])];
         let pairs = [parts.primes, parts.exponents].into_iter().flatten();
         let mut all = numbers.into_iter().chain(pairs.flatten());
-        if !is_exponent(parts.public_exponent) || all.any(|number| number.len() > LEN_MAX + 1) {
+        if !is_exponent(parts.public_exponent, 33) {
+            return Err(Error::Range);
+        }
+        if all.any(|number| number.len() > LEN_MAX + 1) {
             return Err(Error::Key);
         }
 
@@ -244,14 +248,14 @@ fn bits(modulus: &[u8], least: usize) -> Result<usize> {
     }
 }
 
-/// Whether the library takes it: odd, above 2 and below 2^33.
-fn is_exponent(bytes: &[u8]) -> bool {
+/// Whether the library takes it: odd, above 2 and of so many `bits` at most.
+fn is_exponent(bytes: &[u8], bits: u32) -> bool {
     let zeroes = bytes.iter().take_while(|byte| **byte == 0).count();
     let significant = bytes.get(zeroes..).unwrap_or_default();
     let value = significant
         .iter()
         .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-    significant.len() <= 5 && value % 2 == 1 && (3..1 << 33).contains(&value)
+    significant.len() <= 5 && value % 2 == 1 && (3..1 << bits).contains(&value)
 }
 
 /// The input as a block of the key's length, zeroes before it; an error where it is not smaller

@@ -23,7 +23,7 @@ pub(super) fn decrypting(failure: Failure) -> Error {
 /// What a failure means where bytes should become a key.
 pub(super) fn no_key(failure: Failure) -> Error {
     match failure {
-        Failure::Key | Failure::Length => {
+        Failure::Key | Failure::Length | Failure::Range => {
             Error::new(Reason::AttributeValueInvalid, failure.to_string())
         }
         other => internal(other),

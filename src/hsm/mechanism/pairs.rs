@@ -30,7 +30,7 @@ pub(super) fn rsa(public: &Attributes, _private: &Attributes) -> Result<(Materia
                 rsa::GENERATED_BITS_MIN,
                 rsa::GENERATED_BITS_MAX
             ),
-            crypto::Error::Key => "CKA_PUBLIC_EXPONENT is odd, 3 at least and below 2^33".into(),
+            crypto::Error::Range => "CKA_PUBLIC_EXPONENT is odd, 3 at least and below 2^32".into(),
             other => return internal(other),
         };
         Error::new(Reason::AttributeValueInvalid, words)

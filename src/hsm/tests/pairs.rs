@@ -156,6 +156,65 @@ fn an_rsa_pair_tells_its_modulus_and_keeps_the_rest() {
     assert_eq!(found.len(), 2);
 }
 
+/// Public exponents that no RSA key has here: even, 1, 0, and too long.
+const NO_EXPONENTS: [&[u8]; 6] = [
+    &[4],
+    &[1],
+    &[0],
+    &[2, 0, 0, 0, 1],
+    &[1, 0, 0, 0, 0, 0, 0, 0, 1],
+    &[0xff; 256],
+];
+
+#[test]
+fn an_exponent_that_no_rsa_key_has_is_an_invalid_value_in_every_template() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let generated = |exponent: &[u8]| {
+        let public = vec![
+            number(A::MODULUS_BITS, 2048),
+            bytes(A::PUBLIC_EXPONENT, exponent),
+        ];
+        app.pair(session, CKM_RSA_PKCS_KEY_PAIR_GEN, public, vec![])
+    };
+    let created = |class, modulus: &[u8], exponent: &[u8]| {
+        let mut template = vec![
+            number(A::CLASS, class),
+            number(A::KEY_TYPE, CKK_RSA),
+            bytes(A::MODULUS, modulus),
+            bytes(A::PUBLIC_EXPONENT, exponent),
+        ];
+        if class == CKO_PRIVATE_KEY {
+            template.push(Attribute {
+                kind: A::PRIVATE_EXPONENT,
+                value: token::Value::Secret(token::SecretBytes::copied(&[3; 256])),
+            });
+        }
+        app.create(session, Template(template))
+    };
+    let invalid = Reason::AttributeValueInvalid;
+    // The library verifies with such an exponent, and makes no new key of it.
+    let long: &[u8] = &[1, 0, 0, 0, 1];
+    assert_eq!(reason(generated(long)), invalid);
+    assert!(created(CKO_PUBLIC_KEY, &[0xff; 256], long).is_ok());
+    for exponent in NO_EXPONENTS {
+        assert_eq!(reason(generated(exponent)), invalid, "{exponent:?}");
+        for class in [CKO_PUBLIC_KEY, CKO_PRIVATE_KEY] {
+            let refused = reason(created(class, &[0xff; 256], exponent));
+            assert_eq!(refused, invalid, "{exponent:?} of {class}");
+        }
+    }
+    for modulus in [&[0xff; 16][..], &[0xff; 4096], &[0; 256], &[]] {
+        for class in [CKO_PUBLIC_KEY, CKO_PRIVATE_KEY] {
+            let refused = reason(created(class, modulus, &[1, 0, 1]));
+            assert_eq!(refused, invalid, "{} bytes of {class}", modulus.len());
+        }
+    }
+    let even = created(CKO_PUBLIC_KEY, &[0xfe; 256], &[1, 0, 1]);
+    assert_eq!(reason(even), invalid);
+}
+
 #[test]
 fn a_private_key_that_is_brought_in_and_not_sensitive_can_be_read() {
     let world = World::new();
