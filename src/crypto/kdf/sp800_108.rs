@@ -5,6 +5,8 @@ use zeroize::Zeroizing;
 
 use crate::{Error, Result, Secret, aes, cmac, des3, hash::Hash, hmac};
 
+/// Bytes in the longest number.
+const NUMBER_LEN: usize = 8;
 /// Bytes in the longest output of a function.
 const MAX_LEN: usize = crate::hash::MAX_LEN;
 
@@ -85,6 +87,17 @@ pub enum Part<'a> {
     Bytes(&'a [u8]),
 }
 
+impl Part<'_> {
+    /// Bytes that it has in each input, without the iteration variable.
+    fn len(&self) -> usize {
+        match self {
+            Part::Iteration => 0,
+            Part::Counter(number) | Part::Length(number, _) => number.bytes,
+            Part::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// Derives `segments` outputs of the function, one after the other.
 pub fn derive(prf: Prf<'_>, mode: Mode<'_>, parts: &[Part<'_>], segments: usize) -> Result<Secret> {
     let last = u64::try_from(segments).map_err(|_| Error::Length)?;
@@ -99,27 +112,34 @@ pub fn derive(prf: Prf<'_>, mode: Mode<'_>, parts: &[Part<'_>], segments: usize)
     if room.flatten().any(|room| last >= room) {
         return Err(Error::Length);
     }
-    let mut variable = Zeroizing::new(match mode {
-        Mode::Counter(_) => Vec::new(),
-        Mode::Feedback(first) => first.to_vec(),
-        Mode::DoublePipeline => {
-            let mut input = Zeroizing::new(Vec::new());
-            parts.iter().for_each(|part| match part {
-                Part::Length(number, value) => number.write(*value, &mut input),
-                Part::Bytes(bytes) => input.extend_from_slice(bytes),
-                Part::Iteration | Part::Counter(_) => {}
-            });
-            std::mem::take(&mut *input)
-        }
-    });
+    // Parts can be keys: a buffer that grew would leave them behind.
+    let fixed: usize = parts.iter().map(Part::len).sum();
+    let first = match mode {
+        Mode::Feedback(first) => first.len(),
+        Mode::Counter(_) | Mode::DoublePipeline => 0,
+    };
+    let mut variable = buffer(fixed.max(first).max(prf.len()));
+    match mode {
+        Mode::Counter(_) => {}
+        Mode::Feedback(first) => variable.extend_from_slice(first),
+        Mode::DoublePipeline => parts.iter().for_each(|part| match part {
+            Part::Length(number, value) => number.write(*value, &mut variable),
+            Part::Bytes(bytes) => variable.extend_from_slice(bytes),
+            Part::Iteration | Part::Counter(_) => {}
+        }),
+    }
     let mut segment = Zeroizing::new([0; MAX_LEN]);
     let segment = segment.get_mut(..prf.len()).ok_or(Error::Library)?;
-    let mut input = Zeroizing::new(Vec::new());
+    let iterations = parts
+        .iter()
+        .filter(|part| matches!(part, Part::Iteration))
+        .count();
+    let mut input = buffer(fixed + iterations * variable.capacity().max(NUMBER_LEN));
     Secret::filled(segments * prf.len(), |output| {
         for (number, place) in (1..=last).zip(output.chunks_exact_mut(prf.len())) {
             if let Mode::DoublePipeline = mode {
                 prf.code(&variable, segment)?;
-                *variable = segment.to_vec();
+                replace(&mut variable, segment);
             }
             input.clear();
             for part in parts {
@@ -133,10 +153,21 @@ pub fn derive(prf: Prf<'_>, mode: Mode<'_>, parts: &[Part<'_>], segments: usize)
             }
             prf.code(&input, segment)?;
             if let Mode::Feedback(_) = mode {
-                *variable = segment.to_vec();
+                replace(&mut variable, segment);
             }
             place.copy_from_slice(segment);
         }
         Ok(())
     })
+}
+
+/// An empty buffer that is erased, with room for `len` bytes.
+fn buffer(len: usize) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(len))
+}
+
+/// Makes `bytes`, for which it has room, the contents of `buffer`.
+fn replace(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    buffer.clear();
+    buffer.extend_from_slice(bytes);
 }
