@@ -17,10 +17,21 @@ use crate::{
 pub(super) static KINDS: &[KeyKind] = &[
     public(sys::CKK_EC, prime_public),
     private(sys::CKK_EC, prime_create, prime_unwrap),
-    public(sys::CKK_EC_EDWARDS, edwards_public),
-    private(sys::CKK_EC_EDWARDS, edwards_create, edwards_unwrap),
-    public(sys::CKK_EC_MONTGOMERY, montgomery_public),
-    private(sys::CKK_EC_MONTGOMERY, montgomery_create, montgomery_unwrap),
+    public(sys::CKK_EC_EDWARDS, public_25519::<edwards::PublicKey>),
+    private(
+        sys::CKK_EC_EDWARDS,
+        create_25519::<edwards::PrivateKey>,
+        unwrap_25519::<edwards::PrivateKey>,
+    ),
+    public(
+        sys::CKK_EC_MONTGOMERY,
+        public_25519::<montgomery::PublicKey>,
+    ),
+    private(
+        sys::CKK_EC_MONTGOMERY,
+        create_25519::<montgomery::PrivateKey>,
+        unwrap_25519::<montgomery::PrivateKey>,
+    ),
 ];
 
 pub(super) const fn public(
@@ -172,48 +183,26 @@ fn prime_unwrap(attributes: &Attributes, pkcs8: Secret) -> Result<Material> {
     Ok(Material::EcPrivate(Box::new(Private { key, name })))
 }
 
-fn edwards_public(attributes: &Attributes) -> Result<Material> {
-    let name = edwards_name(attributes)?;
-    let point = point(encoded_point(attributes)?, &[edwards::LEN]);
-    let key = edwards::PublicKey::new(point).map_err(no_key)?;
-    Ok(Material::EdPublic(Box::new(Public { key, name })))
+fn public_25519<K: Public25519>(attributes: &Attributes) -> Result<Material> {
+    let name = name(&K::NAMES, parameters(attributes)?)?;
+    let point = point(encoded_point(attributes)?, &[LEN_25519]);
+    let key = K::new(point).map_err(no_key)?;
+    Ok(K::material(Box::new(Public { key, name })))
 }
 
-fn edwards_create(attributes: &Attributes, secrets: &Secrets) -> Result<Material> {
-    let name = edwards_name(attributes)?;
-    let key = edwards::PrivateKey::new(value(secrets)?).map_err(no_key)?;
-    Ok(Material::EdPrivate(Box::new(Private { key, name })))
+fn create_25519<K: Private25519>(attributes: &Attributes, secrets: &Secrets) -> Result<Material> {
+    let name = name(&K::Public::NAMES, parameters(attributes)?)?;
+    let key = K::new(value(secrets)?).map_err(no_key)?;
+    Ok(K::material(Box::new(Private { key, name })))
 }
 
-fn edwards_unwrap(attributes: &Attributes, pkcs8: Secret) -> Result<Material> {
+fn unwrap_25519<K: Private25519>(attributes: &Attributes, pkcs8: Secret) -> Result<Material> {
     let name = match attributes.bytes(AttributeType::EC_PARAMS) {
-        Some(_) => edwards_name(attributes)?,
-        None => EDWARDS_25519[0],
+        Some(asked) => name(&K::Public::NAMES, asked)?,
+        None => K::Public::NAMES[0],
     };
-    let key = edwards::PrivateKey::from_pkcs8(pkcs8.reveal()).map_err(no_key)?;
-    Ok(Material::EdPrivate(Box::new(Private { key, name })))
-}
-
-fn montgomery_public(attributes: &Attributes) -> Result<Material> {
-    let name = montgomery_name(attributes)?;
-    let point = point(encoded_point(attributes)?, &[montgomery::LEN]);
-    let key = montgomery::PublicKey::new(point).map_err(no_key)?;
-    Ok(Material::XPublic(Box::new(Public { key, name })))
-}
-
-fn montgomery_create(attributes: &Attributes, secrets: &Secrets) -> Result<Material> {
-    let name = montgomery_name(attributes)?;
-    let key = montgomery::PrivateKey::new(value(secrets)?).map_err(no_key)?;
-    Ok(Material::XPrivate(Box::new(Private { key, name })))
-}
-
-fn montgomery_unwrap(attributes: &Attributes, pkcs8: Secret) -> Result<Material> {
-    let name = match attributes.bytes(AttributeType::EC_PARAMS) {
-        Some(_) => montgomery_name(attributes)?,
-        None => CURVE_25519[0],
-    };
-    let key = montgomery::PrivateKey::from_pkcs8(pkcs8.reveal()).map_err(no_key)?;
-    Ok(Material::XPrivate(Box::new(Private { key, name })))
+    let key = K::from_pkcs8(pkcs8.reveal()).map_err(no_key)?;
+    Ok(K::material(Box::new(Private { key, name })))
 }
 
 /// What the public keys of all three types can tell.
@@ -235,6 +224,107 @@ pub(crate) trait PrivateKey: Send + Sync {
 
 /// Bits in the field of edwards25519 and curve25519.
 const FIELD_25519: usize = 255;
+/// Bytes in a point of both.
+const LEN_25519: usize = 32;
+
+/// A public key on one of the two curves over that field.
+trait Public25519: PublicKey + Sized {
+    /// What its curve is called, the newest name first.
+    const NAMES: [&'static [u8]; 3];
+
+    fn new(bytes: &[u8]) -> crypto::Result<Self>;
+    fn material(key: Box<Public<Self>>) -> Material;
+}
+
+/// A private key on one of them.
+trait Private25519: PrivateKey<Public: Public25519> + Sized {
+    fn new(bytes: &[u8]) -> crypto::Result<Self>;
+    fn from_pkcs8(der: &[u8]) -> crypto::Result<Self>;
+    fn material(key: Box<Private<Self>>) -> Material;
+}
+
+/// The keys of `$curve`, which both curves' modules call the same; `$public` and `$value` are what each
+/// says of a private key.
+macro_rules! keys_25519 {
+    ($curve:ident, $names:ident, $Public:ident, $Private:ident, $public:expr, $value:expr) => {
+        impl PublicKey for $curve::PublicKey {
+            fn bits(&self) -> usize {
+                FIELD_25519
+            }
+
+            fn point(&self) -> crypto::Result<Vec<u8>> {
+                Ok(self.bytes().to_vec())
+            }
+
+            fn info(&self) -> crypto::Result<Vec<u8>> {
+                self.info()
+            }
+        }
+
+        impl Public25519 for $curve::PublicKey {
+            const NAMES: [&'static [u8]; 3] = $names;
+
+            fn new(bytes: &[u8]) -> crypto::Result<Self> {
+                Self::new(bytes)
+            }
+
+            fn material(key: Box<Public<Self>>) -> Material {
+                Material::$Public(key)
+            }
+        }
+
+        impl PrivateKey for $curve::PrivateKey {
+            type Public = $curve::PublicKey;
+
+            fn bits(&self) -> usize {
+                FIELD_25519
+            }
+
+            fn public(&self) -> crypto::Result<Self::Public> {
+                $public(self)
+            }
+
+            fn value(&self) -> crypto::Result<Secret> {
+                $value(self)
+            }
+
+            fn pkcs8(&self) -> crypto::Result<Secret> {
+                self.pkcs8()
+            }
+        }
+
+        impl Private25519 for $curve::PrivateKey {
+            fn new(bytes: &[u8]) -> crypto::Result<Self> {
+                Self::new(bytes)
+            }
+
+            fn from_pkcs8(der: &[u8]) -> crypto::Result<Self> {
+                Self::from_pkcs8(der)
+            }
+
+            fn material(key: Box<Private<Self>>) -> Material {
+                Material::$Private(key)
+            }
+        }
+    };
+}
+
+keys_25519!(
+    edwards,
+    EDWARDS_25519,
+    EdPublic,
+    EdPrivate,
+    edwards::PrivateKey::public,
+    edwards::PrivateKey::value
+);
+keys_25519!(
+    montgomery,
+    CURVE_25519,
+    XPublic,
+    XPrivate,
+    |key: &Self| Ok(key.public()),
+    |key: &Self| Ok(Secret::from(key.value().reveal()))
+);
 
 impl PublicKey for ec::PublicKey {
     fn bits(&self) -> usize {
@@ -243,34 +333,6 @@ impl PublicKey for ec::PublicKey {
 
     fn point(&self) -> crypto::Result<Vec<u8>> {
         self.point()
-    }
-
-    fn info(&self) -> crypto::Result<Vec<u8>> {
-        self.info()
-    }
-}
-
-impl PublicKey for edwards::PublicKey {
-    fn bits(&self) -> usize {
-        FIELD_25519
-    }
-
-    fn point(&self) -> crypto::Result<Vec<u8>> {
-        Ok(self.bytes().to_vec())
-    }
-
-    fn info(&self) -> crypto::Result<Vec<u8>> {
-        self.info()
-    }
-}
-
-impl PublicKey for montgomery::PublicKey {
-    fn bits(&self) -> usize {
-        FIELD_25519
-    }
-
-    fn point(&self) -> crypto::Result<Vec<u8>> {
-        Ok(self.bytes().to_vec())
     }
 
     fn info(&self) -> crypto::Result<Vec<u8>> {
@@ -291,46 +353,6 @@ impl PrivateKey for ec::PrivateKey {
 
     fn value(&self) -> crypto::Result<Secret> {
         self.value()
-    }
-
-    fn pkcs8(&self) -> crypto::Result<Secret> {
-        self.pkcs8()
-    }
-}
-
-impl PrivateKey for edwards::PrivateKey {
-    type Public = edwards::PublicKey;
-
-    fn bits(&self) -> usize {
-        FIELD_25519
-    }
-
-    fn public(&self) -> crypto::Result<Self::Public> {
-        self.public()
-    }
-
-    fn value(&self) -> crypto::Result<Secret> {
-        self.value()
-    }
-
-    fn pkcs8(&self) -> crypto::Result<Secret> {
-        self.pkcs8()
-    }
-}
-
-impl PrivateKey for montgomery::PrivateKey {
-    type Public = montgomery::PublicKey;
-
-    fn bits(&self) -> usize {
-        FIELD_25519
-    }
-
-    fn public(&self) -> crypto::Result<Self::Public> {
-        Ok(self.public())
-    }
-
-    fn value(&self) -> crypto::Result<Secret> {
-        Ok(Secret::from(self.value().reveal()))
     }
 
     fn pkcs8(&self) -> crypto::Result<Secret> {
