@@ -127,6 +127,15 @@ impl Application {
         }
     }
 
+    /// Does `work` that takes a processor for long when it is the uid's turn, unless the application
+    /// has ended meanwhile.
+    pub(crate) fn in_turn<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.engine.turns.run(self.peer.uid, || {
+            self.seats.lock().as_ref().ok_or_else(ended)?;
+            work()
+        })
+    }
+
     /// The session of this handle.
     pub(crate) fn session_of(&self, handle: SessionHandle) -> Result<Arc<Session>> {
         self.sessions

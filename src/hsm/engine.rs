@@ -26,6 +26,7 @@ use crate::{
     object::Profile,
     registry::{Registry, SlotEntry},
     slots::{Clusters, PerHsm, Place, Slots},
+    turns::Turns,
 };
 
 /// What the configuration of a home says to the engine.
@@ -54,6 +55,8 @@ pub struct Engine {
     clusters: RwLock<Clusters>,
     pub(crate) registry: Registry,
     pub(crate) surroundings: Surroundings,
+    /// For keys that take long to make.
+    pub(crate) turns: Turns,
     /// Held while clusters and HSMs come and go.
     pub(crate) operations: Mutex<()>,
     process: Pid,
@@ -81,10 +84,13 @@ impl Engine {
             resumable: mode == Mode::Served,
         };
         let clusters = databases::open_clusters(&home, &registry, &surroundings);
-        let patience = match mode {
-            Mode::Served => Duration::from_secs(limits::RESUME_SECONDS),
+        let (patience, turns) = match mode {
+            Mode::Served => (
+                Duration::from_secs(limits::RESUME_SECONDS),
+                Turns::of_half_the_processors(),
+            ),
             // The only application is new.
-            Mode::Embedded => Duration::ZERO,
+            Mode::Embedded => (Duration::ZERO, Turns::of_all_processors()),
         };
         let (awake, ended) = mpsc::channel();
         let engine = Arc::new(Self {
@@ -94,6 +100,7 @@ impl Engine {
             clusters: RwLock::new(clusters),
             registry,
             surroundings,
+            turns,
             operations: Mutex::new(()),
             process: getpid(),
             resumption_ends: Instant::now() + patience,

@@ -25,7 +25,9 @@ mod session;
 mod slot_events;
 mod slots;
 mod table;
+mod turns;
 mod verbs;
+
 
 pub use application::Application;
 pub use engine::{Engine, Peer, Settings};

@@ -38,7 +38,7 @@ mod xts;
 
 pub(crate) use check::{Function, check_key, check_use, find, no_column};
 pub(crate) use cloudhsm::{draw_vector, must_draw};
-pub(crate) use generate::{generate, generate_pair, generated_by};
+pub(crate) use generate::{generate, generate_pair, generated_by, makes_slowly};
 pub(crate) use keying::OtherKeys;
 pub(crate) use material::Material;
 pub(crate) use nonces::check as check_generator;

@@ -34,7 +34,8 @@ pub(super) fn generate(
     let what = making(mechanism, sys::CKO_SECRET_KEY, key_type);
     let draft = object::made(template, &what, application.maker_in(&session.seat))?;
     admit(&session, &draft.attributes)?;
-    let material = mechanism::generate(mechanism, &draft.attributes)?;
+    let make = || mechanism::generate(mechanism, &draft.attributes);
+    let material = made(application, mechanism, make)?;
     let objects = vec![Ready {
         draft: draft.with_material(&material)?,
         material: Some(Arc::new(material)),
@@ -70,8 +71,8 @@ pub(super) fn generate_pair(
     };
     let public = draft(public, sys::CKO_PUBLIC_KEY)?;
     let private = draft(private, sys::CKO_PRIVATE_KEY)?;
-    let (public_material, private_material) =
-        mechanism::generate_pair(mechanism, &public.attributes, &private.attributes)?;
+    let make = || mechanism::generate_pair(mechanism, &public.attributes, &private.attributes);
+    let (public_material, private_material) = made(application, mechanism, make)?;
     let ready = |draft: object::Draft, material| {
         Ok(Ready {
             draft: draft.with_material(&material)?,
@@ -88,6 +89,18 @@ pub(super) fn generate_pair(
     let active = &mut active;
     let answer = store(application, &session, active, request, objects?, &[], event)?;
     both(&answer.handles)
+}
+
+/// What `make` makes of `mechanism`: what takes long has to wait for its turn.
+fn made<T>(
+    application: &Application,
+    mechanism: &Mechanism,
+    make: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    match mechanism::makes_slowly(mechanism)? {
+        true => application.in_turn(make),
+        false => make(),
+    }
 }
 
 fn making(mechanism: &Mechanism, class: u64, key_type: KeyType) -> Making {

@@ -62,6 +62,7 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         key: Some(ANY_SECRET),
         generate: Some(generate::pbkdf2),
+        makes_slowly: true,
         ..named!(CKM_PKCS5_PBKD2)
     },
 ];
