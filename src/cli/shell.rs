@@ -129,6 +129,14 @@ impl Shell {
         }
     }
 
+    /// The id of the cluster that is meant: one that is named may be deleted already.
+    pub(crate) fn cluster_id(&mut self) -> Result<ClusterId> {
+        match self.chosen.clone() {
+            Some(chosen) => Ok(chosen),
+            None => Ok(self.cluster()?.id),
+        }
+    }
+
     /// The cluster's slot, which exists once the cluster is active.
     pub(crate) fn slot(&mut self, cluster: &Cluster) -> Result<SlotId> {
         if cluster.state != ClusterState::Active {

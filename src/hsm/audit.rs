@@ -1,14 +1,12 @@
-//! What the audit chain says of a change, and the walk over the chain. Records are sealed before
-//! they are queued; the store numbers and chains them in the same commit as the change.
+//! What the audit chain says of a change. Records are sealed before they are queued; the store
+//! numbers and chains them in the same commit as the change. A chain outlives its cluster: a new
+//! epoch goes on with it (`chain`), and a deleted cluster leaves it behind (`archive`).
+
+pub(crate) mod archive;
+pub(crate) mod chain;
 
 use serde::{Deserialize, Serialize};
-use store::Head;
-use token::{AuditReport, HsmId, Result, Role};
-
-use crate::{cluster::Cluster, failure::stored};
-
-/// Entries that a walk reads at a time.
-const PAGE: usize = 256;
+use token::{HsmId, Role};
 
 /// An entry of the chain. New kinds of event go to the end: the order is on the disk.
 #[derive(Debug, Serialize, Deserialize)]
@@ -118,40 +116,8 @@ pub(crate) enum Event {
         private: u64,
         mechanism: u64,
     },
-}
-
-/// Walks the chain of `cluster` from its beginning. The first entry that was altered, or that does
-/// not follow from the one before it, ends the walk; a tail that was cut off shows against the
-/// store's own head, and against a head that was kept elsewhere.
-pub(crate) fn verify(cluster: &Cluster) -> Result<AuditReport> {
-    let store = cluster.records().store();
-    let mut head = Head::EMPTY;
-    loop {
-        let page = match store.log(head.entries, PAGE) {
-            Err(store::Error::Damaged(_)) => return Ok(report(head, true)),
-            page => page.map_err(stored)?,
-        };
-        if page.is_empty() {
-            break;
-        }
-        for (hash, entry) in page {
-            let next = head.after(&entry);
-            if next.hash != hash || cluster.sealing().open_entry(&entry).is_none() {
-                return Ok(report(head, true));
-            }
-            head = next;
-        }
-    }
-    // Entries may have come while the chain was walked; none may have gone.
-    let end = store.log_head().map_err(stored)?;
-    let cut = end.entries < head.entries || (end.entries == head.entries && end.hash != head.hash);
-    Ok(report(head, cut))
-}
-
-fn report(head: Head, broken: bool) -> AuditReport {
-    AuditReport {
-        records: head.entries,
-        broken_at: broken.then_some(head.entries),
-        head: head.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
-    }
+    /// `C_InitToken` has made the cluster anew: all users and objects from before are gone.
+    ClusterMadeAnew,
+    /// The last entry of an archived chain.
+    ClusterDeleted,
 }

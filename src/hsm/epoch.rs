@@ -66,7 +66,7 @@ impl Engine {
         }
         let epoch = self.first_epoch(Origin::InitToken)?;
         let hsms = [new_hsm()?, new_hsm()?];
-        let cluster = self.found(&epoch, caller, label)?;
+        let cluster = self.found(&epoch, caller, label, None)?;
         let made = furnish(&cluster, caller, &hsms, pin).and_then(|()| {
             self.registry.change(commit_id(caller), |draft, _| {
                 let order = draft.next_order();
@@ -127,36 +127,35 @@ impl Engine {
             created: since_1970().as_secs(),
             key: Secret::random(32).map_err(internal)?,
         };
-        let new = self.found(&epoch, caller, label)?;
-        let switched = furnish(&new, caller, &hsms, pin)
-            .and_then(|()| old.retire())
-            .and_then(|()| {
-                self.registry
-                    .change(commit_id(caller), |draft, _| {
-                        let Epoch {
-                            id,
-                            number,
-                            origin,
-                            created,
-                            key,
-                        } = &epoch;
-                        let entry = self.registry.entry(
-                            id,
-                            entry.order,
-                            *number,
-                            *origin,
-                            *created,
-                            key,
-                        )?;
-                        draft.set_cluster(id, Some(entry));
-                        Ok(Vec::new())
-                    })
-                    .inspect_err(|_| old.restore())
+        // The new epoch's audit chain goes on where the old one's ends: so that one ends first.
+        old.retire()?;
+        let still = old.stand_still();
+        let new = self.found(&epoch, caller, label, Some(&old));
+        let switched = new.and_then(|new| {
+            let switched = furnish(&new, caller, &hsms, pin).and_then(|()| {
+                self.registry.change(commit_id(caller), |draft, _| {
+                    let Epoch {
+                        id,
+                        number,
+                        origin,
+                        created,
+                        key,
+                    } = &epoch;
+                    let order = entry.order;
+                    let entry = self
+                        .registry
+                        .entry(id, order, *number, *origin, *created, key)?;
+                    draft.set_cluster(id, Some(entry));
+                    Ok(Vec::new())
+                })
             });
-        if let Err(error) = switched {
-            self.abandon(new, &epoch);
-            return Err(error);
-        }
+            switched.map(|()| new)
+        });
+        drop(still);
+        let new = switched.inspect_err(|_| {
+            old.restore();
+            self.remove_folder(&self.home.epoch(id, epoch.number));
+        })?;
         self.install(new);
         drop(old);
         self.refresh()?;
@@ -181,12 +180,14 @@ impl Engine {
         })
     }
 
-    /// Makes the database of a new epoch. Until the registry names it, it is nobody's.
+    /// Makes the database of a new epoch, after the one `before`. Until the registry names it, it is
+    /// nobody's.
     pub(crate) fn found(
         &self,
         epoch: &Epoch,
         caller: &Caller,
         label: &str,
+        before: Option<&Cluster>,
     ) -> Result<Arc<Cluster>> {
         let key = || Secret::from(epoch.key.reveal());
         let Epoch {
@@ -196,7 +197,9 @@ impl Engine {
             created,
             ..
         } = epoch;
-        self.make_epoch(id, *number, |store| found(store, &key(), caller, label))?;
+        self.make_epoch(id, *number, |store| {
+            found(store, &key(), caller, label, before)
+        })?;
         self.open_epoch(id, *number, *origin, *created, key())
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, ErrorKind, Read, Write},
+    io::{self, BufWriter, ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -54,6 +54,11 @@ impl Home {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The folder of the registry's database.
     pub(crate) fn registry(&self) -> PathBuf {
         self.path.join("home")
@@ -74,6 +79,16 @@ impl Home {
         self.path.join("clusters")
     }
 
+    /// The file of a deleted cluster's audit chain.
+    pub(crate) fn archive(&self, cluster: &ClusterId) -> PathBuf {
+        self.archives().join(cluster.as_str())
+    }
+
+    /// The folder of such files.
+    pub(crate) fn archives(&self) -> PathBuf {
+        self.path.join("audit")
+    }
+
     fn make_key(&self, file: &Path) -> Result<Secret> {
         if self.registry().exists() || self.clusters().exists() {
             return Err(Error::new(
@@ -85,7 +100,8 @@ impl Home {
             ));
         }
         let key = Secret::random(KEY_BYTES).map_err(internal)?;
-        write_whole(file, key.reveal()).map_err(|error| unusable(file, &error))?;
+        write_whole(file, |file| file.write_all(key.reveal()))
+            .map_err(|error| unusable(file, &error))?;
         Ok(key)
     }
 }
@@ -275,20 +291,24 @@ fn read_key(path: &Path, mut file: File) -> Result<Secret> {
 }
 
 /// The file is there with all of its bytes, or not at all, whenever the power fails.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
     let unfinished = path.with_extension("new");
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let mut file = BufWriter::new(file);
+    write(&mut file)?;
+    file.into_inner()?.sync_all()?;
     fs::rename(&unfinished, path)?;
     File::open(folder)?.sync_all()
 }

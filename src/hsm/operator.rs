@@ -3,17 +3,18 @@
 
 use store::CommitId;
 use token::{
-    AuditReport, Cluster, ClusterId, Error, HsmId, NewCluster, Operator, Origin, Reason, Request,
-    Result, Role, SecretBytes, SlotId,
+    AuditReport, ClusterId, Error, HsmId, NewCluster, Operator, Origin, Reason, Request, Result,
+    Role, SecretBytes, SlotId,
 };
 
 use crate::{
     application::Application,
-    audit,
-    cluster::{Caller, check_label, new_id},
+    audit::{self, archive::Archived},
+    cluster::{Caller, Cluster, check_label, new_id},
     databases,
     engine::Engine,
     failure::internal,
+    home,
     registry::SlotEntry,
 };
 
@@ -23,7 +24,7 @@ impl Operator for Application {
         self.engine().create_cluster(&caller, &cluster.label)
     }
 
-    fn clusters(&self) -> Result<Vec<Cluster>> {
+    fn clusters(&self) -> Result<Vec<token::Cluster>> {
         self.operator()?;
         Ok(self
             .engine()
@@ -33,7 +34,7 @@ impl Operator for Application {
             .collect())
     }
 
-    fn cluster(&self, cluster: &ClusterId) -> Result<Cluster> {
+    fn cluster(&self, cluster: &ClusterId) -> Result<token::Cluster> {
         self.operator()?;
         Ok(self.engine().cluster(cluster)?.information())
     }
@@ -81,7 +82,7 @@ impl Operator for Application {
 
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {
         self.operator()?;
-        audit::verify(self.engine().cluster(cluster)?.as_ref())
+        self.engine().verify_audit(cluster)
     }
 
     fn unlock_user(
@@ -125,7 +126,7 @@ impl Engine {
         } else {
             label
         };
-        let cluster = self.found(&epoch, caller, label)?;
+        let cluster = self.found(&epoch, caller, label, None)?;
         let id = cluster.id.clone();
         let registered = self.registry.change(commit_id(caller), |draft, _| {
             let order = draft.next_order();
@@ -161,7 +162,10 @@ impl Engine {
             return Err(Error::new(Reason::ClusterState, text));
         }
         cluster.retire()?;
+        // Nothing may come into the chain that is not in its archive.
+        let still = cluster.stand_still();
         let deleted = self.registry.change(commit_id(caller), |draft, slots| {
+            draft.archive(id, self.archive(caller, &cluster)?);
             draft.set_cluster(id, None);
             let of_cluster = |entry: &SlotEntry| match entry {
                 SlotEntry::Cluster(other) | SlotEntry::Hsm(other, _) => other == id,
@@ -176,6 +180,7 @@ impl Engine {
             }
             Ok(Vec::new())
         });
+        drop(still);
         if let Err(error) = deleted {
             cluster.restore();
             return Err(error);
@@ -185,6 +190,25 @@ impl Engine {
         self.refresh()?;
         self.remove_folder(&self.home.cluster(id));
         Ok(())
+    }
+
+    /// Writes the audit chain of a cluster that `caller` deletes where it stays.
+    fn archive(&self, caller: &Caller, cluster: &Cluster) -> Result<Archived> {
+        let path = self.home.archive(&cluster.id);
+        home::make(&self.home.archives())?;
+        home::sync_folder(self.home.path())?;
+        let key = cluster.sealing().audit_key();
+        let wrapped = self.registry.wrap_audit_key(&cluster.id, key)?;
+        audit::archive::write(cluster, caller, &path, wrapped)
+    }
+
+    fn verify_audit(&self, id: &ClusterId) -> Result<AuditReport> {
+        match self.registry.archived(id)? {
+            Some((archived, key)) => {
+                audit::archive::verify(&self.home.archive(id), &archived, &key)
+            }
+            None => audit::chain::verify(self.cluster(id)?.as_ref()),
+        }
     }
 
     fn create_hsm(&self, caller: &Caller, id: &ClusterId, zone: &str) -> Result<HsmId> {

@@ -10,12 +10,14 @@ use store::{Batch, CommitId, Condition, Store, Urgency};
 use token::{ClusterId, HsmId, Origin, Result, SlotId};
 
 use crate::{
+    audit::archive::Archived,
     failure::{damaged, internal, stored},
     sealing::{self, Opened, Records},
 };
 
 const CLUSTERS: u8 = b'c';
 const SLOTS: u8 = b's';
+const ARCHIVES: u8 = b'a';
 const MARKS: &[u8] = b"m";
 
 /// What a home knows of a cluster without opening it.
@@ -69,6 +71,7 @@ struct Contents {
 pub(crate) struct Draft {
     clusters: BTreeMap<ClusterId, Option<ClusterEntry>>,
     slots: BTreeMap<SlotId, SlotEntry>,
+    archives: Vec<(ClusterId, Archived)>,
     marks: Marks,
 }
 
@@ -144,6 +147,23 @@ impl Registry {
         self.records.store().answered(id).map_err(stored)
     }
 
+    /// The audit key of a cluster that is to be deleted, for [`Archived`].
+    pub(crate) fn wrap_audit_key(&self, id: &ClusterId, key: &Secret) -> Result<Vec<u8>> {
+        sealing::seal(&self.wrap, &audit_purpose(id), key.reveal())
+    }
+
+    /// The archived chain of the cluster, if it was deleted, and its audit key.
+    pub(crate) fn archived(&self, id: &ClusterId) -> Result<Option<(Archived, Secret)>> {
+        let Some(found) = self.records.read::<Archived>(&archive_key(id))? else {
+            return Ok(None);
+        };
+        let archived = found.record;
+        let key = sealing::open_secret(&self.wrap, &audit_purpose(id), &archived.key);
+        let key =
+            key.ok_or_else(|| damaged(format_args!("the audit key of {id} does not open")))?;
+        Ok(Some((archived, key)))
+    }
+
     /// The registry's records: for what all databases have.
     pub(crate) fn records(&self) -> &Records {
         &self.records
@@ -161,6 +181,7 @@ impl Registry {
         let mut draft = Draft {
             clusters: BTreeMap::new(),
             slots: BTreeMap::new(),
+            archives: Vec::new(),
             marks: contents.marks.clone(),
         };
         let answer = work(&mut draft, &contents.slots)?;
@@ -257,6 +278,12 @@ impl Registry {
             batch.expect.push((key.clone(), condition));
             batch.write.push((key, value));
         }
+        for (id, archived) in &draft.archives {
+            let key = archive_key(id);
+            let value = self.records.encode(&key, archived)?;
+            batch.expect.push((key.clone(), Condition::Absent));
+            batch.write.push((key, Some(value)));
+        }
         for (slot, entry) in &draft.slots {
             let key = slot_key(*slot);
             let value = self.records.encode(&key, entry)?;
@@ -289,6 +316,11 @@ impl Draft {
         self.slots.insert(slot, entry);
     }
 
+    /// The cluster's chain is archived.
+    pub(crate) fn archive(&mut self, id: &ClusterId, archived: Archived) {
+        self.archives.push((id.clone(), archived));
+    }
+
     pub(crate) fn set_cluster(&mut self, id: &ClusterId, entry: Option<ClusterEntry>) {
         self.clusters.insert(id.clone(), entry);
     }
@@ -296,6 +328,10 @@ impl Draft {
 
 fn cluster_key(id: &ClusterId) -> Vec<u8> {
     [&[CLUSTERS], id.as_str().as_bytes()].concat()
+}
+
+fn archive_key(id: &ClusterId) -> Vec<u8> {
+    [&[ARCHIVES], id.as_str().as_bytes()].concat()
 }
 
 fn cluster_of(key: &[u8]) -> Result<ClusterId> {
@@ -316,6 +352,10 @@ fn slot_of(key: &[u8]) -> Result<SlotId> {
     number
         .map(SlotId)
         .ok_or_else(|| internal("a slot's key is not its number"))
+}
+
+fn audit_purpose(id: &ClusterId) -> Vec<u8> {
+    format!("strongroom/1/audit-wrap/{id}").into_bytes()
 }
 
 fn wrap_purpose(id: &ClusterId, epoch: u64) -> Vec<u8> {

@@ -14,6 +14,8 @@ use crate::failure::{damaged, internal, stored};
 
 /// Before the serialisation of every record.
 const RECORD_VERSION: u8 = 1;
+/// What audit keys and entries of audit chains are for.
+const AUDIT: &[u8] = b"strongroom/1/audit";
 /// Records that one scan reads at a time.
 const PAGE: usize = 512;
 
@@ -182,12 +184,22 @@ pub(crate) struct Sealing {
 impl Sealing {
     pub(crate) fn new(cluster: Secret) -> Self {
         let index = derive(&cluster, b"strongroom/1/index");
-        let audit = derive(&cluster, b"strongroom/1/audit");
+        let audit = derive(&cluster, AUDIT);
         Self {
             cluster,
             index,
             audit,
         }
+    }
+
+    /// The same, of a cluster whose audit chain began in an epoch before: with the key of that one.
+    pub(crate) fn with_audit_key(self, audit: Secret) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// The key that the entries of the audit chain are sealed under.
+    pub(crate) fn audit_key(&self) -> &Secret {
+        &self.audit
     }
 
     /// The key of the cluster's records.
@@ -229,17 +241,17 @@ impl Sealing {
 
     /// An entry for the log.
     pub(crate) fn seal_entry(&self, entry: &[u8]) -> Result<Vec<u8>> {
-        seal(&self.audit, b"strongroom/1/audit", entry)
-    }
-
-    /// An entry of the log, unless it was altered.
-    pub(crate) fn open_entry(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        open(&self.audit, b"strongroom/1/audit", sealed)
+        seal(&self.audit, AUDIT, entry)
     }
 
     fn mixed(&self, secret: &[u8], purpose: &[u8]) -> Secret {
         derive(&Secret::joined(&[secret, self.cluster.reveal()]), purpose)
     }
+}
+
+/// An entry of the log that was sealed under `key`, unless it was altered.
+pub(crate) fn open_entry(key: &Secret, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    open(key, AUDIT, sealed)
 }
 
 /// The key for `purpose` that comes from `key`.

@@ -10,17 +10,17 @@ use crate::{
 };
 
 pub(super) fn verify(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
-    let cluster = shell.cluster()?;
-    let report = shell.client()?.verify_audit(&cluster.id)?;
+    let cluster = shell.cluster_id()?;
+    let report = shell.client()?.verify_audit(&cluster)?;
     if let Some(number) = report.broken_at {
         return Err(Error::Broken(format!(
             "the audit chain of {} is broken: record {number} of {} does not follow from the one \
              before it",
-            cluster.id, report.records
+            cluster, report.records
         )));
     }
     Answer::data(Verified {
-        cluster_id: cluster.id.as_str(),
+        cluster_id: cluster.as_str(),
         chain: "intact",
         records: report.records,
         head: &report.head,

@@ -8,11 +8,11 @@ use token::{ClusterState, Error, Reason, Result, Role, SecretBytes};
 
 use super::{
     Caller, Cluster, certificate,
-    record::{CLUSTER, ClusterRecord, MARKS, Marks},
+    record::{AUDIT_KEY, CLUSTER, ClusterRecord, MARKS, Marks},
     users::{FIRST_ADMIN, Stretched, new_user},
 };
 use crate::{
-    audit::Event,
+    audit::{self, Event},
     failure::{damaged, internal, stored},
     sealing::{self, Opened, Records, Sealing},
 };
@@ -20,15 +20,28 @@ use crate::{
 /// The most bytes in a token's label.
 const LABEL_BYTES: usize = 32;
 
-/// Writes the first records of a cluster into an empty store.
+/// Writes the first records of a cluster into an empty store; its audit chain goes on with that of
+/// the epoch `before`.
 pub(crate) fn found(
     store: Arc<dyn Store>,
     key: &Secret,
     caller: &Caller,
     label: &str,
+    before: Option<&Cluster>,
 ) -> Result<()> {
-    let sealing = Sealing::new(Secret::from(key.reveal()));
+    let mut sealing = Sealing::new(Secret::from(key.reveal()));
     let records = Records::new(store, sealing.record_key());
+    let mut write = Vec::new();
+    if let Some(before) = before {
+        let audit = before.sealing().audit_key().reveal();
+        sealing = sealing.with_audit_key(Secret::from(audit));
+        write.push((AUDIT_KEY.to_vec(), Some(records.seal(AUDIT_KEY, audit)?)));
+        audit::chain::carry(before.records().store(), records.store())?;
+    }
+    let event = match before {
+        None => Event::ClusterCreated,
+        Some(_) => Event::ClusterMadeAnew,
+    };
     let history: [u8; 16] = crypto::random::array().map_err(internal)?;
     let record = ClusterRecord {
         label: label.to_owned(),
@@ -37,16 +50,13 @@ pub(crate) fn found(
         backup_history: history.iter().map(|byte| format!("{byte:02x}")).collect(),
     };
     // The request that this belongs to is remembered in the registry.
-    let entry = sealing::encode(&caller.entry(&Event::ClusterCreated))?;
+    let entry = sealing::encode(&caller.entry(&event))?;
+    let marks = records.encode(MARKS, &Marks::default())?;
+    write.push((CLUSTER.to_vec(), Some(records.encode(CLUSTER, &record)?)));
+    write.push((MARKS.to_vec(), Some(marks)));
     let batch = Batch {
         expect: vec![(CLUSTER.to_vec(), Condition::Absent)],
-        write: vec![
-            (CLUSTER.to_vec(), Some(records.encode(CLUSTER, &record)?)),
-            (
-                MARKS.to_vec(),
-                Some(records.encode(MARKS, &Marks::default())?),
-            ),
-        ],
+        write,
         append: vec![sealing.seal_entry(&entry)?],
         ..Batch::default()
     };

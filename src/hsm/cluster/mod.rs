@@ -11,7 +11,7 @@ pub(crate) mod users;
 use std::{ops::Range, sync::Arc};
 
 use crypto::Secret;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Batch, Committed, Condition, Store};
 use token::{ClusterId, ClusterState, Error, HsmInformation, Origin, Reason, Result};
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) use activation::{check_label, found};
 pub(crate) use caller::{Caller, since_1970};
 pub(crate) use hsm::new_id;
-use record::{CLUSTER, ClusterRecord, HSMS, HsmRecord, MARKS, Marks, OBJECTS, USERS};
+use record::{AUDIT_KEY, CLUSTER, ClusterRecord, HSMS, HsmRecord, MARKS, Marks, OBJECTS, USERS};
 use users::{Attempts, Keyrings, Resumable};
 pub(crate) use users::{Gate, Login};
 
@@ -95,6 +95,10 @@ impl Cluster {
         };
         let Some(marks) = records.read::<Marks>(MARKS)? else {
             return Err(damaged(format_args!("{id} has lost its marks")));
+        };
+        let sealing = match records.get(AUDIT_KEY)? {
+            Some(key) => sealing.with_audit_key(Secret::from(key.record.as_slice())),
+            None => sealing,
         };
         let facts = Facts {
             record,
@@ -199,6 +203,12 @@ impl Cluster {
         }
         *sessions = None;
         Ok(())
+    }
+
+    /// While the answer lives, no operator changes anything of the cluster: with its last session closed,
+    /// nobody else does.
+    pub(crate) fn stand_still(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock()
     }
 
     /// Takes back [`Cluster::retire`], when what should have followed it failed.

@@ -7,6 +7,8 @@ use token::{Certificates, ClusterState, HsmId};
 pub(crate) const CLUSTER: &[u8] = b"c";
 /// The cluster's private key, PKCS#8.
 pub(crate) const PRIVATE_KEY: &[u8] = b"k";
+/// The audit key, where the chain began in an epoch before.
+pub(crate) const AUDIT_KEY: &[u8] = b"a";
 /// What is next.
 pub(crate) const MARKS: &[u8] = b"m";
 /// The keyspace of HSMs.

@@ -78,7 +78,7 @@ impl World {
             records: AtomicUsize::new(0),
         });
         let key = Secret::random(32).unwrap();
-        found(store.clone(), &key, &caller, "test").unwrap();
+        found(store.clone(), &key, &caller, "test", None).unwrap();
         let id = ClusterId::parse("cluster-abcdefghijk").unwrap();
         let gate = Arc::new(Gate::new());
         let surroundings = Surroundings {

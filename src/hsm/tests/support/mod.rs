@@ -26,6 +26,8 @@ pub const CKK_GENERIC_SECRET: u64 = 0x10;
 pub const CKK_AES: u64 = 0x1f;
 pub const CKM_AES_KEY_GEN: u64 = 0x1080;
 pub const CKM_AES_ECB: u64 = 0x1081;
+pub const CKM_AES_KEY_WRAP: u64 = 0x2109;
+pub const CKM_GENERIC_SECRET_KEY_GEN: u64 = 0x350;
 
 pub const ADMIN_PIN: &str = "admin-password";
 pub const USER_PIN: &str = "user-password";
@@ -387,6 +389,40 @@ pub fn known_key(more: Vec<Attribute>) -> Template {
     Template(attributes)
 }
 
+/// A mechanism that wraps without a parameter.
+pub fn key_wrap() -> Mechanism {
+    mechanism(CKM_AES_KEY_WRAP)
+}
+
+/// A session's AES-256 key with these attributes too.
+pub fn key(app: &App, session: SessionHandle, more: Vec<Attribute>) -> ObjectHandle {
+    let mut attributes = vec![number(AttributeType::VALUE_LEN, 32)];
+    attributes.extend(more);
+    app.make(session, &mechanism(CKM_AES_KEY_GEN), attributes)
+        .unwrap()
+}
+
+/// A generic secret to derive from.
+pub fn base(app: &App, session: SessionHandle, more: Vec<Attribute>) -> ObjectHandle {
+    let mut attributes = vec![
+        number(AttributeType::VALUE_LEN, 32),
+        flag(AttributeType::DERIVE, true),
+    ];
+    attributes.extend(more);
+    app.make(session, &mechanism(CKM_GENERIC_SECRET_KEY_GEN), attributes)
+        .unwrap()
+}
+
+/// A template for an AES key, with these attributes too.
+pub fn aes(more: Vec<Attribute>) -> Vec<Attribute> {
+    let mut attributes = vec![
+        number(AttributeType::CLASS, CKO_SECRET_KEY),
+        number(AttributeType::KEY_TYPE, CKK_AES),
+    ];
+    attributes.extend(more);
+    attributes
+}
+
 pub fn label(text: &str) -> Attribute {
     bytes(AttributeType::LABEL, text.as_bytes())
 }
@@ -399,11 +435,11 @@ pub fn reason<T>(result: Result<T>) -> Reason {
         .unwrap_err()
 }
 
-fn open(home: &std::path::Path) -> Arc<Engine> {
+pub fn open(home: &std::path::Path) -> Arc<Engine> {
     Engine::open(home, Mode::Embedded, Settings::default()).unwrap()
 }
 
-fn application(engine: &Arc<Engine>) -> Arc<Application> {
+pub fn application(engine: &Arc<Engine>) -> Arc<Application> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let mut id = [0; 16];
     for (to, from) in id

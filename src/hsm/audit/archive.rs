@@ -1,0 +1,120 @@
+//! The chain of a deleted cluster: a file of its own in the home, and in the registry its head and the
+//! key that its entries are sealed under. What else the cluster had is gone.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, ErrorKind, Read, Write},
+    path::Path,
+};
+
+use crypto::Secret;
+use serde::{Deserialize, Serialize};
+use store::{Head, RECORD_BYTES};
+use token::{AuditReport, Result};
+
+use super::{Event, chain::Walk};
+use crate::{
+    cluster::{Caller, Cluster},
+    failure::{damaged, stored},
+    home, sealing,
+};
+
+/// Before the entries.
+const MAGIC: &[u8; 8] = b"SRCHAIN\x01";
+/// Entries that are read at a time.
+const PAGE: usize = 256;
+
+/// What the registry knows of an archived chain.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Archived {
+    /// How many entries it has.
+    entries: u64,
+    /// Its hash after the last.
+    hash: [u8; 32],
+    /// The audit key, wrapped.
+    pub(crate) key: Vec<u8>,
+}
+
+/// Writes the chain of `cluster`, which `caller` deletes, to the file at `path`. The entry that says so
+/// is the last.
+pub(crate) fn write(
+    cluster: &Cluster,
+    caller: &Caller,
+    path: &Path,
+    wrapped_key: Vec<u8>,
+) -> Result<Archived> {
+    let store = cluster.records().store();
+    let entry = sealing::encode(&caller.entry(&Event::ClusterDeleted))?;
+    let last = cluster.sealing().seal_entry(&entry)?;
+    let mut head = Head::EMPTY;
+    home::write_whole(path, |file| {
+        file.write_all(MAGIC)?;
+        loop {
+            // Of a chain that is broken, what is there is kept: its head will not fit.
+            let page = store.log(head.entries, PAGE).unwrap_or_default();
+            if page.is_empty() {
+                break;
+            }
+            for (hash, entry) in page {
+                write_entry(file, &hash, &entry)?;
+                head = Head {
+                    entries: head.entries.saturating_add(1),
+                    hash,
+                };
+            }
+        }
+        head = head.after(&last);
+        write_entry(file, &head.hash, &last)
+    })
+    .map_err(|error| home::unusable(path, &error))?;
+    let whole = store.log_head().map_err(stored)?;
+    Ok(Archived {
+        entries: whole.entries.saturating_add(1),
+        hash: head.hash,
+        key: wrapped_key,
+    })
+}
+
+/// Walks the chain in the file at `path`.
+pub(crate) fn verify(path: &Path, archived: &Archived, key: &Secret) -> Result<AuditReport> {
+    let mut walk = Walk::new(key);
+    let mut file = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(walk.report(true)),
+        Err(error) => return Err(home::unusable(path, &error)),
+    };
+    let mut magic = [0; MAGIC.len()];
+    if file.read_exact(&mut magic).is_err() || magic != *MAGIC {
+        return Err(damaged(format_args!(
+            "{} is no audit chain",
+            path.display()
+        )));
+    }
+    while walk.head.entries < archived.entries {
+        match read_entry(&mut file) {
+            Ok((hash, entry)) if walk.follows(hash, &entry) => {}
+            _ => return Ok(walk.report(true)),
+        }
+    }
+    Ok(walk.report(walk.head.hash != archived.hash))
+}
+
+fn write_entry(file: &mut dyn Write, hash: &[u8; 32], entry: &[u8]) -> io::Result<()> {
+    let len = u32::try_from(entry.len()).map_err(io::Error::other)?;
+    file.write_all(&len.to_be_bytes())?;
+    file.write_all(hash)?;
+    file.write_all(entry)
+}
+
+fn read_entry(file: &mut dyn Read) -> io::Result<([u8; 32], Vec<u8>)> {
+    let (mut len, mut hash) = ([0; 4], [0; 32]);
+    file.read_exact(&mut len)?;
+    file.read_exact(&mut hash)?;
+    let len = usize::try_from(u32::from_be_bytes(len)).map_err(io::Error::other)?;
+    if len > RECORD_BYTES {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let mut entry = vec![0; len];
+    file.read_exact(&mut entry)?;
+    Ok((hash, entry))
+}
