@@ -116,8 +116,15 @@ pub(crate) enum Event {
         private: u64,
         mechanism: u64,
     },
+    /// The value of a key that may be read has been read.
+    KeyRevealed {
+        reference: u64,
+    },
     /// `C_InitToken` has made the cluster anew: all users and objects from before are gone.
     ClusterMadeAnew,
     /// The last entry of an archived chain.
     ClusterDeleted,
 }
+
+#[cfg(test)]
+mod tests;

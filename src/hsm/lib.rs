@@ -28,6 +28,11 @@ mod table;
 mod turns;
 mod verbs;
 
+#[cfg(test)]
+extern crate self as hsm;
+#[cfg(test)]
+#[path = "tests/support/mod.rs"]
+mod test_support;
 
 pub use application::Application;
 pub use engine::{Engine, Peer, Settings};

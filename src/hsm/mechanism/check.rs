@@ -86,6 +86,22 @@ pub(crate) fn check_key(
     if !(rule.min_bits..=rule.max_bits).contains(&material.bits()) {
         return Err(Error::new(Reason::KeySizeRange, row.name));
     }
+    check_rights(row, function, usage, attributes)
+}
+
+/// Whether the mechanism of `row` may derive from this key too, which its parameter names.
+pub(crate) fn check_other_key(row: &Row, attributes: &Attributes) -> Result<()> {
+    let (_, usage) = Function::Derive.asks();
+    check_rights(row, Function::Derive, usage, attributes)
+}
+
+/// Whether the key's attributes allow `function`, which `usage` stands for, and the mechanism.
+fn check_rights(
+    row: &Row,
+    function: Function,
+    usage: Option<AttributeType>,
+    attributes: &Attributes,
+) -> Result<()> {
     if !usage.is_none_or(|usage| attributes.flag(usage)) {
         return Err(Error::new(
             Reason::KeyFunctionNotPermitted,

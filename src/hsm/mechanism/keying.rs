@@ -2,7 +2,9 @@
 //! They see bytes; what objects are made of them, and with what rights, is `verbs`'.
 
 use crypto::Secret;
-use token::{ObjectHandle, OutputBound, ParametersOut, Reason, Result};
+use token::{
+    HkdfSalt, KdfPart, ObjectHandle, OutputBound, Parameters, ParametersOut, Reason, Result, limits,
+};
 
 use super::{Material, Transformation, Use};
 
@@ -70,8 +72,28 @@ pub(crate) trait Derivation: Sync {
     ) -> Result<Vec<Secret>>;
 }
 
-/// The keys that a derivation's parameter names: the session must see them, and they must have
-/// `CKA_DERIVE`. What is derived is no less protected than each of them.
+/// The handles of the keys that a derivation's parameter names.
+pub(crate) fn other_keys(parameters: &Parameters) -> Vec<ObjectHandle> {
+    match parameters {
+        Parameters::Key(handle)
+        | Parameters::Hkdf {
+            extract: true,
+            salt: HkdfSalt::Key(handle),
+            ..
+        } => vec![*handle],
+        Parameters::Kdf108 { parts, .. } => {
+            let keys = parts.iter().filter_map(|part| match part {
+                KdfPart::Key(handle) => Some(*handle),
+                _ => None,
+            });
+            keys.take(limits::KDF_PARTS).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The keys of [`other_keys`]: the session sees them, and each of them allows the mechanism to derive
+/// from it. What is derived is no less protected than each of them.
 pub(crate) trait OtherKeys {
     /// The value of the secret key `handle`.
     fn value(&self, handle: ObjectHandle) -> Result<Secret>;

@@ -30,6 +30,10 @@ pub(crate) fn copied(now: &Attributes, template: &Template, maker: Maker) -> Res
         return Err(refusal(reason, AttributeType::COPYABLE, words));
     }
     let mut draft = draft_of(now, maker)?;
+    // Only the security officer makes an object that is trusted.
+    if now.flag(AttributeType::TRUSTED) && !maker.security_officer {
+        draft.attributes.set(AttributeType::TRUSTED, false.into());
+    }
     draft.change(now, template, maker, true)?;
     draft
         .attributes
@@ -60,12 +64,18 @@ impl Draft {
         maker: Maker,
         copy: bool,
     ) -> Result<()> {
+        let trusted = now.flag(AttributeType::TRUSTED) && !maker.security_officer;
         for attribute in once_each(template)? {
             let kind = attribute.kind;
             let rule = rule_of(self.sort, kind)?;
             let value = shaped(attribute)?;
-            if !may_change(rule, now.flag(kind), &value, maker, copy) {
+            if !may_change(rule, self.attributes.flag(kind), &value, maker, copy) {
                 let words = "cannot be changed so";
+                return Err(refusal(Reason::AttributeReadOnly, kind, words));
+            }
+            // What the security officer has trusted to wrap must not learn to decrypt.
+            if trusted && rule.is_use() && value.is_true() && !now.flag(kind) {
+                let words = "is a use that a trusted key did not have when it was trusted";
                 return Err(refusal(Reason::AttributeReadOnly, kind, words));
             }
             // Only on a copy: what may not be changed may at most be put somewhere else.

@@ -154,6 +154,11 @@ impl Rule {
         }
     }
 
+    /// Whether it is one of the uses of a key (`CKA_ENCRYPT`, `CKA_WRAP`…).
+    pub(super) fn is_use(&self) -> bool {
+        matches!(self.standard, Initial::Use(_))
+    }
+
     fn is_of(&self, sort: Sort) -> bool {
         self.of.contains(&sort.family)
             && (self.types.is_empty()

@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct SessionObject {
     pub(crate) attributes: Attributes,
     pub(crate) held: Held,
+    /// The token key whose material it has: the audit chain names that one.
+    pub(crate) original: Option<u64>,
     _share: Share,
 }
 
@@ -42,7 +44,13 @@ impl SessionObject {
             _share: memory.share(bytes)?,
             attributes,
             held,
+            original: None,
         })
+    }
+
+    /// The same, with the material of a token key.
+    pub(crate) fn with_original(self, original: Option<u64>) -> Self {
+        Self { original, ..self }
     }
 
     /// Whether a session sees it, in which a crypto user is logged in or not. Whose object it is

@@ -13,6 +13,13 @@ pub(super) enum Shaped {
     Secret(SecretBytes),
 }
 
+impl Shaped {
+    /// Whether it is a flag that is true.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(self, Shaped::Plain(Plain::Flag(true)))
+    }
+}
+
 /// The value of `attribute`, if it has the shape of its attribute and is not too long.
 pub(super) fn shaped(attribute: &Attribute) -> Result<Shaped> {
     let kind = attribute.kind;

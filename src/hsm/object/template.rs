@@ -289,10 +289,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         draft.take(kind, value);
         given.push(kind);
     }
-    let is_use = |kind: &AttributeType| {
-        let rule = sort.rule(*kind);
-        rule.is_some_and(|rule| matches!(rule.initial(Profile::Standard), Initial::Use(_)))
-    };
+    let is_use = |kind: &AttributeType| sort.rule(*kind).is_some_and(Rule::is_use);
     let uses_named = origin == Origin::Derived && given.iter().any(is_use);
     for rule in sort.rules().filter(|rule| !given.contains(&rule.kind)) {
         let missing = match rule.presence(origin) {

@@ -2,16 +2,13 @@
 //! protected is so too, as far as it is protected itself; nothing that tells of a key is less
 //! protected than that key.
 
-use std::{
-    cell::{Cell, RefCell},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crypto::Secret;
 use cryptoki_sys as sys;
 use token::{
-    AttributeType, Encapsulated, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Produced,
-    Reason, Request, Result, SecretBytes, SessionHandle, Template, limits,
+    AttributeType, Encapsulated, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Parameters,
+    Produced, Reason, Request, Result, SecretBytes, SessionHandle, Template, limits,
 };
 
 use super::{
@@ -23,7 +20,7 @@ use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
-    mechanism::{self, Function, Material, OtherKeys, Use},
+    mechanism::{self, Function, Material, OtherKeys, Row, Use},
     object::{self, Attributes, Draft, Making, Origin, Past},
     seat::Seat,
 };
@@ -58,20 +55,20 @@ pub(super) fn derive(
     mechanism::check_key(row, Function::Derive, base.attributes(), &material)?;
     no_login_of_its_own(&base)?;
 
-    let sources = Sources {
-        seat,
-        keyring: keyring.as_deref(),
-        others: RefCell::default(),
-        len: Cell::default(),
-    };
+    let others = Others::gather(row, &mechanism.parameters, seat, keyring.as_deref())?;
+    let mut sources: Vec<&Seen> = vec![&base];
+    sources.extend(others.0.iter().map(|other| &other.seen));
     let class = if column.makes_data() {
         sys::CKO_DATA
     } else {
         sys::CKO_SECRET_KEY
     };
     let mut templates = Vec::with_capacity(1 + further.len());
-    for template in std::iter::once(template).chain(further) {
-        templates.push(imposed(template, &base, AttributeType::DERIVE_TEMPLATE)?);
+    for mut template in std::iter::once(template).chain(further) {
+        for source in &sources {
+            template = imposed(template, source, AttributeType::DERIVE_TEMPLATE)?;
+        }
+        templates.push(template);
     }
     let wanted: Result<Vec<_>> = templates
         .iter()
@@ -81,27 +78,27 @@ pub(super) fn derive(
         key: Some(&material),
         parameters: &mechanism.parameters,
     };
-    let values = column.derive(with, &sources, &wanted?)?;
+    let values = column.derive(with, &others, &wanted?)?;
     if values.len() != templates.len() {
         return Err(Reason::Internal.into());
     }
 
-    let others_len = sources.len.get();
-    let others = sources.others.into_inner();
-    let sources: Vec<&Attributes> = others.iter().chain([base.attributes()]).collect();
-    let floor = match column.reveals_base() {
-        true => floor(&sources),
-        false => floor(&others.iter().collect::<Vec<_>>()),
+    let attributes: Vec<&Attributes> = sources.iter().map(|source| source.attributes()).collect();
+    let told = match column.reveals_base() {
+        true => attributes.as_slice(),
+        false => attributes.get(1..).unwrap_or_default(),
     };
-    if column.reveals_base() && is_protected(&sources) {
-        let least = column.least_len(with, others_len)?;
-        if values.iter().any(|value| value.len() < least) {
-            let words = "a piece of a protected key is no key: it could be guessed";
-            return Err(Error::new(Reason::TemplateInconsistent, words));
-        }
+    let floor = floor(told);
+    let mut least = least_len(&sources, AttributeType::DERIVE_TEMPLATE);
+    if column.reveals_base() && attributes.iter().any(|source| is_protected(source)) {
+        least = least.max(column.least_len(with, others.len())?);
     }
-    let past = sources.iter().map(|source| Past::of(source));
+    must_have(least, values.iter().map(Secret::len))?;
+    let past = attributes.iter().map(|source| Past::of(source));
     let past = past.fold(Past::NEW, Past::and);
+    let original = column
+        .reveals_base()
+        .then(|| sources.iter().find_map(|source| source.original()));
     let mut objects = Vec::with_capacity(values.len());
     for (template, value) in templates.into_iter().zip(values) {
         let template = object::imposed(template, &floor)?;
@@ -114,11 +111,15 @@ pub(super) fn derive(
         };
         let draft = object::made(&template, &what, application.maker_in(seat))?;
         admit(&session, &draft.attributes)?;
-        objects.push(ready(draft, value)?);
+        objects.push(Ready {
+            original: original.flatten(),
+            ..ready(draft, value)?
+        });
     }
+    let base = base.original().or(original.flatten());
     let event = |reference| Event::KeyDerived {
         reference,
-        base: base.reference().unwrap_or_default(),
+        base: base.unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
     let active = &mut active;
@@ -163,8 +164,13 @@ pub(super) fn encapsulate(
             key: None,
         });
     };
-    let template = imposed(template, &public, AttributeType::ENCAPSULATE_TEMPLATE)?;
-    let draft = agreed(application, &template, seat)?;
+    let draft = agreed(
+        application,
+        seat,
+        template,
+        &public,
+        AttributeType::ENCAPSULATE_TEMPLATE,
+    )?;
     admit(&session, &draft.attributes)?;
     let mut ciphertext = vec![0; needed];
     let secret = column.encapsulate(with, &mut ciphertext)?;
@@ -213,8 +219,13 @@ pub(super) fn decapsulate(
     let material = private.material(keyring.as_deref())?;
     mechanism::check_key(row, function, private.attributes(), &material)?;
     no_login_of_its_own(&private)?;
-    let template = imposed(template, &private, AttributeType::DECAPSULATE_TEMPLATE)?;
-    let draft = agreed(application, &template, seat)?;
+    let draft = agreed(
+        application,
+        seat,
+        template,
+        &private,
+        AttributeType::DECAPSULATE_TEMPLATE,
+    )?;
     admit(&session, &draft.attributes)?;
     let with = Use {
         key: Some(&material),
@@ -231,27 +242,51 @@ pub(super) fn decapsulate(
     store(application, &session, active, request, objects, &[], event)?.only()
 }
 
-/// The other keys that a derivation takes, and what they are.
-struct Sources<'a> {
-    seat: &'a Seat,
-    keyring: Option<&'a Keyring>,
-    others: RefCell<Vec<Attributes>>,
-    /// How many bytes they have together.
-    len: Cell<usize>,
+/// The other keys that a derivation takes.
+struct Others(Vec<Other>);
+
+struct Other {
+    handle: ObjectHandle,
+    seen: Seen,
+    material: Arc<Material>,
 }
 
-impl OtherKeys for Sources<'_> {
+impl Others {
+    /// Those that `parameters` name, if each of them may be derived from by the mechanism of `row`.
+    fn gather(
+        row: &Row,
+        parameters: &Parameters,
+        seat: &Seat,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self> {
+        let other = |handle| {
+            let seen = Seen::key(seat, keyring, handle, Reason::KeyHandleInvalid)?;
+            mechanism::check_other_key(row, seen.attributes())?;
+            let material = seen.material(keyring)?;
+            Ok(Other {
+                handle,
+                seen,
+                material,
+            })
+        };
+        let handles = mechanism::other_keys(parameters).into_iter();
+        handles.map(other).collect::<Result<_>>().map(Self)
+    }
+
+    /// How many bytes they have together.
+    fn len(&self) -> usize {
+        let lens = self.0.iter().filter_map(|other| other.material.value());
+        lens.map(<[u8]>::len).sum()
+    }
+}
+
+impl OtherKeys for Others {
     fn value(&self, handle: ObjectHandle) -> Result<Secret> {
-        let key = Seen::key(self.seat, self.keyring, handle, Reason::KeyHandleInvalid)?;
-        if !key.attributes().flag(AttributeType::DERIVE) {
-            let words = "CKA_DERIVE of the other key is false";
-            return Err(Error::new(Reason::KeyFunctionNotPermitted, words));
-        }
-        let material = key.material(self.keyring)?;
-        let value = material.value().ok_or(Reason::KeyTypeInconsistent)?;
-        self.others.borrow_mut().push(key.attributes().clone());
-        self.len.set(self.len.get().saturating_add(value.len()));
-        Ok(value.into())
+        let other = self.0.iter().find(|other| other.handle == handle);
+        let value = other.and_then(|other| other.material.value());
+        value
+            .map(Secret::from)
+            .ok_or_else(|| Reason::KeyTypeInconsistent.into())
     }
 }
 
@@ -271,28 +306,67 @@ fn floor(sources: &[&Attributes]) -> Attributes {
     if has(AttributeType::PRIVATE, true) {
         floor.set(AttributeType::PRIVATE, true.into());
     }
+    if has(AttributeType::COPYABLE, false) {
+        floor.set(AttributeType::COPYABLE, false.into());
+    }
     floor
 }
 
-/// Whether one of the sources has a value that its user may not read.
-fn is_protected(sources: &[&Attributes]) -> bool {
-    let kept = |source: &&Attributes| {
-        source.flag(AttributeType::SENSITIVE) || !source.flag(AttributeType::EXTRACTABLE)
-    };
-    sources.iter().any(kept)
+/// Whether a key with these attributes has a value that its user may not read.
+fn is_protected(attributes: &Attributes) -> bool {
+    attributes.flag(AttributeType::SENSITIVE) || !attributes.flag(AttributeType::EXTRACTABLE)
 }
 
-/// The draft of a key of which both sides hear.
-fn agreed(application: &Application, template: &Template, seat: &Seat) -> Result<Draft> {
+/// Bytes that nobody guesses.
+const UNGUESSABLE: usize = 16;
+
+/// The fewest bytes of a key that the template `kind` of one of `sources` protects: who chooses a
+/// shorter one could guess it, and with a longer one each time all that the longest one has. That
+/// template itself may say another length.
+fn least_len(sources: &[&Seen], kind: AttributeType) -> usize {
+    let protects = |source: &&Seen| {
+        source.attributes().nested(kind).is_some_and(|template| {
+            let extractable = template.plain(AttributeType::EXTRACTABLE);
+            let kept =
+                template.flag(AttributeType::SENSITIVE) || extractable == Some(&false.into());
+            kept && template.number(AttributeType::VALUE_LEN).is_none()
+        })
+    };
+    match sources.iter().any(protects) {
+        true => UNGUESSABLE,
+        false => 0,
+    }
+}
+
+/// Refuses keys that have fewer bytes than `least`.
+fn must_have(least: usize, lens: impl IntoIterator<Item = usize>) -> Result<()> {
+    if lens.into_iter().all(|len| len >= least) {
+        return Ok(());
+    }
+    let words = format!("a key that shall be protected has {least} bytes: fewer could be guessed");
+    Err(Error::new(Reason::TemplateInconsistent, words))
+}
+
+/// The draft of a key of which both sides hear, as the template `kind` of the key `by` wants it.
+fn agreed(
+    application: &Application,
+    seat: &Seat,
+    template: Template,
+    by: &Seen,
+    kind: AttributeType,
+) -> Result<Draft> {
+    let template = imposed(template, by, kind)?;
     let class = sys::CKO_SECRET_KEY;
     let what = Making {
         class: ObjectClass(class),
-        key_type: key_type(template, class)?,
+        key_type: key_type(&template, class)?,
         origin: Origin::Unwrapped,
         mechanism: None,
         past: Past::UNKNOWN,
     };
-    object::made(template, &what, application.maker_in(seat))
+    let draft = object::made(&template, &what, application.maker_in(seat))?;
+    let len = Material::wanted_len(&draft.attributes)?;
+    must_have(least_len(&[by], kind), len).map(|()| draft)
 }
 
 /// The type of key that the template asks for; a secret that nobody says more of is generic.
@@ -335,6 +409,7 @@ fn ready(draft: Draft, value: Secret) -> Result<Ready> {
         return Ok(Ready {
             draft: draft.with_data(value),
             material: None,
+            original: None,
         });
     }
     let value = match Material::wanted_len(&draft.attributes)? {
@@ -347,6 +422,7 @@ fn ready(draft: Draft, value: Secret) -> Result<Ready> {
     Ok(Ready {
         draft: draft.with_material(&material)?,
         material: Some(Arc::new(material)),
+        original: None,
     })
 }
 

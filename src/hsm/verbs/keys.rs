@@ -39,6 +39,7 @@ pub(super) fn generate(
     let objects = vec![Ready {
         draft: draft.with_material(&material)?,
         material: Some(Arc::new(material)),
+        original: None,
     }];
     let event = generated(mechanism);
     let active = &mut active;
@@ -77,6 +78,7 @@ pub(super) fn generate_pair(
         Ok(Ready {
             draft: draft.with_material(&material)?,
             material: Some(Arc::new(material)),
+            original: None,
         })
     };
     let objects: Result<Vec<_>> = [

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use store::Batch;
 use token::{AttributeType, Error, Reason, Request, Result, limits};
 
 use crate::{
@@ -18,6 +19,8 @@ pub(super) struct Ready {
     pub(super) draft: Draft,
     /// Where it is a key.
     pub(super) material: Option<Arc<Material>>,
+    /// The token key whose material it has too, as far as it comes from one.
+    pub(super) original: Option<u64>,
 }
 
 /// What the request answered when it was asked before and its answer was lost.
@@ -60,8 +63,9 @@ pub(super) fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
         .ok_or_else(|| Error::new(Reason::UserNotLoggedIn, words))
 }
 
-/// Makes `objects`, all or none: those on the token in one commit, with an `event` for each.
-/// `output` is what the verb answers beside their handles.
+/// Makes `objects`, all or none: those on the token in one commit, with an `event` for each. One that
+/// takes the material of a token key into the session has its event too, under no reference of its
+/// own. `output` is what the verb answers beside their handles.
 pub(super) fn store(
     application: &Application,
     session: &Session,
@@ -74,7 +78,12 @@ pub(super) fn store(
     let seat = &session.seat;
     let (mut answer, mut events) = (Answer::default(), Vec::new());
     let (mut on_token, mut in_session) = (Vec::new(), Vec::new());
-    for Ready { draft, material } in objects {
+    for Ready {
+        draft,
+        material,
+        original,
+    } in objects
+    {
         admit(session, &draft.attributes)?;
         let handle = if draft.attributes.flag(AttributeType::TOKEN) {
             let handle = seat.cluster.objects.reserve(&seat.cluster)?;
@@ -87,7 +96,9 @@ pub(super) fn store(
             handle
         } else {
             let handle = seat.cluster.objects.session_handle();
-            in_session.push((handle, session_object(application, draft, material)?));
+            events.extend(original.map(|_| event(0)));
+            let object = session_object(application, draft, material)?;
+            in_session.push((handle, object.with_original(original)));
             handle
         };
         answer.handles.push(handle);
@@ -97,9 +108,13 @@ pub(super) fn store(
         let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
         return Err(Error::new(Reason::DeviceMemory, words));
     }
+    let caller = application.caller_in(seat);
     if !on_token.is_empty() {
-        let caller = application.caller_in(seat).asking(request);
+        let caller = caller.asking(request);
         answer = object::create(&seat.cluster, &caller, on_token, &answer, &events)?;
+    } else if !events.is_empty() {
+        // The session remembers the request: its answer does not outlive it.
+        seat.cluster.commit(&caller, Batch::default(), &events)?;
     }
     if !in_session.is_empty() {
         for (handle, object) in in_session {

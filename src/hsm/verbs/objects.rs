@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use store::Batch;
 use token::{
     AttributeType, Error, ObjectHandle, Reason, Request, Result, Revealed, SessionHandle, Shape,
     Template, Value, attribute_row, limits,
@@ -37,10 +38,14 @@ pub(super) fn create(
         Ready {
             draft: draft.with_material(&material)?,
             material: Some(Arc::new(material)),
+            original: None,
         }
     } else {
-        let material = None;
-        Ready { draft, material }
+        Ready {
+            draft,
+            material: None,
+            original: None,
+        }
     };
     let objects = vec![ready];
     let event = |reference| Event::ObjectCreated { reference };
@@ -81,8 +86,9 @@ pub(super) fn copy(
     let objects = vec![Ready {
         draft,
         material: material.transpose()?,
+        original: seen.original().filter(|_| seen.has_secret()),
     }];
-    let original = seen.reference().unwrap_or(original.0);
+    let original = seen.original().unwrap_or_default();
     let event = |reference| Event::ObjectCopied {
         reference,
         original,
@@ -164,10 +170,21 @@ pub(super) fn attributes(
     let _active = session.active()?;
     let keyring = session.seat.crypto_user();
     let seen = Seen::find(&session.seat, keyring.as_deref(), handle)?;
-    kinds
+    let revealed = kinds
         .iter()
         .map(|kind| reveal(&seen, keyring.as_deref(), *kind))
-        .collect()
+        .collect::<Result<Vec<_>>>()?;
+    let is_secret = |revealed: &Revealed| matches!(revealed, Revealed::Value(Value::Secret(_)));
+    if seen.family().is_some_and(Family::is_secret)
+        && let Some(reference) = seen.original()
+        && revealed.iter().any(is_secret)
+    {
+        let caller = application.caller_in(&session.seat);
+        let event = Event::KeyRevealed { reference };
+        let cluster = &session.seat.cluster;
+        cluster.commit(&caller, Batch::default(), &[event])?;
+    }
+    Ok(revealed)
 }
 
 /// `C_SetAttributeValue`.
@@ -192,7 +209,8 @@ pub(super) fn set_attributes(
                 Some(value) => Held::Data(Arc::new(value)),
                 None => object.held.clone(),
             };
-            SessionObject::new(application.memory(), draft.attributes, held)
+            let changed = SessionObject::new(application.memory(), draft.attributes, held)?;
+            Ok(changed.with_original(object.original))
         });
     }
     let caller = application.caller_in(seat).asking(request);

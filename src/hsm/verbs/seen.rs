@@ -81,6 +81,14 @@ impl Seen {
         }
     }
 
+    /// The token key whose material it has: it is that key, or has come from it in the session.
+    pub(super) fn original(&self) -> Option<u64> {
+        match self {
+            Seen::Session(object) => object.original,
+            Seen::Token(..) | Seen::BuiltIn(_) => self.reference(),
+        }
+    }
+
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
         let secret = match self {

@@ -74,13 +74,13 @@ pub(super) fn wrap(
         ..with
     };
     let parameters_out = drawn.or(column.wrap(with, additional, value.reveal(), output)?);
-    if let Some(reference) = key.reference() {
+    // Nothing of a user's leaves that the log does not know of.
+    if keyring.is_some() {
         let event = Event::KeyWrapped {
-            reference,
+            reference: key.original().unwrap_or_default(),
             wrapping: wrapping.reference().unwrap_or_default(),
             mechanism: mechanism.id.0,
         };
-        // Nothing leaves that the log does not know of.
         let caller = application.caller_in(seat);
         let logged = seat.cluster.commit(&caller, Default::default(), &[event]);
         logged.inspect_err(|_| output.fill(0))?;
@@ -166,6 +166,7 @@ pub(super) fn unwrap(
     let objects = vec![Ready {
         draft: draft.with_material(&unwrapped)?,
         material: Some(Arc::new(unwrapped)),
+        original: None,
     }];
     let event = |reference| Event::KeyUnwrapped {
         reference,

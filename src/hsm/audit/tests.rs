@@ -1,0 +1,139 @@
+//! What the chain says of keys whose material moves: who moved it, and which key it was.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests say what they expect"
+)]
+
+use token::{AttributeType as A, ObjectHandle, Parameters, SessionHandle, Template};
+
+use super::{Entry, Event};
+use crate::{
+    engine::Engine,
+    sealing,
+    test_support::{App, World, flag, mechanism, number, token_key, with},
+};
+
+const CKM_AES_KEY_WRAP: u64 = 0x2109;
+const CKM_CONCATENATE_BASE_AND_DATA: u64 = 0x362;
+const CKM_GENERIC_SECRET_KEY_GEN: u64 = 0x350;
+
+/// The entries of the only cluster's chain, from `first` on.
+fn entries(engine: &Engine, first: usize) -> Vec<Entry> {
+    let clusters = engine.open_clusters();
+    let cluster = &clusters[0];
+    let log = cluster.records().store().log(0, usize::MAX).unwrap();
+    let opened = log.into_iter().skip(first).map(|(_, entry)| {
+        let entry = sealing::open_entry(cluster.sealing().audit_key(), &entry).unwrap();
+        sealing::decode::<Entry>(&entry).unwrap()
+    });
+    opened.collect()
+}
+
+/// What `work` adds to the chain, each as the user `user` did it.
+fn events(world: &World, work: impl FnOnce()) -> Vec<Event> {
+    let before = entries(&world.engine, 0).len();
+    work();
+    let added = entries(&world.engine, before).into_iter();
+    let event = |entry: Entry| {
+        assert_eq!(entry.user.unwrap().1, "user");
+        assert_eq!(entry.uid, 1000);
+        entry.event
+    };
+    added.map(event).collect()
+}
+
+fn exported(app: &App, session: SessionHandle) -> ObjectHandle {
+    let open = vec![
+        flag(A::EXTRACTABLE, true),
+        flag(A::SENSITIVE, false),
+        flag(A::DERIVE, true),
+        number(A::VALUE_LEN, 32),
+        flag(A::TOKEN, true),
+    ];
+    app.make(session, &mechanism(CKM_GENERIC_SECRET_KEY_GEN), open)
+        .unwrap()
+}
+
+fn wrapping(app: &App, session: SessionHandle) -> ObjectHandle {
+    let Template(mut wrapping) = token_key(vec![]);
+    wrapping.push(flag(A::TOKEN, false));
+    wrapping.remove(0);
+    app.generate(session, Template(wrapping)).unwrap()
+}
+
+#[test]
+fn a_token_key_that_leaves_by_way_of_a_copy_in_the_session_is_named_at_each_step() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let (key, wrapping) = (exported(&app, session), wrapping(&app, session));
+    let mut copy = ObjectHandle(0);
+    let in_session = || vec![flag(A::TOKEN, false)];
+    let original = key.0;
+    let copied = Event::ObjectCopied {
+        reference: 0,
+        original,
+    };
+    let added = events(&world, || {
+        let first = app.copy(session, key, in_session()).unwrap();
+        copy = app.copy(session, first, in_session()).unwrap();
+    });
+    assert_eq!(added, [copied.clone(), copied]);
+    let added = events(&world, || {
+        app.wrap(session, &mechanism(CKM_AES_KEY_WRAP), wrapping, copy)
+            .unwrap();
+        app.bytes_of(session, copy, A::VALUE).unwrap();
+    });
+    let left = Event::KeyWrapped {
+        reference: original,
+        wrapping: 0,
+        mechanism: CKM_AES_KEY_WRAP,
+    };
+    let read = Event::KeyRevealed {
+        reference: original,
+    };
+    assert_eq!(added, [left, read]);
+}
+
+#[test]
+fn a_session_key_that_is_wrapped_is_in_the_chain() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let (key, other) = (wrapping(&app, session), wrapping(&app, session));
+    let added = events(&world, || {
+        let open = vec![flag(A::EXTRACTABLE, true), number(A::VALUE_LEN, 16)];
+        let open = app.generate(session, Template(open)).unwrap();
+        app.wrap(session, &mechanism(CKM_AES_KEY_WRAP), key, open)
+            .unwrap();
+        let closed = app.wrap(session, &mechanism(CKM_AES_KEY_WRAP), key, other);
+        assert!(closed.is_err());
+    });
+    let left = Event::KeyWrapped {
+        reference: 0,
+        wrapping: 0,
+        mechanism: CKM_AES_KEY_WRAP,
+    };
+    assert_eq!(added, [left]);
+}
+
+#[test]
+fn a_derivation_that_tells_of_a_token_key_is_a_copy_of_it() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let key = exported(&app, session);
+    let longer = with(CKM_CONCATENATE_BASE_AND_DATA, Parameters::Data(vec![1]));
+    let added = events(&world, || {
+        let derived = app.derive(session, &longer, key, vec![flag(A::EXTRACTABLE, true)]);
+        app.bytes_of(session, derived.unwrap(), A::VALUE).unwrap();
+    });
+    let derived = Event::KeyDerived {
+        reference: 0,
+        base: key.0,
+        mechanism: CKM_CONCATENATE_BASE_AND_DATA,
+    };
+    assert_eq!(added, [derived, Event::KeyRevealed { reference: key.0 }]);
+}
