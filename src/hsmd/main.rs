@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 
 /// Serves the home until it is time to leave.
 fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
-    process::harden();
+    let refused = process::harden();
     let home = Home::at(&arguments.home)?;
     refuse_embedded(&home)?;
     let mut listeners = Listeners::prepare(&home, arguments.runtime.as_deref())?;
@@ -70,6 +70,9 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
         listeners.folder(),
         listeners.is_service(),
     );
+    for error in refused {
+        log::warn!("the system refuses to harden this process: {error}");
+    }
     let lifetime = Lifetime::begin(&home, listeners.is_service())?;
     let engine = Engine::open(
         home.path(),
@@ -121,7 +124,8 @@ fn refuse_embedded(home: &Home) -> Result<()> {
         Mode::Served => Ok(()),
         Mode::Embedded => {
             let text = format!(
-                "{}: mode = \"embedded\" in strongroom.toml",
+                "{} is an embedded home, which no hsmd serves; set mode = \"served\" in its \
+                 strongroom.toml",
                 home.path().display()
             );
             Err(Error::new(Reason::HomeInvalid, text))

@@ -5,11 +5,13 @@ use std::panic;
 
 use rustix::{
     fs::Mode,
+    io::Errno,
     process::{DumpableBehavior, Resource, Rlimit},
 };
 
-/// Closes what can be closed. A system that refuses has reasons of its own, and is told of.
-pub(crate) fn harden() {
+/// Closes what can be closed, before there is a log. A system that refuses has reasons of its own:
+/// what it refused is answered, to be logged.
+pub(crate) fn harden() -> Vec<Errno> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let none = Rlimit {
         current: Some(0),
@@ -27,9 +29,6 @@ pub(crate) fn harden() {
             }
         }),
     ];
-    for error in closed.into_iter().filter_map(Result::err) {
-        log::warn!("the system refuses to close a gap: {error}");
-    }
     panic::set_hook(Box::new(|panic| {
         // Its text may hold anything, so only the place is told.
         let place = panic
@@ -37,4 +36,5 @@ pub(crate) fn harden() {
             .map_or_else(|| "?".to_owned(), ToString::to_string);
         log::error!("panic at {place}");
     }));
+    closed.into_iter().filter_map(Result::err).collect()
 }
