@@ -6,11 +6,6 @@ use crate::{
     native::ec::{Group, Key, groups},
 };
 
-/// Bytes in the longest signature.
-pub const SIGNATURE_MAX: usize = 2 * 66;
-/// Bytes in the longest shared secret.
-pub const SHARED_MAX: usize = 66;
-
 /// A curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
