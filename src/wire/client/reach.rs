@@ -78,8 +78,7 @@ pub(super) fn reach(
             Knock::Refused(refusal) => return Err(refusal.error.into()),
             Knock::Again => None,
             Knock::Nobody(problem) if may_start(home) => match start::start(home)? {
-                Birth::Ready => continue_if(begun, home, problem)?,
-                Birth::AnotherWon => problem,
+                Birth::Ready | Birth::AnotherWon => problem,
                 Birth::Vanished(problem) => {
                     vanished += 1;
                     if vanished == BIRTHS {
@@ -113,18 +112,6 @@ pub(super) fn once(
     match knock(home, descriptors, purpose) {
         Knock::Open(connection) => Some(connection),
         _ => None,
-    }
-}
-
-/// After hsmd said that it is ready, the next knock follows at once, but not for ever.
-fn continue_if(
-    begun: Instant,
-    home: &Home,
-    problem: Option<String>,
-) -> Result<Option<String>, Error> {
-    match begun.elapsed() > PATIENCE {
-        true => Err(unreachable(home, problem)),
-        false => Ok(problem),
     }
 }
 
