@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod authentication;
 mod cloudhsm;
 mod cycles;
 mod derivation;
