@@ -336,6 +336,8 @@ pub(super) fn note<T>(begun: Option<&Mutex<Begun>>, answer: &Result<T>, after: A
     match (answer, after) {
         (Ok(_), After::Touched) => begun.touched = true,
         (Ok(_), After::Ended) => begun.end(),
+        // The verb was one of another beginning: what goes on goes on.
+        (Err(error), _) if error.reason == Reason::OperationActive => {}
         (Err(_), _) => begun.fail(),
     }
 }
