@@ -12,6 +12,8 @@ use std::{
 
 use aws_lc_rs::{digest, hmac};
 
+use crate::figures::median;
+
 const ROUNDS: usize = 5;
 const TIME: Duration = Duration::from_secs(1);
 
@@ -167,9 +169,4 @@ fn answer(stream: &mut BufReader<TcpStream>) {
         "{status}{}",
         String::from_utf8_lossy(&body)
     );
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds Kryoptic from its published crate, with the OpenSSL that the published `openssl-sys` brings
-# linked in, as a peer for `bench operations --kryoptic`. Takes minutes, needs libclang and perl
+# linked in, as a peer for `bench figures --kryoptic`. Takes minutes, needs libclang and perl
 # (Debian: libclang1-14), and nothing else here needs it.
 set -eu
 

@@ -1,7 +1,8 @@
 //! Measures, and prints ratios taken in one run: the machine's noise is larger than what one
 //! would like to see, so never compare figures of two runs.
 //!
-//! `cargo run --release -p benches -- operations`, `round-trip`, `many`, `kms`.
+//! `cargo run --release -p benches -- figures`, `round-trip`, `many`, `kms`; `benches/run` does the
+//! first for docs/performance.md.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,16 +13,24 @@
     reason = "a bench that fails says so and ends, and calls C by a macro that says why that is safe"
 )]
 
+mod crowd;
+mod figures;
+mod goals;
+mod keys;
 mod kms;
 mod many;
-mod operations;
+mod objects;
+mod page;
+mod place;
 mod primitive;
+mod rate;
 mod round_trip;
 mod rows;
 mod subject;
 mod token;
+mod worker;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -33,21 +42,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Operations per second: ours embedded and served, other modules, the primitive alone.
-    Operations {
-        /// SoftHSM2's module; it is left out if it is not there.
-        #[arg(long, default_value = "/usr/lib/softhsm/libsofthsm2.so")]
-        softhsm: PathBuf,
-        /// Kryoptic's module, as `benches/kryoptic` builds it.
-        #[arg(long)]
-        kryoptic: Option<PathBuf>,
-        /// Only rows whose name contains this.
-        #[arg(long, default_value = "")]
-        only: String,
-        /// Milliseconds of one measurement; each is taken three times.
-        #[arg(long, default_value_t = 300)]
-        ms: u64,
-    },
+    /// All figures of docs/performance.md: ours embedded and served, other modules, the primitives.
+    Figures(figures::Arguments),
     /// C_EncryptInit + C_Encrypt, served, against two bare socket round trips of the same size.
     RoundTrip,
     /// 100,000 times C_EncryptInit + C_Encrypt, embedded: to be run under `strace -c -f`.
@@ -63,7 +59,7 @@ enum Command {
         #[arg(long, default_value_t = 8)]
         connections: usize,
     },
-    /// A subject of `operations`, in a process of its own.
+    /// A subject of `figures`, in a process of its own.
     #[command(hide = true)]
     Subject {
         /// The module, or nothing for the primitive alone.
@@ -73,19 +69,7 @@ enum Command {
 
 fn main() {
     match Arguments::parse().command {
-        Command::Operations {
-            softhsm,
-            kryoptic,
-            only,
-            ms,
-        } => {
-            operations::run(
-                &softhsm,
-                kryoptic.as_deref(),
-                &only,
-                Duration::from_millis(ms),
-            );
-        }
+        Command::Figures(arguments) => figures::run(&arguments),
         Command::RoundTrip => round_trip::run(),
         Command::Many { times } => many::run(times),
         Command::Kms { connections } => kms::run(connections),

@@ -1,11 +1,10 @@
 //! What is measured: a row is one thing that a program does with a token, again and again.
 
-use std::ptr;
-
-use cryptoki_sys::*;
-use tests::{Attributes, call, ok};
-
-use crate::token::Token;
+use crate::{
+    keys::Kind,
+    primitive,
+    worker::{Outcome, Worker},
+};
 
 /// A row.
 pub(crate) struct Row {
@@ -13,219 +12,270 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// Bytes of data in one operation.
     pub(crate) bytes: usize,
+    /// What it is held to.
+    pub(crate) family: Family,
+    /// The key that it uses; all threads use the same one.
+    pub(crate) key: Option<Kind>,
+    /// What each thread does once.
+    pub(crate) prepare: fn(&mut Worker<'_>) -> Outcome,
     /// One operation.
-    pub(crate) work: fn(&mut Worker<'_>),
+    pub(crate) work: fn(&mut Worker<'_>) -> Outcome,
+    /// One operation without any module around it, for so many bytes.
+    pub(crate) primitive: Option<fn(usize) -> Work<'static>>,
 }
+
+/// Something to be done again and again by one thread.
+pub(crate) type Work<'a> = Box<dyn FnMut() + 'a>;
+
+/// What a row is held to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Uses a secret key.
+    Symmetric,
+    /// Uses an RSA or EC key.
+    PublicKey,
+    /// Uses no key that was there before: digests, random bytes, sessions, new session keys.
+    Keyless,
+    /// Commits.
+    Durable,
+    /// Slow on purpose, and the same for all threads of a program: one thread measures it.
+    Login,
+    /// Slow by luck: a number of keys, not of milliseconds, is measured.
+    Luck,
+}
+
+const KIB: usize = 1 << 10;
+/// A row with a goal of its own.
+pub(crate) const GCM_KIB: &str = "AES-256-GCM encrypt 1 KiB";
+/// A row with a goal of its own.
+pub(crate) const RSA_VERIFY: &str = "RSA-2048 PKCS verify";
+/// A row with a goal of its own.
+pub(crate) const TOKEN_KEY: &str = "AES token key (durable)";
 
 /// All rows.
 pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "AES-256-GCM encrypt 32 B",
         bytes: 32,
-        work: |worker| worker.gcm(),
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.encrypt_gcm(),
+        primitive: Some(primitive::encrypt_gcm),
     },
     Row {
-        name: "AES-256-GCM encrypt 1 KiB",
-        bytes: 1 << 10,
-        work: |worker| worker.gcm(),
+        name: GCM_KIB,
+        bytes: KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.encrypt_gcm(),
+        primitive: Some(primitive::encrypt_gcm),
     },
     Row {
         name: "AES-256-GCM encrypt 4 KiB",
-        bytes: 4 << 10,
-        work: |worker| worker.gcm(),
+        bytes: 4 * KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.encrypt_gcm(),
+        primitive: Some(primitive::encrypt_gcm),
     },
     Row {
         name: "AES-256-GCM encrypt 1 MiB",
-        bytes: 1 << 20,
-        work: |worker| worker.gcm(),
+        bytes: KIB * KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.encrypt_gcm(),
+        primitive: Some(primitive::encrypt_gcm),
+    },
+    Row {
+        name: "AES-256-GCM decrypt 1 KiB",
+        bytes: KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.gcm_ciphertext(),
+        work: |worker| worker.decrypt_gcm(),
+        primitive: Some(primitive::decrypt_gcm),
+    },
+    Row {
+        name: "AES-256-GCM message 1 KiB",
+        bytes: KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.start_messages(),
+        work: |worker| worker.encrypt_message(),
+        primitive: Some(primitive::encrypt_gcm),
     },
     Row {
         name: "AES-256-CBC-PAD encrypt 1 KiB",
-        bytes: 1 << 10,
-        work: |worker| worker.cbc_pad(),
+        bytes: KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.encrypt_cbc(),
+        primitive: Some(primitive::encrypt_cbc),
+    },
+    Row {
+        name: "AES-256-CBC-PAD decrypt 1 KiB",
+        bytes: KIB,
+        family: Family::Symmetric,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.cbc_ciphertext(),
+        work: |worker| worker.decrypt_cbc(),
+        primitive: Some(primitive::decrypt_cbc),
     },
     Row {
         name: "HMAC-SHA256 sign 32 B",
         bytes: 32,
+        family: Family::Symmetric,
+        key: Some(Kind::Secret),
+        prepare: |worker| worker.ready(),
         work: |worker| worker.hmac(),
+        primitive: Some(primitive::hmac),
+    },
+    Row {
+        name: "ECDSA P-256 sign",
+        bytes: 32,
+        family: Family::PublicKey,
+        key: Some(Kind::P256),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.sign_ecdsa(),
+        primitive: Some(primitive::sign_ecdsa),
+    },
+    Row {
+        name: "ECDSA P-256 verify",
+        bytes: 32,
+        family: Family::PublicKey,
+        key: Some(Kind::P256),
+        prepare: |worker| worker.sign_ecdsa(),
+        work: |worker| worker.verify_ecdsa(),
+        primitive: Some(primitive::verify_ecdsa),
+    },
+    Row {
+        name: "RSA-2048 PKCS sign",
+        bytes: 51,
+        family: Family::PublicKey,
+        key: Some(Kind::Rsa),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.sign_rsa(),
+        primitive: Some(primitive::sign_rsa),
+    },
+    Row {
+        name: RSA_VERIFY,
+        bytes: 51,
+        family: Family::PublicKey,
+        key: Some(Kind::Rsa),
+        prepare: |worker| worker.sign_rsa(),
+        work: |worker| worker.verify_rsa(),
+        primitive: Some(primitive::verify_rsa),
     },
     Row {
         name: "SHA-256 digest 1 KiB",
-        bytes: 1 << 10,
+        bytes: KIB,
+        family: Family::Keyless,
+        key: None,
+        prepare: |worker| worker.ready(),
         work: |worker| worker.digest(),
+        primitive: Some(primitive::digest),
     },
     Row {
         name: "random 32 B",
         bytes: 32,
+        family: Family::Keyless,
+        key: None,
+        prepare: |worker| worker.ready(),
         work: |worker| worker.random(),
+        primitive: Some(primitive::random),
+    },
+    Row {
+        name: "GetAttributeValue(LABEL)",
+        bytes: 0,
+        family: Family::Keyless,
+        key: Some(Kind::Aes),
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.label(),
+        primitive: None,
     },
     Row {
         name: "open and close a session",
         bytes: 0,
+        family: Family::Keyless,
+        key: None,
+        prepare: |worker| worker.ready(),
         work: |worker| worker.session(),
+        primitive: None,
     },
     Row {
-        name: "generate and destroy a session key",
+        name: "AES session key, destroyed",
         bytes: 0,
+        family: Family::Keyless,
+        key: None,
+        prepare: |worker| worker.ready(),
         work: |worker| worker.session_key(),
+        primitive: None,
     },
     Row {
-        name: "generate and destroy a token key",
+        name: "P-256 session pair, destroyed",
         bytes: 0,
+        family: Family::Keyless,
+        key: None,
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.p256_pair(),
+        primitive: Some(primitive::p256_pair),
+    },
+    Row {
+        name: TOKEN_KEY,
+        bytes: 0,
+        family: Family::Durable,
+        key: None,
+        prepare: |worker| worker.ready(),
         work: |worker| worker.token_key(),
+        primitive: Some(primitive::durable),
+    },
+    Row {
+        name: "CKO_DATA token object (durable)",
+        bytes: 32,
+        family: Family::Durable,
+        key: None,
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.token_data(),
+        primitive: Some(primitive::durable),
+    },
+    Row {
+        name: "Logout + Login",
+        bytes: 0,
+        family: Family::Login,
+        key: None,
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.login_again(),
+        primitive: Some(primitive::login),
+    },
+    Row {
+        name: "RSA-2048 session pair, destroyed",
+        bytes: 0,
+        family: Family::Luck,
+        key: None,
+        prepare: |worker| worker.ready(),
+        work: |worker| worker.rsa_pair(),
+        primitive: Some(primitive::rsa_pair),
     },
 ];
 
-/// A thread's session, keys and buffers.
-pub(crate) struct Worker<'a> {
-    token: &'a Token,
-    session: CK_SESSION_HANDLE,
-    aes: CK_OBJECT_HANDLE,
-    secret: CK_OBJECT_HANDLE,
-    input: Vec<u8>,
-    output: Vec<u8>,
+/// The row of this name.
+pub(crate) fn row(name: &str) -> &'static Row {
+    let row = ROWS.iter().find(|row| row.name == name);
+    row.expect("a row of the table")
 }
 
-impl<'a> Worker<'a> {
-    /// One with keys and buffers for `bytes` of data.
-    pub(crate) fn new(token: &'a Token, bytes: usize) -> Self {
-        let mut worker = Self {
-            token,
-            session: token.session(),
-            aes: 0,
-            secret: 0,
-            input: vec![7; bytes],
-            output: vec![0; bytes + 64],
-        };
-        worker.aes = worker.generate(CKM_AES_KEY_GEN, CKK_AES, false);
-        worker.secret = worker.generate(CKM_GENERIC_SECRET_KEY_GEN, CKK_GENERIC_SECRET, false);
-        worker
-    }
-
-    /// `C_EncryptInit` and `C_Encrypt` with AES-GCM: a row, and what `round-trip` and `many` do.
-    pub(crate) fn gcm(&mut self) {
-        let mut iv = [1; 12];
-        let mut parameters = CK_GCM_PARAMS {
-            pIv: iv.as_mut_ptr(),
-            ulIvLen: 12,
-            ulIvBits: 96,
-            pAAD: ptr::null_mut(),
-            ulAADLen: 0,
-            ulTagBits: 128,
-        };
-        let length = size_of::<CK_GCM_PARAMS>() as CK_ULONG;
-        self.encrypt(&mut mechanism(
-            CKM_AES_GCM,
-            (&raw mut parameters).cast(),
-            length,
-        ));
-    }
-
-    fn cbc_pad(&mut self) {
-        let mut iv = [1_u8; 16];
-        self.encrypt(&mut mechanism(CKM_AES_CBC_PAD, iv.as_mut_ptr().cast(), 16));
-    }
-
-    fn encrypt(&mut self, mechanism: &mut CK_MECHANISM) {
-        let mut length = self.output.len() as CK_ULONG;
-        let (input, count) = (self.input.as_mut_ptr(), self.input.len() as CK_ULONG);
-        let (output, session, aes) = (self.output.as_mut_ptr(), self.session, self.aes);
-        ok!(
-            self.token.module,
-            C_EncryptInit(session, &raw mut *mechanism, aes)
-        );
-        ok!(
-            self.token.module,
-            C_Encrypt(session, input, count, output, &raw mut length)
-        );
-    }
-
-    fn hmac(&mut self) {
-        let mut mechanism = mechanism(CKM_SHA256_HMAC, ptr::null_mut(), 0);
-        let mut length = self.output.len() as CK_ULONG;
-        let (input, count) = (self.input.as_mut_ptr(), self.input.len() as CK_ULONG);
-        let (output, session, secret) = (self.output.as_mut_ptr(), self.session, self.secret);
-        ok!(
-            self.token.module,
-            C_SignInit(session, &raw mut mechanism, secret)
-        );
-        ok!(
-            self.token.module,
-            C_Sign(session, input, count, output, &raw mut length)
-        );
-    }
-
-    fn digest(&mut self) {
-        let mut mechanism = mechanism(CKM_SHA256, ptr::null_mut(), 0);
-        let mut length = self.output.len() as CK_ULONG;
-        let (input, count) = (self.input.as_mut_ptr(), self.input.len() as CK_ULONG);
-        let (output, session) = (self.output.as_mut_ptr(), self.session);
-        ok!(self.token.module, C_DigestInit(session, &raw mut mechanism));
-        ok!(
-            self.token.module,
-            C_Digest(session, input, count, output, &raw mut length)
-        );
-    }
-
-    fn random(&mut self) {
-        let (first, count) = (self.input.as_mut_ptr(), self.input.len() as CK_ULONG);
-        ok!(
-            self.token.module,
-            C_GenerateRandom(self.session, first, count)
-        );
-    }
-
-    fn session(&mut self) {
-        let session = self.token.session();
-        ok!(self.token.module, C_CloseSession(session));
-    }
-
-    fn session_key(&mut self) {
-        self.key(false);
-    }
-
-    fn token_key(&mut self) {
-        self.key(true);
-    }
-
-    fn key(&mut self, on_token: bool) {
-        let key = self.generate(CKM_AES_KEY_GEN, CKK_AES, on_token);
-        ok!(self.token.module, C_DestroyObject(self.session, key));
-    }
-
-    fn generate(
-        &self,
-        id: CK_MECHANISM_TYPE,
-        kind: CK_KEY_TYPE,
-        on_token: bool,
-    ) -> CK_OBJECT_HANDLE {
-        let mut template = Attributes::new()
-            .number(CKA_CLASS, CKO_SECRET_KEY)
-            .number(CKA_KEY_TYPE, kind)
-            .flag(CKA_TOKEN, on_token)
-            .flag(CKA_ENCRYPT, true)
-            .flag(CKA_SIGN, true)
-            .number(CKA_VALUE_LEN, 32);
-        let mut mechanism = mechanism(id, ptr::null_mut(), 0);
-        let (count, first, mut key) = (template.count(), template.pointer(), 0);
-        ok!(
-            self.token.module,
-            C_GenerateKey(self.session, &raw mut mechanism, first, count, &raw mut key)
-        );
-        key
-    }
-}
-
-impl Drop for Worker<'_> {
-    fn drop(&mut self) {
-        call!(self.token.module, C_CloseSession(self.session));
-    }
-}
-
-fn mechanism(id: CK_MECHANISM_TYPE, parameter: CK_VOID_PTR, length: CK_ULONG) -> CK_MECHANISM {
-    CK_MECHANISM {
-        mechanism: id,
-        pParameter: parameter,
-        ulParameterLen: length,
+impl Row {
+    /// With how many threads it is measured.
+    pub(crate) fn threads(&self) -> &'static [usize] {
+        match self.family {
+            Family::Login => &[1],
+            Family::Luck => &[2],
+            _ => &[1, 2, 8],
+        }
     }
 }

@@ -1,24 +1,58 @@
-//! One module, or the primitive alone, in a process of its own: it is told a row, a number of
-//! threads and a time, and answers how many operations a second it did.
+//! One module, or the primitives alone, in a process of its own, which answers what it is asked:
+//! a line of JSON each way.
 
 use std::{
-    hint,
     io::{self, BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Stdio},
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    thread,
-    time::{Duration, Instant},
+    panic,
+    path::{Path, PathBuf},
+    process::{self, Child, ChildStdin, ChildStdout, Stdio},
 };
 
+use cryptoki_sys::{CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
 use crate::{
-    primitive,
-    rows::{ROWS, Worker},
-    token::{self, Place, Token},
+    objects::{self, By},
+    place::{self, Environment},
+    rate::{self, Rate, Until},
+    rows::{ROWS, Work},
+    token::Token,
+    worker::Worker,
 };
+
+/// What a subject can be asked.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Question {
+    /// What version are you? A `String`.
+    Version,
+    /// How fast is a row? An `Option<Rate>`.
+    Rate {
+        /// Its place in the table.
+        row: usize,
+        /// How many threads do it.
+        threads: usize,
+        /// When it is over.
+        until: Until,
+    },
+    /// Make so many objects on the token. Nothing.
+    Fill {
+        /// How many.
+        objects: usize,
+    },
+    /// How fast does one thread find one of so many objects? A `Rate`.
+    Find {
+        /// What it is known by.
+        by: By,
+        /// How many there are.
+        objects: usize,
+        /// When it is over.
+        until: Until,
+    },
+    /// `C_Finalize`. Nothing.
+    End,
+    /// How long does it take to begin again? A `Beginning`.
+    Begin,
+}
 
 /// A subject, as the one who asks sees it.
 pub(crate) struct Subject {
@@ -27,20 +61,15 @@ pub(crate) struct Subject {
     process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
-    _place: Place,
 }
 
 impl Subject {
-    /// Starts one.
-    pub(crate) fn start(
-        name: &str,
-        module: Option<&Path>,
-        place: Place,
-        environment: Vec<(&'static str, String)>,
-    ) -> Self {
-        let mut command = token::again(environment);
-        command.arg("subject").args(module);
+    /// Starts the process, with a module or, for the primitives, without.
+    pub(crate) fn start(name: &str, module: Option<&Path>, environment: &Environment) -> Self {
+        let mut command = place::again(environment);
         let mut process = command
+            .arg("subject")
+            .args(module)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -52,16 +81,17 @@ impl Subject {
             process,
             questions,
             answers,
-            _place: place,
         }
     }
 
-    /// Operations a second of a row.
-    pub(crate) fn measure(&mut self, row: usize, threads: usize, time: Duration) -> Option<f64> {
-        writeln!(self.questions, "{row} {threads} {}", time.as_millis()).ok()?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line).ok()?;
-        line.trim().parse().ok()
+    /// Asks, and waits for the answer.
+    pub(crate) fn ask<T: DeserializeOwned>(&mut self, question: &Question) -> T {
+        let question = serde_json::to_string(question).unwrap();
+        let mut answer = String::new();
+        writeln!(self.questions, "{question}").unwrap();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer)
+            .unwrap_or_else(|error| panic!("{} to {question}: {answer} {error}", self.name))
     }
 }
 
@@ -74,62 +104,82 @@ impl Drop for Subject {
 
 /// Answers questions until there are none.
 pub(crate) fn answer(module: Option<&Path>) {
-    let token = module.map(Token::make);
+    // A thread that panicked would leave the others waiting for it.
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        process::exit(1);
+    }));
+    let token = module.map(Token::at);
     for line in io::stdin().lock().lines() {
-        let line = line.unwrap();
-        let mut numbers = line
-            .split(' ')
-            .map(|number| number.parse::<usize>().unwrap());
-        let mut number = || numbers.next().unwrap();
-        let (row, threads, time) = (number(), number(), Duration::from_millis(number() as u64));
-        let rate = match &token {
-            Some(token) => rate_of_module(token, row, threads, time),
-            None => rate_of_primitive(row, threads, time),
+        let question = serde_json::from_str(&line.unwrap()).unwrap();
+        let answer = match &token {
+            Some(token) => answer_of_module(token, question),
+            None => answer_of_primitives(&question),
         };
-        println!("{}", rate.map_or("-".to_owned(), |rate| rate.to_string()));
+        println!("{answer}");
     }
 }
 
-fn rate_of_module(token: &Token, row: usize, threads: usize, time: Duration) -> Option<f64> {
-    let (start, stop) = (Barrier::new(threads + 1), AtomicBool::new(false));
-    let row = &ROWS[row];
-    let (operations, elapsed) = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut worker = Worker::new(token, row.bytes);
-                    (row.work)(&mut worker);
-                    start.wait();
-                    let mut operations = 0_u64;
-                    while !stop.load(Relaxed) {
-                        (row.work)(&mut worker);
-                        operations += 1;
-                    }
-                    operations
-                })
-            })
-            .collect();
-        start.wait();
-        let begun = Instant::now();
-        thread::sleep(time);
-        stop.store(true, Relaxed);
-        let operations: u64 = workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .sum();
-        (operations, begun.elapsed())
-    });
-    Some(operations as f64 / elapsed.as_secs_f64())
-}
-
-fn rate_of_primitive(row: usize, threads: usize, time: Duration) -> Option<f64> {
-    let mut work = primitive::work(&ROWS[row]).filter(|_| threads == 1)?;
-    let (begun, mut operations) = (Instant::now(), 0_u64);
-    while begun.elapsed() < time {
-        for _ in 0..16 {
-            hint::black_box(&mut work)();
+fn answer_of_module(token: &Token, question: Question) -> serde_json::Value {
+    let answer = match question {
+        Question::Version => serde_json::to_value(token.version()),
+        Question::Rate {
+            row,
+            threads,
+            until,
+        } => serde_json::to_value(rate_of_module(token, row, threads, until)),
+        Question::Fill { objects } => {
+            objects::fill(token, objects);
+            Ok(serde_json::Value::Null)
         }
-        operations += 16;
-    }
-    Some(operations as f64 / begun.elapsed().as_secs_f64())
+        Question::Find { by, objects, until } => {
+            serde_json::to_value(objects::find(token, by, objects, until))
+        }
+        Question::End => {
+            token.end();
+            Ok(serde_json::Value::Null)
+        }
+        Question::Begin => serde_json::to_value(token.begin()),
+    };
+    answer.unwrap()
+}
+
+fn rate_of_module(token: &Token, row: usize, threads: usize, until: Until) -> Option<Rate> {
+    let row = &ROWS[row];
+    rate::measure(threads, until, &processes(), || {
+        let mut worker = match Worker::new(token, row) {
+            Ok(worker) => worker,
+            Err(CKR_FUNCTION_NOT_SUPPORTED | CKR_MECHANISM_INVALID) => return None,
+            Err(code) => panic!("{}: 0x{code:x}", row.name),
+        };
+        let work: Work<'_> = Box::new(move || {
+            let outcome = (row.work)(&mut worker);
+            assert_eq!(outcome, Ok(()), "{}", row.name);
+        });
+        Some(work)
+    })
+}
+
+fn answer_of_primitives(question: &Question) -> serde_json::Value {
+    let Question::Rate {
+        row,
+        threads,
+        until,
+    } = *question
+    else {
+        panic!("only a module can answer that");
+    };
+    let row = &ROWS[row];
+    let rate = rate::measure(threads, until, &[0], || {
+        row.primitive.map(|primitive| primitive(row.bytes))
+    });
+    serde_json::to_value(rate).unwrap()
+}
+
+/// This process, and hsmd if it does the work.
+fn processes() -> Vec<i32> {
+    let home = std::env::var_os("STRONGROOM_HOME").map(PathBuf::from);
+    let hsmd = home.and_then(|home| place::hsmd_of(&home));
+    [0].into_iter().chain(hsmd).collect()
 }

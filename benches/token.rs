@@ -1,63 +1,64 @@
-//! A token to measure on, in whatever module, and the folder that it lies in.
+//! A token to measure on, in whatever module, and the keys that all its threads use.
 
 use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    collections::BTreeMap,
     path::Path,
-    process::Command,
     ptr,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
 };
 
 use cryptoki_sys::*;
-use tempfile::TempDir;
-use tests::{Module, ok};
+use tests::{Attributes, Module, ok};
+
+use crate::keys::{self, Keys, Kind};
 
 const ADMIN_PIN: &str = "admin-1234";
 const USER_PIN: &str = "1234";
 const LABEL: &str = "bench";
 
-/// An initialised token with a user.
+/// An initialised token with a user, who is logged in.
 pub(crate) struct Token {
     /// Its module.
     pub(crate) module: Module,
-    /// Its slot.
-    pub(crate) slot: CK_SLOT_ID,
+    /// Its slot, which SoftHSM2 changes when it is initialised again.
+    slot: AtomicU64,
+    shared: Mutex<Shared>,
+}
+
+/// The keys that all threads use, and the session that keeps them.
+#[derive(Default)]
+struct Shared {
+    session: Option<CK_SESSION_HANDLE>,
+    keys: BTreeMap<Kind, Keys>,
+}
+
+/// How long it took to begin to work.
+#[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Beginning {
+    /// `C_Initialize`, `C_GetSlotList` and `C_OpenSession`.
+    pub(crate) open: Duration,
+    /// `C_Login` as well.
+    pub(crate) logged_in: Duration,
 }
 
 impl Token {
-    /// Makes one in the module's first slot. Other modules move it to another slot then.
-    pub(crate) fn make(path: &Path) -> Self {
+    /// The token in the module at `path`, which is made if it is not there.
+    pub(crate) fn at(path: &Path) -> Self {
         let module = Module::load_from(path);
-        let mut arguments = CK_C_INITIALIZE_ARGS {
-            flags: CKF_OS_LOCKING_OK,
-            ..Default::default()
-        };
-        ok!(module, C_Initialize((&raw mut arguments).cast()));
-        let first = module.slots(false)[0];
-        let (mut pin, mut label) = (ADMIN_PIN.to_owned(), format!("{LABEL:32}"));
-        let length = pin.len() as CK_ULONG;
-        ok!(
-            module,
-            C_InitToken(first, pin.as_mut_ptr(), length, label.as_mut_ptr())
-        );
-        let slot = module.slots(true).into_iter().find(|slot| {
-            let mut information = CK_TOKEN_INFO::default();
-            ok!(module, C_GetTokenInfo(*slot, &raw mut information));
-            information.label.starts_with(LABEL.as_bytes())
-        });
+        initialize(&module);
         let token = Self {
             module,
-            slot: slot.expect("the token that was made"),
+            slot: AtomicU64::new(0),
+            shared: Mutex::default(),
         };
-        let session = token.session();
-        token.login(session, CKU_SO, ADMIN_PIN);
-        let mut pin = USER_PIN.to_owned();
-        ok!(
-            token.module,
-            C_InitPIN(session, pin.as_mut_ptr(), pin.len() as CK_ULONG)
-        );
-        ok!(token.module, C_Logout(session));
-        token.login(session, CKU_USER, USER_PIN);
+        if !token.find() {
+            token.make();
+        }
+        token.login(token.session(), CKU_USER, USER_PIN);
         token
     }
 
@@ -65,7 +66,7 @@ impl Token {
     pub(crate) fn session(&self) -> CK_SESSION_HANDLE {
         let mut session = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
-        let slot = self.slot;
+        let slot = self.slot.load(Relaxed);
         ok!(
             self.module,
             C_OpenSession(slot, flags, ptr::null_mut(), None, &raw mut session)
@@ -73,71 +74,93 @@ impl Token {
         session
     }
 
-    fn login(&self, session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &str) {
-        let mut pin = pin.to_owned();
+    /// The key, or pair, of a kind, which is made when it is first asked for.
+    pub(crate) fn keys(&self, kind: Kind) -> Keys {
+        let mut shared = self.shared.lock().unwrap();
+        let session = *shared.session.get_or_insert_with(|| self.session());
+        *shared.keys.entry(kind).or_insert_with(|| {
+            let template = Attributes::new().bytes(CKA_LABEL, b"a key to measure");
+            keys::generate(&self.module, session, kind, template).expect("a key")
+        })
+    }
+
+    /// `C_Logout` and `C_Login`; private session objects are gone then.
+    pub(crate) fn login_again(&self, session: CK_SESSION_HANDLE) {
+        ok!(self.module, C_Logout(session));
+        self.login(session, CKU_USER, USER_PIN);
+        self.shared.lock().unwrap().keys.clear();
+    }
+
+    /// `C_Finalize`: nothing of it is used until it begins again.
+    pub(crate) fn end(&self) {
+        ok!(self.module, C_Finalize(ptr::null_mut()));
+        *self.shared.lock().unwrap() = Shared::default();
+    }
+
+    /// From `C_Initialize` to `C_Login`, as a program that knows the token's label.
+    pub(crate) fn begin(&self) -> Beginning {
+        let begun = Instant::now();
+        initialize(&self.module);
+        assert!(self.find(), "it is still there");
+        let session = self.session();
+        let open = begun.elapsed();
+        self.login(session, CKU_USER, USER_PIN);
+        let logged_in = begun.elapsed();
+        Beginning { open, logged_in }
+    }
+
+    /// What the module says that it is.
+    pub(crate) fn version(&self) -> String {
+        let mut information = CK_INFO::default();
+        ok!(self.module, C_GetInfo(&raw mut information));
+        let CK_VERSION { major, minor } = information.libraryVersion;
+        format!("{major}.{minor}")
+    }
+
+    /// Looks for its slot.
+    fn find(&self) -> bool {
+        let slot = self.module.slots(true).into_iter().find(|slot| {
+            let mut information = CK_TOKEN_INFO::default();
+            ok!(self.module, C_GetTokenInfo(*slot, &raw mut information));
+            information.label.starts_with(LABEL.as_bytes())
+        });
+        self.slot.store(slot.unwrap_or_default(), Relaxed);
+        slot.is_some()
+    }
+
+    /// Makes it in the module's first slot. Other modules move it to another slot then.
+    fn make(&self) {
+        let first = self.module.slots(false)[0];
+        let (mut pin, mut label) = (ADMIN_PIN.to_owned(), format!("{LABEL:32}"));
+        let length = pin.len() as CK_ULONG;
         ok!(
             self.module,
-            C_Login(session, user, pin.as_mut_ptr(), pin.len() as CK_ULONG)
+            C_InitToken(first, pin.as_mut_ptr(), length, label.as_mut_ptr())
+        );
+        assert!(self.find(), "the token that was made");
+        let session = self.session();
+        self.login(session, CKU_SO, ADMIN_PIN);
+        let mut pin = USER_PIN.to_owned();
+        let length = pin.len() as CK_ULONG;
+        ok!(self.module, C_InitPIN(session, pin.as_mut_ptr(), length));
+        ok!(self.module, C_Logout(session));
+        ok!(self.module, C_CloseSession(session));
+    }
+
+    fn login(&self, session: CK_SESSION_HANDLE, user: CK_USER_TYPE, pin: &str) {
+        let mut pin = pin.to_owned();
+        let length = pin.len() as CK_ULONG;
+        ok!(
+            self.module,
+            C_Login(session, user, pin.as_mut_ptr(), length)
         );
     }
 }
 
-/// A folder for the tokens of one module, and the environment that makes it look there.
-pub(crate) struct Place(TempDir);
-
-impl Place {
-    /// An empty one.
-    pub(crate) fn new() -> Self {
-        Self(
-            tempfile::Builder::new()
-                .prefix("strongroom-bench-")
-                .tempdir()
-                .unwrap(),
-        )
-    }
-
-    /// For our module, in this mode.
-    pub(crate) fn ours(&self, mode: &str) -> Vec<(&'static str, String)> {
-        let home = self.0.path().join("home");
-        fs::create_dir(&home).unwrap();
-        fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
-        fs::write(home.join("strongroom.toml"), format!("mode = \"{mode}\"\n")).unwrap();
-        vec![("STRONGROOM_HOME", home.display().to_string())]
-    }
-
-    /// For SoftHSM2.
-    pub(crate) fn softhsm(&self) -> Vec<(&'static str, String)> {
-        let (tokens, file) = (
-            self.0.path().join("tokens"),
-            self.0.path().join("softhsm2.conf"),
-        );
-        fs::create_dir(&tokens).unwrap();
-        let text = format!(
-            "directories.tokendir = {}\nlog.level = ERROR\n",
-            tokens.display()
-        );
-        fs::write(&file, text).unwrap();
-        vec![("SOFTHSM2_CONF", file.display().to_string())]
-    }
-
-    /// For Kryoptic.
-    pub(crate) fn kryoptic(&self) -> Vec<(&'static str, String)> {
-        let (database, file) = (
-            self.0.path().join("token.sql"),
-            self.0.path().join("kryoptic.conf"),
-        );
-        let text = format!(
-            "[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = \"{}\"\n",
-            database.display()
-        );
-        fs::write(&file, text).unwrap();
-        vec![("KRYOPTIC_CONF", file.display().to_string())]
-    }
-}
-
-/// This program again, for another command, where the environment decides what it measures.
-pub(crate) fn again(environment: Vec<(&'static str, String)>) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env_remove("STRONGROOM_MODE").envs(environment);
-    command
+fn initialize(module: &Module) {
+    let mut arguments = CK_C_INITIALIZE_ARGS {
+        flags: CKF_OS_LOCKING_OK,
+        ..Default::default()
+    };
+    ok!(module, C_Initialize((&raw mut arguments).cast()));
 }

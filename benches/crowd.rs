@@ -1,0 +1,167 @@
+//! Tokens with many objects: how fast one of them is found, how soon one can begin to work, and
+//! what they weigh.
+
+use std::{path::Path, thread, time::Duration};
+
+use crate::{
+    figures::{Peer, Plan, median},
+    goals::{EMBEDDED, SERVED},
+    objects::By,
+    place::Place,
+    rate::{Rate, Until, processor_seconds},
+    subject::{Question, Subject},
+    token::Beginning,
+};
+
+const ROUNDS: usize = 5;
+/// How long hsmd is watched while nobody asks it anything.
+const IDLE: Duration = Duration::from_secs(2);
+
+/// The figures of one token.
+pub(crate) struct Token {
+    /// Who has it.
+    pub(crate) subject: String,
+    /// Objects on it.
+    pub(crate) objects: usize,
+    /// Finds in a second.
+    pub(crate) by_id: f64,
+    /// Finds in a second.
+    pub(crate) by_label: f64,
+    /// From `C_Initialize` to `C_Login`, in milliseconds.
+    pub(crate) logged_in_ms: f64,
+    /// Bytes on the disk.
+    pub(crate) bytes: u64,
+}
+
+/// The figures of all tokens.
+pub(crate) struct Crowd {
+    /// Each token.
+    pub(crate) tokens: Vec<Token>,
+    /// From `C_Initialize` to an open session on the largest token, after a kill -9 of hsmd, in
+    /// milliseconds.
+    pub(crate) cold_ms: f64,
+    /// What part of a second hsmd uses in a second in which nobody asks it anything.
+    pub(crate) idle: f64,
+}
+
+/// A token that is being measured.
+struct Case {
+    objects: usize,
+    place: Place,
+    subject: Subject,
+}
+
+/// Measures them all.
+pub(crate) fn run(plan: &Plan, ours: &Path, peers: &[Peer]) -> Crowd {
+    let mut cases: Vec<_> = plan
+        .objects
+        .iter()
+        .map(|objects| ours_at(*objects, Place::new(), ours, SERVED))
+        .collect();
+    let served = cases.len();
+    for peer in peers {
+        let sizes = plan.objects.iter().filter(|n| **n <= plan.objects_of_peers);
+        cases.extend(sizes.map(|objects| {
+            let place = Place::new();
+            let environment = (peer.environment)(&place);
+            Case {
+                objects: *objects,
+                subject: Subject::start(&peer.name, Some(&peer.module), &environment),
+                place,
+            }
+        }));
+    }
+    fill(&mut cases);
+    let of_peers_and_served = look(plan, &mut cases);
+    cases.truncate(served);
+    let largest = cases.last_mut().expect("a number of objects");
+    let (idle, cold_ms) = (idle(largest), cold(largest));
+    let mut cases: Vec<_> = cases
+        .into_iter()
+        .map(|case| {
+            drop(case.subject);
+            case.place.stop();
+            ours_at(case.objects, case.place, ours, EMBEDDED)
+        })
+        .collect();
+    let mut tokens = look(plan, &mut cases);
+    tokens.extend(of_peers_and_served);
+    Crowd {
+        tokens,
+        cold_ms,
+        idle,
+    }
+}
+
+fn ours_at(objects: usize, place: Place, module: &Path, mode: &str) -> Case {
+    let environment = place.ours(mode);
+    Case {
+        objects,
+        subject: Subject::start(mode, Some(module), &environment),
+        place,
+    }
+}
+
+fn fill(cases: &mut [Case]) {
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| {
+                let objects = case.objects;
+                case.subject.ask::<()>(&Question::Fill { objects });
+                eprintln!("{}: {objects} objects are made", case.subject.name);
+            });
+        }
+    });
+}
+
+/// Looks at all of them in turns.
+fn look(plan: &Plan, cases: &mut [Case]) -> Vec<Token> {
+    let mut figures: Vec<[Vec<f64>; 3]> = cases.iter().map(|_| Default::default()).collect();
+    for _ in 0..ROUNDS {
+        for (case, figures) in cases.iter_mut().zip(&mut figures) {
+            let objects = case.objects;
+            let until = Until::Milliseconds(plan.milliseconds);
+            for (position, by) in [By::Id, By::Label].into_iter().enumerate() {
+                let question = Question::Find { by, objects, until };
+                let rate: Option<Rate> = case.subject.ask(&question);
+                figures[position].push(rate.expect("a rate").per_second);
+            }
+            case.subject.ask::<()>(&Question::End);
+            let beginning: Beginning = case.subject.ask(&Question::Begin);
+            figures[2].push(milliseconds(beginning.logged_in));
+        }
+    }
+    let tokens = cases.iter().zip(figures);
+    tokens
+        .map(|(case, [by_id, by_label, logged_in])| Token {
+            subject: case.subject.name.clone(),
+            objects: case.objects,
+            by_id: median(by_id),
+            by_label: median(by_label),
+            logged_in_ms: median(logged_in),
+            bytes: case.place.bytes(),
+        })
+        .collect()
+}
+
+/// Milliseconds to an open session when hsmd was killed a moment ago.
+fn cold(case: &mut Case) -> f64 {
+    let times = (0..ROUNDS).map(|_| {
+        case.subject.ask::<()>(&Question::End);
+        case.place.kill();
+        let beginning: Beginning = case.subject.ask(&Question::Begin);
+        milliseconds(beginning.open)
+    });
+    median(times.collect())
+}
+
+fn idle(case: &Case) -> f64 {
+    let hsmd: Vec<_> = case.place.hsmd().into_iter().collect();
+    let before = processor_seconds(&hsmd);
+    thread::sleep(IDLE);
+    (processor_seconds(&hsmd) - before) / IDLE.as_secs_f64()
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

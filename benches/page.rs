@@ -1,0 +1,394 @@
+//! The figures as Markdown, and their place in a page.
+
+use std::{fs, path::Path};
+
+use crate::{
+    crowd::{Crowd, Token},
+    figures::{Figures, Plan},
+    goals::{EMBEDDED, Measured, PRIMITIVE, RATIOS, Ratio, SERVED, Verdict},
+    rows::Family,
+    subject::Subject,
+};
+
+const BEGIN: &str = "<!-- figures: written by benches/run -->";
+const END: &str = "<!-- end of the figures -->";
+const NONE: &str = "–";
+
+/// What it was measured on.
+pub(crate) struct Machine {
+    begun: jiff::Timestamp,
+    load: String,
+}
+
+impl Machine {
+    /// As it is when the figures are begun.
+    pub(crate) fn now() -> Self {
+        Self {
+            begun: jiff::Timestamp::now(),
+            load: load(),
+        }
+    }
+}
+
+/// The whole text.
+pub(crate) fn write(figures: &Figures, machine: &Machine) -> String {
+    let mut missed = vec![];
+    let mut text = [
+        introduction(figures, machine),
+        rates(figures),
+        ratios(figures, &mut missed),
+        processors(figures),
+    ]
+    .join("\n\n");
+    if let Some(crowd) = &figures.crowd {
+        text += "\n\n";
+        text += &tokens(crowd);
+        text += "\n\n";
+        text += &goals(crowd, &mut missed);
+    }
+    let missed = match missed.as_slice() {
+        [] => "All goals are met.".to_owned(),
+        missed => format!("### Missed\n\n* {}", missed.join("\n* ")),
+    };
+    format!("{text}\n\n{missed}")
+}
+
+/// Puts the text between the marks of a page.
+pub(crate) fn replace(path: &Path, text: &str) {
+    let page = fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).expect("the mark of the figures");
+    let (_, after) = rest.split_once(END).expect("the mark of their end");
+    fs::write(path, format!("{before}{BEGIN}\n\n{text}\n\n{END}{after}")).unwrap();
+}
+
+/// One row, for whoever waits for the page.
+pub(crate) fn line(measured: &Measured, subjects: &[Subject]) -> String {
+    let cells = subjects.iter().map(|subject| {
+        let cell = rate_cell(measured, &subject.name);
+        format!("  {} {cell}", subject.name)
+    });
+    format!("{:32}{}", measured.row.name, cells.collect::<String>())
+}
+
+fn introduction(figures: &Figures, machine: &Machine) -> String {
+    let Plan {
+        rounds,
+        milliseconds,
+        rsa_pairs,
+        ..
+    } = figures.plan;
+    let (cores, model) = processor();
+    let minutes = jiff::Timestamp::now()
+        .duration_since(machine.begun)
+        .as_secs_f64()
+        / 60.0;
+    let date = machine.begun.strftime("%Y-%m-%d %H:%M UTC");
+    let peers = figures.subjects[2..]
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"));
+    let peers = peers.collect::<Vec<_>>().join(", ");
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!(
+        "Measured {date} in {minutes:.1} minutes on {cores} × {model}, Linux {kernel}; load average {} at \
+         the beginning, {} at the end. Peers: {peers}. Median of {rounds} rounds of {milliseconds} ms; \
+         mean of {rsa_pairs} RSA pairs.",
+        machine.load,
+        load()
+    )
+}
+
+fn rates(figures: &Figures) -> String {
+    let headings = columns(figures);
+    let rows = figures.rows.iter().map(|measured| {
+        let cells = columns(figures).map(|subject| rate_cell(measured, subject));
+        let mut name = measured.row.name.to_owned();
+        if measured.row.threads().len() == 1 {
+            name += &format!(" ({} threads only)", measured.row.threads()[0])
+                .replace("1 threads", "1 thread");
+        }
+        row(name, cells)
+    });
+    table(
+        "Operations per second, 1 / 2 / 8 threads",
+        "operation",
+        headings.map(str::to_owned),
+        rows,
+    )
+}
+
+fn rate_cell(measured: &Measured, subject: &str) -> String {
+    let rates = measured.row.threads().iter();
+    let cells: Option<Vec<_>> = rates
+        .map(|threads| Some(short(measured.rate(subject, *threads)?.per_second)))
+        .collect();
+    cells.map_or(NONE.to_owned(), |cells| cells.join(" / "))
+}
+
+fn ratios(figures: &Figures, missed: &mut Vec<String>) -> String {
+    let headings = RATIOS.iter().map(|ratio| ratio.heading.to_owned());
+    let rows = figures
+        .rows
+        .iter()
+        .filter(|measured| measured.row.family != Family::Luck)
+        .map(|measured| {
+            let cells = RATIOS
+                .iter()
+                .map(|ratio| ratio_cell(ratio, measured, missed))
+                .collect::<Vec<_>>();
+            row(measured.row.name.to_owned(), cells.into_iter())
+        })
+        .collect::<Vec<_>>();
+    table(
+        "Ratios, and whether they are what they ought to be",
+        "operation",
+        headings,
+        rows.into_iter(),
+    )
+}
+
+fn ratio_cell(ratio: &Ratio, measured: &Measured, missed: &mut Vec<String>) -> String {
+    let cells = ratio.threads.iter().map(|threads| {
+        let Some(value) = (ratio.value)(measured, *threads) else {
+            return NONE.to_owned();
+        };
+        let goal = (ratio.goal)(measured.row, *threads).unwrap_or_default();
+        match ratio.verdict(measured, *threads, value) {
+            Verdict::NoGoal => format!("{value:.2}"),
+            Verdict::Met => format!("{value:.2} ✓"),
+            Verdict::AtThePrimitive => format!("{value:.2} ✓*"),
+            Verdict::Missed => {
+                let (name, of) = (measured.row.name, ratio.heading);
+                let of = of.split(" (").next().unwrap_or(of);
+                missed.push(format!(
+                    "{name}, {of} at {threads}: {value:.2}, wanted {goal}"
+                ));
+                format!("{value:.2} ✗ {goal}")
+            }
+        }
+    });
+    cells.collect::<Vec<_>>().join(" / ")
+}
+
+fn processors(figures: &Figures) -> String {
+    let rows = figures.rows.iter().map(|measured| {
+        let threads = measured.row.threads()[0];
+        let cells = columns(figures).map(|subject| {
+            let rate = measured.rate(subject, threads);
+            rate.map_or(NONE.to_owned(), |rate| micros(rate.processor_seconds))
+        });
+        row(measured.row.name.to_owned(), cells)
+    });
+    let headings = columns(figures).map(str::to_owned);
+    table(
+        "Processor time of one operation at one thread, µs (served: application and hsmd together)",
+        "operation",
+        headings,
+        rows,
+    )
+}
+
+fn tokens(crowd: &Crowd) -> String {
+    let headings = [
+        "find by id /s",
+        "find by label /s",
+        "C_Initialize to logged in, ms",
+        "MiB on the disk",
+    ];
+    let rows = crowd.tokens.iter().map(|token| {
+        let name = format!("{}, {}", thousands(token.objects), token.subject);
+        let cells = [
+            short(token.by_id),
+            short(token.by_label),
+            format!("{:.1}", token.logged_in_ms),
+            format!("{:.1}", token.bytes as f64 / (1 << 20) as f64),
+        ];
+        row(name, cells.into_iter())
+    });
+    table(
+        "Many objects on one token",
+        "objects",
+        headings.map(str::to_owned).into_iter(),
+        rows,
+    )
+}
+
+fn goals(crowd: &Crowd, missed: &mut Vec<String>) -> String {
+    let rows = goals_of(crowd).into_iter().map(|goal| {
+        let met = if goal.met { "✓" } else { "✗" };
+        if !goal.met {
+            missed.push(format!(
+                "{}: {}, wanted {}",
+                goal.name, goal.value, goal.wanted
+            ));
+        }
+        row(
+            goal.name,
+            [goal.value, goal.wanted, met.to_owned()].into_iter(),
+        )
+    });
+    let rows: Vec<_> = rows.collect();
+    let headings = ["figure", "wanted", "met"].map(str::to_owned);
+    table(
+        "Goals beyond the rows",
+        "goal",
+        headings.into_iter(),
+        rows.into_iter(),
+    )
+}
+
+type Column = fn(&Token) -> f64;
+
+struct Goal {
+    name: String,
+    value: String,
+    wanted: String,
+    met: bool,
+}
+
+fn goals_of(crowd: &Crowd) -> Vec<Goal> {
+    const PEERS_AT: usize = 10_000;
+    let ours = |token: &&Token| [EMBEDDED, SERVED].contains(&token.subject.as_str());
+    let peers = || {
+        crowd
+            .tokens
+            .iter()
+            .filter(|token| !ours(token) && token.objects == PEERS_AT)
+    };
+    let mut goals = vec![];
+    let columns: [(_, Column); 2] = [
+        ("id", |token| token.by_id),
+        ("label", |token| token.by_label),
+    ];
+    for (by, rate) in columns {
+        let Some(peer) = peers().map(rate).max_by(f64::total_cmp) else {
+            continue;
+        };
+        for token in crowd
+            .tokens
+            .iter()
+            .filter(ours)
+            .filter(|token| token.objects >= PEERS_AT)
+        {
+            let ratio = rate(token) / peer;
+            goals.push(Goal {
+                name: format!(
+                    "find by {by} among {}, {}, to the better peer's among {}",
+                    thousands(token.objects),
+                    token.subject,
+                    thousands(PEERS_AT)
+                ),
+                value: format!("{ratio:.0}"),
+                wanted: "≥ 1,000".to_owned(),
+                met: ratio >= 1_000.0,
+            });
+        }
+    }
+    let mut served = crowd.tokens.iter().filter(|token| token.subject == SERVED);
+    if let (Some(least), Some(most)) = (served.next(), served.next_back()) {
+        let ratio = most.logged_in_ms / least.logged_in_ms;
+        goals.push(Goal {
+            name: format!(
+                "C_Initialize to logged in, served, hsmd warm, among {}, to the same among {}",
+                thousands(most.objects),
+                thousands(least.objects)
+            ),
+            value: format!("{ratio:.2}"),
+            wanted: "≤ 1.1 (1, and noise)".to_owned(),
+            met: ratio <= 1.1,
+        });
+        goals.push(Goal {
+            name: format!(
+                "hsmd opens {} objects after kill -9",
+                thousands(most.objects)
+            ),
+            value: format!("{:.0} ms", crowd.cold_ms),
+            wanted: "< 500 ms".to_owned(),
+            met: crowd.cold_ms < 500.0,
+        });
+    }
+    goals.push(Goal {
+        name: "processor time of an idle hsmd".to_owned(),
+        value: format!("{:.3} ms/s", crowd.idle * 1e3),
+        wanted: "0 (< 1 ms/s)".to_owned(),
+        met: crowd.idle < 1e-3,
+    });
+    goals
+}
+
+fn columns(figures: &Figures) -> impl Iterator<Item = &str> {
+    figures
+        .subjects
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .chain([PRIMITIVE])
+}
+
+fn table(
+    title: &str,
+    first: &str,
+    headings: impl Iterator<Item = String>,
+    rows: impl Iterator<Item = String>,
+) -> String {
+    let headings: Vec<_> = headings.collect();
+    let line = format!("|---|{}", "---:|".repeat(headings.len()));
+    let rows = rows.collect::<Vec<_>>().join("\n");
+    format!(
+        "### {title}\n\n{}\n{line}\n{rows}",
+        row(first.to_owned(), headings.into_iter())
+    )
+}
+
+fn row(first: String, cells: impl Iterator<Item = String>) -> String {
+    let cells = [first].into_iter().chain(cells);
+    format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
+}
+
+fn short(rate: f64) -> String {
+    match rate {
+        rate if rate >= 1e6 => format!("{:.2}M", rate / 1e6),
+        rate if rate >= 1e5 => format!("{:.0}k", rate / 1e3),
+        rate if rate >= 1e3 => format!("{:.1}k", rate / 1e3),
+        rate if rate >= 1e2 => format!("{rate:.0}"),
+        rate => format!("{rate:.1}"),
+    }
+}
+
+fn micros(seconds: f64) -> String {
+    let micros = seconds * 1e6;
+    match micros {
+        micros if micros >= 100.0 => format!("{micros:.0}"),
+        micros if micros >= 10.0 => format!("{micros:.1}"),
+        micros => format!("{micros:.2}"),
+    }
+}
+
+fn thousands(number: usize) -> String {
+    if number < 1_000 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", number / 1_000, number % 1_000)
+    }
+}
+
+fn processor() -> (usize, String) {
+    let text = read("/proc/cpuinfo");
+    let models: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map(|(_, model)| model.trim().to_owned())
+        .collect();
+    let model = models.first().cloned().unwrap_or_default();
+    (models.len(), model)
+}
+
+fn load() -> String {
+    let text = read("/proc/loadavg");
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}

@@ -1,0 +1,125 @@
+//! The folder that a module's tokens lie in, and the environment that makes it look there.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// Environment variables.
+pub(crate) type Environment = Vec<(&'static str, String)>;
+
+/// An empty folder that vanishes.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        let mut builder = tempfile::Builder::new();
+        Self(builder.prefix("strongroom-bench-").tempdir().unwrap())
+    }
+
+    /// For our module, in this mode.
+    pub(crate) fn ours(&self, mode: &str) -> Environment {
+        let home = self.home();
+        fs::create_dir_all(&home).unwrap();
+        fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+        vec![
+            ("STRONGROOM_HOME", home.display().to_string()),
+            ("STRONGROOM_MODE", mode.to_owned()),
+        ]
+    }
+
+    /// For SoftHSM2.
+    pub(crate) fn softhsm(&self) -> Environment {
+        let (tokens, file) = (self.path("tokens"), self.path("softhsm2.conf"));
+        fs::create_dir(&tokens).unwrap();
+        let tokens = tokens.display();
+        let text = format!("directories.tokendir = {tokens}\nlog.level = ERROR\n");
+        fs::write(&file, text).unwrap();
+        vec![("SOFTHSM2_CONF", file.display().to_string())]
+    }
+
+    /// For Kryoptic.
+    pub(crate) fn kryoptic(&self) -> Environment {
+        let (database, file) = (self.path("token.sql"), self.path("kryoptic.conf"));
+        let database = database.display();
+        let text = format!("[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = \"{database}\"\n");
+        fs::write(&file, text).unwrap();
+        vec![("KRYOPTIC_CONF", file.display().to_string())]
+    }
+
+    /// The process that serves our module's home.
+    pub(crate) fn hsmd(&self) -> Option<i32> {
+        hsmd_of(&self.home())
+    }
+
+    /// Ends that process as one ends a service.
+    pub(crate) fn stop(&self) {
+        self.signal(libc::SIGTERM);
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    /// Bytes on the disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        bytes_in(self.0.path())
+    }
+
+    fn signal(&self, signal: i32) {
+        let Some(hsmd) = self.hsmd() else { return };
+        // SAFETY: the process is an hsmd, of a home that is ours.
+        unsafe { libc::kill(hsmd, signal) };
+        while self.hsmd().is_some() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The hsmd that serves a home, as its lock file says, if it lives.
+pub(crate) fn hsmd_of(home: &Path) -> Option<i32> {
+    let text = fs::read_to_string(home.join("lock")).ok()?;
+    let process = text.split_whitespace().find_map(|word| word.parse().ok())?;
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    (stat.contains("(hsmd)") && !stat.contains(") Z ")).then_some(process)
+}
+
+/// This program again, for another command, where the environment decides what it measures.
+pub(crate) fn again(environment: &[(&'static str, String)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.envs(environment.iter().cloned());
+    command
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
+            Ok(metadata) => metadata.blocks() * 512,
+            Err(_) => 0,
+        })
+        .sum()
+}
