@@ -4,9 +4,10 @@
 
 pub(crate) mod archive;
 pub(crate) mod chain;
+mod uses;
 
 use serde::{Deserialize, Serialize};
-use token::{HsmId, Role};
+use token::{HsmId, Operation, Role};
 
 /// An entry of the chain. New kinds of event go to the end: the order is on the disk.
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,6 +125,12 @@ pub(crate) enum Event {
     ClusterMadeAnew,
     /// The last entry of an archived chain.
     ClusterDeleted,
+    /// An operation has begun with the key.
+    KeyUsed {
+        reference: u64,
+        operation: Operation,
+        mechanism: u64,
+    },
 }
 
 #[cfg(test)]

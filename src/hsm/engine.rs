@@ -15,7 +15,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use rustix::process::{Pid, getpid};
 use store::sled::SledStore;
-use token::{ApplicationId, ClusterId, Error, Hsm, Mode, Reason, Result, SlotId, limits};
+use token::{ApplicationId, ClusterId, Error, Hsm, Mode, Reason, Result, SlotId, Uses, limits};
 
 use crate::{
     application::Application,
@@ -36,6 +36,8 @@ pub struct Settings {
     pub per_hsm: PerHsm,
     /// Which defaults attributes have (`profile`).
     pub profile: Profile,
+    /// Which uses of keys are in the audit chain (`audit.uses`).
+    pub uses: Uses,
 }
 
 /// Whom an application belongs to, as the system says.

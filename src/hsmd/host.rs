@@ -64,5 +64,6 @@ pub(crate) fn settings(configuration: &Configuration) -> Settings {
             wire::Profile::Standard => Profile::Standard,
             wire::Profile::CloudHsm => Profile::CloudHsm,
         },
+        uses: configuration.audit.uses,
     }
 }

@@ -112,7 +112,11 @@ fn embedded(home: &Home) -> Result<Place> {
         wire::Profile::Standard => Profile::Standard,
         wire::Profile::CloudHsm => Profile::CloudHsm,
     };
-    let settings = Settings { per_hsm, profile };
+    let settings = Settings {
+        per_hsm,
+        profile,
+        uses: home.configuration().audit.uses,
+    };
     let engine = Engine::open(home.path(), Mode::Embedded, settings)?;
     // SAFETY: has no conditions.
     let uid = unsafe { libc::geteuid() };

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod audit;
 mod error;
 mod handle;
 mod hsm;
@@ -21,6 +22,7 @@ mod secret;
 mod template;
 
 pub use attribute::{AttributeRow, AttributeType, Shape, attribute_row};
+pub use audit::{AuditReport, Uses};
 pub use error::{Error, Reason, Result};
 pub use handle::{
     ApplicationId, ClusterId, HsmId, KeyType, ObjectClass, ObjectHandle, Request, SessionHandle,
@@ -35,7 +37,7 @@ pub use operation::{
     Encapsulated, Operation, Outcome, OutputBound, ParametersOut, Produced, Started,
 };
 pub use operator::{
-    AuditReport, Certificates, Cluster, ClusterState, HsmInformation, NewCluster, Operator, Origin,
+    Certificates, Cluster, ClusterState, HsmInformation, NewCluster, Operator, Origin,
 };
 pub use owner::{Mode, Owner};
 pub use parameters::{

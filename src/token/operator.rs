@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterId, HsmId, Request, Result, Role, SecretBytes};
+use crate::{AuditReport, ClusterId, HsmId, Request, Result, Role, SecretBytes};
 
 /// What the operator of a home may ask. hsmd answers these to its own uid, and to configured ones.
 ///
@@ -132,15 +132,4 @@ pub struct Cluster {
     pub certificates: Certificates,
     /// The same for all clusters that come from one another's backups: 32 hexadecimal digits.
     pub backup_history: String,
-}
-
-/// What a walk over an audit chain found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditReport {
-    /// Records in the chain.
-    pub records: u64,
-    /// Number of the first record that does not follow from the one before it.
-    pub broken_at: Option<u64>,
-    /// The hash at the chain's end, to be kept elsewhere: 64 hexadecimal digits.
-    pub head: String,
 }

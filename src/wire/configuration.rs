@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use token::{Error, Mode, Reason, Result};
+use token::{Error, Mode, Reason, Result, Uses};
 
 /// What `strongroom.toml` says, with the defaults for what it does not say. An unknown key is an
 /// error: it is most likely a misspelt one.
@@ -37,6 +37,8 @@ pub struct Configuration {
     pub profile: Profile,
     /// Which slots an application sees.
     pub slots: Slots,
+    /// What is in the audit chains.
+    pub audit: Audit,
     /// What hsmd logs, and where.
     pub log: Log,
 }
@@ -105,6 +107,14 @@ pub enum PerHsm {
     None,
 }
 
+/// `[audit]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Which uses of keys.
+    pub uses: Uses,
+}
+
 /// `[log]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -152,6 +162,7 @@ impl Default for Configuration {
             operators: Vec::new(),
             profile: Profile::Standard,
             slots: Slots::default(),
+            audit: Audit::default(),
             log: Log::default(),
         }
     }
@@ -279,6 +290,8 @@ mod tests {
             profile = "cloudhsm"
             [slots]
             per_hsm = "none"
+            [audit]
+            uses = "sampled"
             [log]
             to = "syslog"
             level = "debug"
@@ -287,6 +300,7 @@ mod tests {
         assert_eq!(found.mode, Mode::Embedded);
         assert_eq!(found.socket_group, Some(Group::Name("www-data".to_owned())));
         assert_eq!(found.slots.per_hsm, PerHsm::None);
+        assert_eq!(found.audit.uses, Uses::Sampled);
     }
 
     #[test]

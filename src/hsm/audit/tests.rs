@@ -6,13 +6,17 @@
     reason = "tests say what they expect"
 )]
 
-use token::{AttributeType as A, ObjectHandle, Parameters, SessionHandle, Template};
+use token::{
+    AttributeType as A, ObjectHandle, Operation, Parameters, SessionHandle, Template, Uses,
+};
 
 use super::{Entry, Event};
 use crate::{
-    engine::Engine,
+    engine::{Engine, Settings},
     sealing,
-    test_support::{App, World, flag, mechanism, number, token_key, with},
+    test_support::{
+        App, CKM_AES_ECB, CKM_AES_KEY_GEN, World, flag, mechanism, number, token_key, with,
+    },
 };
 
 const CKM_AES_KEY_WRAP: u64 = 0x2109;
@@ -95,6 +99,53 @@ fn a_token_key_that_leaves_by_way_of_a_copy_in_the_session_is_named_at_each_step
         reference: original,
     };
     assert_eq!(added, [left, read]);
+}
+
+#[test]
+fn every_use_of_a_key_is_in_the_chain_where_the_configuration_asks_for_all() {
+    let world = World::with(Settings {
+        uses: Uses::All,
+        ..Settings::default()
+    });
+    let app = world.app();
+    let session = app.session("user");
+    let key = app.generate(session, token_key(vec![])).unwrap();
+    let mechanism = CKM_AES_ECB;
+    let used = |reference| Event::KeyUsed {
+        reference,
+        operation: Operation::Encrypt,
+        mechanism,
+    };
+    let mut in_session = ObjectHandle(0);
+    let added = events(&world, || {
+        app.encrypt(session, key).unwrap();
+        in_session = wrapping(&app, session);
+        app.encrypt(session, in_session).unwrap();
+    });
+    let made = Event::ObjectGenerated {
+        reference: 0,
+        mechanism: CKM_AES_KEY_GEN,
+    };
+    assert_eq!(added, [used(key.0), made, used(0)]);
+    // An Init that fails is no use.
+    let none = events(&world, || {
+        let missing = app.encrypt(session, ObjectHandle(1 << 20));
+        assert!(missing.is_err());
+    });
+    assert!(none.is_empty());
+}
+
+#[test]
+fn no_use_of_a_key_is_in_the_chain_where_nobody_asks_for_it() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let key = app.generate(session, token_key(vec![])).unwrap();
+    let added = events(&world, || {
+        app.encrypt(session, key).unwrap();
+        wrapping(&app, session);
+    });
+    assert!(added.is_empty());
 }
 
 #[test]

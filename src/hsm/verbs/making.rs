@@ -65,7 +65,7 @@ pub(super) fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
 
 /// Makes `objects`, all or none: those on the token in one commit, with an `event` for each. One that
 /// takes the material of a token key into the session has its event too, under no reference of its
-/// own. `output` is what the verb answers beside their handles.
+/// own, and so has each that counts as a use of a key. `output` is what the verb answers beside their handles.
 pub(super) fn store(
     application: &Application,
     session: &Session,
@@ -96,7 +96,9 @@ pub(super) fn store(
             handle
         } else {
             let handle = seat.cluster.objects.session_handle();
-            events.extend(original.map(|_| event(0)));
+            if original.is_some() || application.audits_next_use(seat)? {
+                events.push(event(0));
+            }
             let object = session_object(application, draft, material)?;
             in_session.push((handle, object.with_original(original)));
             handle
@@ -108,12 +110,12 @@ pub(super) fn store(
         let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
         return Err(Error::new(Reason::DeviceMemory, words));
     }
-    let caller = application.caller_in(seat);
     if !on_token.is_empty() {
-        let caller = caller.asking(request);
+        let caller = application.caller_in(seat).asking(request);
         answer = object::create(&seat.cluster, &caller, on_token, &answer, &events)?;
     } else if !events.is_empty() {
         // The session remembers the request: its answer does not outlive it.
+        let caller = application.caller_in(seat);
         seat.cluster.commit(&caller, Batch::default(), &events)?;
     }
     if !in_session.is_empty() {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use token::{
-    Error, Mechanism, ObjectHandle, Operation, Produced, Reason, Result, SecretBytes,
+    Error, Mechanism, MechanismId, ObjectHandle, Operation, Produced, Reason, Result, SecretBytes,
     SessionHandle, Started, Ticket, limits,
 };
 
 use crate::{
     Application,
+    audit::Event,
     mechanism::Material,
     operation::Operations,
     sealing,
@@ -45,8 +46,10 @@ pub(super) fn start(
         return active.operations.start(operation, mechanism, None);
     };
     let (seen, material) = key_of(&session, &mut active, handle)?;
+    let id = mechanism.id;
     let key = Some((seen.attributes(), material));
-    active.operations.start(operation, mechanism, key)
+    let started = active.operations.start(operation, mechanism, key)?;
+    note(application, &session, &mut active, &seen, operation, id).map(|()| started)
 }
 
 /// `C_VerifySignatureInit`.
@@ -60,8 +63,30 @@ pub(super) fn start_check(
     let session = application.session_of(session)?;
     let mut active = session.active()?;
     let (seen, material) = key_of(&session, &mut active, key)?;
+    let id = mechanism.id;
     let key = (seen.attributes(), material);
-    active.operations.start_check(mechanism, key, signature)
+    active.operations.start_check(mechanism, key, signature)?;
+    let operation = Operation::Verify;
+    note(application, &session, &mut active, &seen, operation, id)
+}
+
+/// Puts the Init of `operation` into the audit chain, if uses of keys are to be there: one that could
+/// not be written down is none.
+fn note(
+    application: &Application,
+    session: &Session,
+    active: &mut Active,
+    key: &Seen,
+    operation: Operation,
+    mechanism: MechanismId,
+) -> Result<()> {
+    let event = || Event::KeyUsed {
+        reference: key.original().unwrap_or_default(),
+        operation,
+        mechanism: mechanism.0,
+    };
+    let noted = application.audit_use(&session.seat, event);
+    noted.inspect_err(|_| active.operations.cancel(operation))
 }
 
 /// `C_DigestKey`.
