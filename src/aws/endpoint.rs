@@ -107,7 +107,7 @@ impl Endpoint {
         request_id: &str,
     ) -> Result<Zeroizing<Vec<u8>>> {
         let Some(operation) = service.operation(operation) else {
-            let text = "The operation is not one that this version has.";
+            let text = "This version does not have the operation; docs/supported.md lists those that it has.";
             return Err(Error::new(UNKNOWN_OPERATION, text));
         };
         if request.method != "POST" {

@@ -6,7 +6,7 @@ use crypto::Secret;
 use store::{Batch, Condition, Urgency};
 use token::{ClusterState, Error, Reason, Result, Role, SecretBytes, SlotId, Ticket, limits};
 
-use super::{Keyring, UserRecord, manage, password, resume, role_name};
+use super::{DEFAULT_USER, Keyring, UserRecord, manage, password, resume, role_name};
 use crate::{
     audit::Event,
     cluster::{Caller, Cluster},
@@ -107,10 +107,11 @@ impl Cluster {
         let Some(Opened { record, .. }) = self.user(&key)? else {
             password::stretch_for_nothing(&self.gate, caller.uid, password)?;
             self.refused(caller, role, name)?;
-            return Err(Error::new(
-                Reason::UserPinNotInitialized,
-                format!("{} {}", role_name(role), name.escape_debug()),
-            ));
+            let mut words = format!("{} {}", role_name(role), name.escape_debug());
+            if role == Role::CryptoUser && name == DEFAULT_USER {
+                words += ", whom a PIN without a name means; others log in with name:password";
+            }
+            return Err(Error::new(Reason::UserPinNotInitialized, words));
         };
         match record
             .password
