@@ -8,6 +8,7 @@ mod credentials;
 mod identity;
 mod journal;
 mod lanes;
+mod patience;
 mod quickstart;
 mod records;
 mod server;

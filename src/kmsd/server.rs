@@ -24,6 +24,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
@@ -35,6 +36,7 @@ use crate::{
     Failure,
     config::ServeOptions,
     lanes::{Lane, Lanes},
+    patience::Patient,
     records::Records,
     services::Services,
 };
@@ -46,12 +48,17 @@ const LANES: usize = 16;
 /// Answers at one time that are given by other threads: control-plane work, and all that would have
 /// to wait for an HSM that does not answer. More wait.
 const ANSWERS_ELSEWHERE: usize = 64;
-/// How long a client may take to send its headers.
+/// Files that kmsd has open without a connection, and some for connections.
+const DESCRIPTORS: u64 = 256;
+/// How long a client may take to send its headers, and how long one that keeps its connection may
+/// take until it sends the next.
 const HEADER_TIME: Duration = Duration::from_secs(15);
 /// Bytes of a request line and its headers, and of what is buffered of a connection.
 const HEADER_BYTES: usize = 64 * 1024;
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long nothing is accepted after the system has refused to.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long answers on their way may take after the server was told to stop.
 const FAREWELL_TIME: Duration = Duration::from_secs(10);
 
@@ -83,6 +90,7 @@ pub(crate) fn run(
         )
         .into());
     }
+    more_descriptors()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -111,6 +119,26 @@ pub(crate) fn run(
     outcome
 }
 
+/// Takes all descriptors that there are: a connection is one, and the usual 1,024 are soon used up.
+fn more_descriptors() -> Result<(), Failure> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if let Some(most) = maximum.filter(|most| *most < DESCRIPTORS) {
+        return Err(format!(
+            "this process may open {most} files, and kmsd needs {DESCRIPTORS}: raise the limit (ulimit \
+             -n, or LimitNOFILE= in its unit)"
+        )
+        .into());
+    }
+    let most = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
+    Ok(())
+}
+
 /// Accepts until told to stop, or until what runs beside fails.
 async fn accept(
     listener: TcpListener,
@@ -127,6 +155,7 @@ async fn accept(
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut ready = false;
+    let mut is_refused = false;
     let outcome = loop {
         tokio::select! {
             () = stop.wait() => break Ok(()),
@@ -144,20 +173,26 @@ async fn accept(
                     let caller = Arc::new(Caller { shared: state.clone(), peer, lane: lane.clone() });
                     let service = service_fn(move |request| serve_request(caller.clone(), request));
                     let watcher = graceful.watcher();
+                    is_refused = false;
                     lane.serve(async move {
                         // Only a system that is out of memory refuses to watch it here.
                         if let Ok(stream) = TcpStream::from_std(stream) {
-                            let connection = http().serve_connection(TokioIo::new(stream), service);
+                            let stream = TokioIo::new(Patient::new(stream));
+                            let connection = http().serve_connection(stream, service);
                             // A client that goes away is not an event.
                             let _ = watcher.watch(connection).await;
                         }
                         drop(permit);
                     });
                 }
+                // A client that has gone again is not an event either.
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     // Out of descriptors, for example: others may close some.
-                    log::warn!("a connection was not accepted: {error}");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if !std::mem::replace(&mut is_refused, true) {
+                        log::error!("connections are not accepted: {error}");
+                    }
+                    tokio::time::sleep(PAUSE).await;
                 }
             },
         }
@@ -352,6 +387,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::patience::ANSWER_TIME;
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_says_nothing_or_too_little_is_closed() {
@@ -373,5 +409,39 @@ mod tests {
             let mut answer = Vec::new();
             client.read_to_end(&mut answer).await.unwrap();
         }
+    }
+
+    /// Serves one client, which asks without end and is given back to read as it likes.
+    fn serve_who_asks_on() -> (impl tokio::io::AsyncRead, tokio::task::JoinHandle<()>) {
+        let (client, server) = tokio::io::duplex(64);
+        let served = tokio::spawn(async move {
+            let stream = TokioIo::new(Patient::new(server));
+            let _ = http().serve_connection(stream, pages()).await;
+        });
+        let (answers, mut asks) = tokio::io::split(client);
+        tokio::spawn(async move {
+            let request = b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n";
+            while asks.write_all(request).await.is_ok() {}
+        });
+        (answers, served)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_and_never_reads_is_closed() {
+        let (_unread, served) = serve_who_asks_on();
+        let closed = timeout(ANSWER_TIME * 2, served).await;
+        assert!(closed.is_ok(), "it holds its place");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_a_byte_now_and_then_is_closed() {
+        let (mut answers, served) = serve_who_asks_on();
+        tokio::spawn(async move {
+            while let Ok(1..) = answers.read(&mut [0]).await {
+                tokio::time::sleep(ANSWER_TIME / 10).await;
+            }
+        });
+        let closed = timeout(ANSWER_TIME * 2, served).await;
+        assert!(closed.is_ok(), "it holds its place");
     }
 }
