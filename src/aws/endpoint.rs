@@ -10,7 +10,7 @@ use crypto::Zeroizing;
 use crate::{
     Call, Clock, Error, Headers, Mounted, Request, Response, Result, Scope,
     auth::{AccessKeys, SigningKey, Verifier},
-    error::{INTERNAL_FAILURE, UNKNOWN_OPERATION},
+    error::{INTERNAL_FAILURE, SERVICE_UNAVAILABLE, UNKNOWN_OPERATION},
     event::Subject,
     events::EventLog,
     protocol::json,
@@ -127,6 +127,13 @@ impl Endpoint {
                     request.source
                 );
             })?;
+        // Nothing is done that could not be told of afterwards.
+        let changes = !operation.swift && !operation.read_only;
+        let events = self.events.as_ref();
+        if events.is_some_and(|events| !events.has_room(changes)) {
+            let text = "Calls cannot be logged; the log of the server says why.";
+            return Err(Error::new(SERVICE_UNAVAILABLE, text));
+        }
         let call = self.call(&key, request, request_id);
         // A bug in an operation must not take the server with it.
         let result = catch_unwind(AssertUnwindSafe(|| (operation.run)(&call, request.body)))
@@ -226,6 +233,13 @@ mod tests {
                 logged: &[],
             },
             Operation {
+                name: "Change",
+                run: crate::typed!(echo),
+                read_only: false,
+                swift: false,
+                logged: &[],
+            },
+            Operation {
                 name: "Panic",
                 run: crate::typed!(panicking),
                 read_only: true,
@@ -259,6 +273,15 @@ mod tests {
     }
 
     fn answer(id: &str, operation: &str, body: &str) -> (u16, Value) {
+        answer_and_log(None, id, operation, body)
+    }
+
+    fn answer_and_log(
+        events: Option<EventLog>,
+        id: &str,
+        operation: &str,
+        body: &str,
+    ) -> (u16, Value) {
         let clock = Arc::new(FixedClock(Timestamp(1_440_938_160_000)));
         let scope = Scope::new("us-east-1", "111122223333").unwrap();
         let endpoint = Endpoint::new(
@@ -266,7 +289,7 @@ mod tests {
             Arc::new(OneKey),
             scope,
             clock,
-            None,
+            events,
         );
         let signer = Signer::new(id, &Secret::from(&b"s"[..]), "us-east-1", "echo");
         let headers = signer.headers(
@@ -308,6 +331,23 @@ mod tests {
             (400, &json!(UNRECOGNIZED_CLIENT.name))
         );
         assert!(body["Message"].is_string());
+    }
+
+    #[test]
+    fn while_events_cannot_be_written_keys_are_used_and_nothing_is_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let status = |operation| {
+            let events = EventLog::open(&home.path().join("events")).unwrap();
+            events.fill_disk();
+            events.append(
+                crate::event::tests::subject(serde_json::Map::new()),
+                &crate::event::tests::call(),
+            );
+            events.flush();
+            answer_and_log(Some(events), "AKIAONE", operation, "{}").0
+        };
+        assert_eq!(status("EchoService.Echo"), 200);
+        assert_eq!(status("EchoService.Change"), 503);
     }
 
     #[test]

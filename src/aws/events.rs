@@ -4,9 +4,12 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -27,6 +30,10 @@ pub const FILES: u32 = 8;
 const GATHERING: Duration = Duration::from_millis(5);
 /// Bytes that may wait. Who adds more writes them himself, and so waits for a disk that is slow.
 const WAITING_BYTES: usize = 1024 * 1024;
+/// Bytes that are kept while they cannot be written. With more no call is done.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
+/// How long the log waits until it tries again to write what it could not.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The log, in a folder: `events.jsonl`, and older ones with a number.
 pub struct EventLog {
@@ -39,6 +46,8 @@ struct Lines {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     current: Mutex<Current>,
+    /// What waits could not be written; it waits on. Changed under the lock of the file.
+    failing: AtomicBool,
 }
 
 /// Lines that no file has yet.
@@ -51,7 +60,6 @@ struct Waiting {
 struct Current {
     file: File,
     bytes: u64,
-    failing: bool,
 }
 
 impl EventLog {
@@ -60,16 +68,17 @@ impl EventLog {
         private::folder(folder)?;
         let file = open_current(folder)?;
         let bytes = file.metadata()?.len();
-        let current = Mutex::new(Current {
-            file,
-            bytes,
-            failing: false,
-        });
+        let mut waiting = Waiting::default();
+        if !is_whole(&file, bytes)? {
+            // A kill or a full disk took the end of a line: the next must not be joined to it.
+            waiting.bytes.push(b'\n');
+        }
         let lines = Arc::new(Lines {
             folder: folder.to_owned(),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(waiting),
             changed: Condvar::new(),
-            current,
+            current: Mutex::new(Current { file, bytes }),
+            failing: AtomicBool::new(false),
         });
         let thread = thread::Builder::new().name("events".to_owned());
         let work = lines.clone();
@@ -80,8 +89,20 @@ impl EventLog {
         })
     }
 
-    /// Appends the event of a call, which will be written soon. A full disk stops the log, not the
-    /// service.
+    /// Whether the event of one more call can be kept; if not, the call must not be done. While the
+    /// disk takes nothing, what changes something is not done at all, since its event has to be in
+    /// the file before it is answered.
+    pub(crate) fn has_room(&self, changes: bool) -> bool {
+        if !self.lines.failing.load(Ordering::Relaxed) {
+            return true;
+        }
+        match changes {
+            true => self.lines.write(),
+            false => self.lines.waiting.lock().bytes.len() < KEPT_BYTES,
+        }
+    }
+
+    /// Appends the event of a call, which will be written soon.
     pub(crate) fn append(&self, subject: Subject<'_>, call: &Call) {
         match event::line(subject, call, call.take_notes()) {
             Ok(line) => self.lines.add(&line),
@@ -92,6 +113,20 @@ impl EventLog {
     /// Returns when all events that were appended are written.
     pub(crate) fn flush(&self) {
         self.lines.write();
+    }
+}
+
+#[cfg(test)]
+impl EventLog {
+    /// From here on no more can be written.
+    pub(crate) fn fill_disk(&self) {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        self.lines.current.lock().file = full.unwrap();
+    }
+
+    /// There is room again.
+    pub(crate) fn empty_disk(&self) {
+        self.lines.current.lock().file = open_current(&self.lines.folder).unwrap();
     }
 }
 
@@ -112,7 +147,7 @@ impl Lines {
         drop(waiting);
         match len {
             0 => drop(self.changed.notify_one()),
-            WAITING_BYTES.. => self.write(),
+            WAITING_BYTES.. if !self.failing.load(Ordering::Relaxed) => drop(self.write()),
             _ => {}
         }
     }
@@ -124,55 +159,79 @@ impl Lines {
             self.changed.wait(&mut waiting);
         }
         if !waiting.ended {
-            self.changed.wait_for(&mut waiting, GATHERING);
+            let time = match self.failing.load(Ordering::Relaxed) {
+                true => RETRY,
+                false => GATHERING,
+            };
+            self.changed.wait_for(&mut waiting, time);
         }
         let ended = waiting.ended;
         drop(waiting);
-        self.write();
+        if !self.write() && ended {
+            let bytes = self.waiting.lock().bytes.len();
+            log::error!("{bytes} bytes of the log of calls are lost: they could not be written");
+        }
         !ended
     }
 
-    /// Writes what waits.
-    fn write(&self) {
+    /// Writes what waits; answers whether nothing waits any more.
+    fn write(&self) -> bool {
         let mut current = self.current.lock();
         // Taken under the lock of the file: lines stay in order.
-        let lines = std::mem::take(&mut self.waiting.lock().bytes);
+        let mut lines = std::mem::take(&mut self.waiting.lock().bytes);
+        let failing = self.failing.load(Ordering::Relaxed);
         if lines.is_empty() {
-            return;
+            return true;
         }
         match self.write_to(&mut current, &lines) {
-            Ok(()) if current.failing => {
-                current.failing = false;
-                log::warn!("calls are logged again");
+            Ok(()) => {
+                self.failing.store(false, Ordering::Relaxed);
+                if failing {
+                    log::warn!("calls are logged again, and nothing is missing");
+                }
+                true
             }
-            Err(error) if !current.failing => {
-                current.failing = true;
-                log::error!("calls are not logged in {}: {error}", self.folder.display());
+            Err(error) => {
+                // A full disk took the beginning of them, which would be there twice.
+                let _ = current.file.set_len(current.bytes);
+                let mut waiting = self.waiting.lock();
+                lines.append(&mut waiting.bytes);
+                waiting.bytes = lines;
+                self.failing.store(true, Ordering::Relaxed);
+                if !failing {
+                    log::error!(
+                        "calls cannot be logged in {}: {error}; nothing is changed until they can",
+                        self.folder.display()
+                    );
+                }
+                false
             }
-            _ => {}
         }
     }
 
     fn write_to(&self, current: &mut Current, lines: &[u8]) -> io::Result<()> {
         let len = lines.len() as u64;
-        if current.failing {
-            // A full disk took the beginning of a line: the next one must not be joined to it.
-            current.file.set_len(current.bytes)?;
-        }
         if current.bytes > 0 && current.bytes.saturating_add(len) > FILE_BYTES {
-            for number in (1..FILES).rev() {
-                let older = self.path(number);
-                match fs::rename(self.path(number - 1), older) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
-            }
+            self.make_room()?;
             current.file = open_current(&self.folder)?;
             current.bytes = 0;
         }
         // One write: a kill leaves whole lines.
         current.file.write_all(lines)?;
         current.bytes = current.bytes.saturating_add(len);
+        Ok(())
+    }
+
+    /// Gives each file the next number, up to the first number that is free: what was interrupted
+    /// goes on where it stopped, and pushes no file out.
+    fn make_room(&self) -> io::Result<()> {
+        let mut free = 0;
+        while free < FILES - 1 && self.path(free).try_exists()? {
+            free += 1;
+        }
+        for number in (0..free).rev() {
+            fs::rename(self.path(number), self.path(number + 1))?;
+        }
         Ok(())
     }
 
@@ -184,8 +243,18 @@ impl Lines {
     }
 }
 
+/// Whether a file of `bytes` bytes ends with a whole line.
+fn is_whole(file: &File, bytes: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if let Some(place) = bytes.checked_sub(1) {
+        file.read_exact_at(&mut last, place)?;
+    }
+    Ok(last == *b"\n")
+}
+
 fn open_current(folder: &Path) -> io::Result<File> {
     OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
@@ -223,25 +292,64 @@ mod tests {
         }
     }
 
+    fn event_ids(log: &EventLog) -> Vec<String> {
+        let text = fs::read_to_string(log.lines.path(0)).unwrap();
+        let id = |line| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            event["eventID"].as_str().unwrap().to_owned()
+        };
+        text.lines().map(id).collect()
+    }
+
     #[test]
-    fn the_half_line_that_a_full_disk_took_does_not_spoil_the_next() {
+    fn what_a_full_disk_does_not_take_is_written_once_it_does() {
         let home = tempfile::tempdir().unwrap();
         let log = EventLog::open(&home.path().join("events")).unwrap();
         log.append(subject(Map::new()), &call());
         log.flush();
-        {
-            let mut current = log.lines.current.lock();
-            current.file.write_all(b"{\"eventVers").unwrap();
-            current.failing = true;
+        log.fill_disk();
+        for _ in 0..10 {
+            log.append(subject(Map::new()), &call());
+            log.flush();
         }
+        log.empty_disk();
+        log.append(subject(Map::new()), &call());
+        log.flush();
+        let ids = event_ids(&log);
+        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!((ids.len(), different.len()), (12, 12));
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_takes_no_older_file_with_it() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("events");
+        let log = EventLog::open(&folder).unwrap();
+        for number in 1..FILES {
+            fs::write(log.lines.path(number), number.to_string()).unwrap();
+        }
+        // The newest was put aside, and a new one could not be made.
+        fs::rename(log.lines.path(0), log.lines.path(1)).unwrap();
+        log.lines.current.lock().bytes = FILE_BYTES;
+        log.append(subject(Map::new()), &call());
+        log.flush();
+        let kept = (2..FILES).map(|number| fs::read_to_string(log.lines.path(number)).unwrap());
+        assert!(kept.eq((2..FILES).map(|number| number.to_string())));
+        assert_eq!(event_ids(&log).len(), 1);
+    }
+
+    #[test]
+    fn the_half_line_that_a_kill_left_does_not_spoil_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("events");
+        drop(EventLog::open(&folder).unwrap());
+        fs::write(folder.join("events.jsonl"), b"{\"eventVers").unwrap();
+        let log = EventLog::open(&folder).unwrap();
         log.append(subject(Map::new()), &call());
         log.flush();
         let text = fs::read_to_string(log.lines.path(0)).unwrap();
-        let whole = |line| serde_json::from_str::<Value>(line).is_ok();
-        assert!(
-            text.lines().count() == 2 && text.lines().all(whole),
-            "{text}"
-        );
+        let last = text.lines().last().unwrap();
+        assert!(serde_json::from_str::<Value>(last).is_ok(), "{text}");
     }
 
     #[test]
