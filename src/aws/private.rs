@@ -14,15 +14,9 @@ use crypto::Zeroizing;
 
 /// Makes the folder, of mode 0700, if it is not there; refuses one that others may enter or own.
 pub fn folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| {
-            let text = format!("{} cannot be made: {error}", path.display());
-            io::Error::new(error.kind(), text)
-        })?;
-    let metadata = fs::symlink_metadata(path)?;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| named(path, &error))?;
+    let metadata = fs::symlink_metadata(path).map_err(|error| named(path, &error))?;
     if !metadata.is_dir() {
         return Err(refused(path, "is not a folder; move it away"));
     }
@@ -37,9 +31,13 @@ pub fn folder(path: &Path) -> io::Result<()> {
 
 /// Replaces the file, of mode 0600: after a crash it is the old one or the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes).map_err(|error| named(path, &error))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (parent, name) = match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => (parent, name),
-        _ => return Err(refused(path, "is not the name of a file")),
+        _ => return Err(io::ErrorKind::InvalidInput.into()),
     };
     // One name for all attempts: what a killed one left is overwritten, and swept by nobody else.
     let mut next = name.to_owned();
@@ -65,7 +63,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
+        other => other.map_err(|error| named(path, &error))?,
     };
     let metadata = file.metadata()?;
     if metadata.mode() & 0o077 != 0 {
@@ -81,6 +79,11 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>>
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
     (&mut file).take(limit as u64).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+/// What the system said, with what it said it of.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn refused(path: &Path, why: &str) -> io::Error {
@@ -102,6 +105,20 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(&**read(&path, 10).unwrap().unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_error_names_its_file() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, below) = (home.path().join("file"), home.path().join("file/secret"));
+        write(&file, b"one").unwrap();
+        let errors = [
+            folder(&below).unwrap_err(),
+            write(&below, b"two").unwrap_err(),
+            read(&below, 10).unwrap_err(),
+        ];
+        let name = below.display().to_string();
+        assert!(errors.iter().all(|error| error.to_string().contains(&name)));
     }
 
     #[test]

@@ -62,7 +62,9 @@ fn main() -> ExitCode {
 /// Serves the home until it is time to leave.
 fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
     let refused = process::harden();
+    process::require_descriptors()?;
     let home = Home::at(&arguments.home)?;
+    refuse_foreign(&home)?;
     refuse_embedded(&home)?;
     let mut listeners = Listeners::prepare(&home, arguments.runtime.as_deref())?;
     log_sink::install(
@@ -78,7 +80,8 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
         home.path(),
         Mode::Served,
         host::settings(home.configuration()),
-    )?;
+    )
+    .map_err(|error| named(&home, error))?;
     let identity = Identity::of(home.path());
     let lifetime = lifetime.of_existing(identity);
     let hosted = Hosted::new(Arc::clone(&engine), &home, identity);
@@ -116,6 +119,28 @@ fn end(ending: Ending, engine: &Engine, server: &Server, listeners: &Listeners) 
             Ok(())
         }
         Ending::Signal | Ending::Idle => engine.close(),
+    }
+}
+
+/// Before anything is made in a folder of somebody else's.
+fn refuse_foreign(home: &Home) -> Result<()> {
+    let uid = rustix::process::geteuid().as_raw();
+    if home.owner() == uid {
+        return Ok(());
+    }
+    let text = format!(
+        "{} belongs to uid {}, and hsmd runs as uid {uid}: start it as that user",
+        home.path().display(),
+        home.owner()
+    );
+    Err(Error::new(Reason::HomeInvalid, text))
+}
+
+/// An error that does not say of what it speaks is one of the home.
+fn named(home: &Home, error: Error) -> Error {
+    match error.context() {
+        Some(_) => error,
+        None => Error::new(error.reason, home.path().display().to_string()),
     }
 }
 

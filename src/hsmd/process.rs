@@ -8,6 +8,24 @@ use rustix::{
     io::Errno,
     process::{DumpableBehavior, Resource, Rlimit},
 };
+use token::{Error, Reason};
+
+/// Files that hsmd has open for a home with a cluster, and some for connections.
+const DESCRIPTORS: u64 = 64;
+
+/// Refuses to begin with fewer descriptors than it takes: it would fail half-way.
+pub(crate) fn require_descriptors() -> Result<(), Error> {
+    match rustix::process::getrlimit(Resource::Nofile).current {
+        Some(files) if files < DESCRIPTORS => {
+            let text = format!(
+                "this process may open {files} files, and hsmd needs {DESCRIPTORS}: raise the limit \
+                 (ulimit -n, or LimitNOFILE= in its unit)"
+            );
+            Err(Error::new(Reason::LimitExceeded, text))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Closes what can be closed, before there is a log. A system that refuses has reasons of its own:
 /// what it refused is answered, to be logged.

@@ -48,6 +48,7 @@ impl Records {
             )
             .into());
         }
+        refuse_foreign(&home)?;
         let folder = home.path().join("kmsd");
         private::folder(&folder)?;
         let _alone = first_start(&folder)?;
@@ -81,7 +82,9 @@ impl Records {
 
     /// The store of KMS and CloudHSM records; only for the owner.
     pub(crate) fn store(&self, _: &Ownership) -> Result<Arc<dyn Store>, Failure> {
-        Ok(SledStore::open(&self.folder.join("store"))?)
+        let path = self.folder.join("store");
+        let opened = SledStore::open(&path);
+        Ok(opened.map_err(|error| format!("{}: {error}", path.display()))?)
     }
 
     /// The account's access keys.
@@ -91,6 +94,21 @@ impl Records {
             &self.master,
         )?)
     }
+}
+
+/// A folder of root's in a home of somebody else's would be in its owner's way.
+fn refuse_foreign(home: &Home) -> Result<(), Failure> {
+    let uid = rustix::process::geteuid().as_raw();
+    if home.owner() == uid {
+        return Ok(());
+    }
+    Err(format!(
+        "{} belongs to uid {}, and kmsd runs as uid {uid}: start it as that user, or give it a home of \
+         its own with --home",
+        home.path().display(),
+        home.owner()
+    )
+    .into())
 }
 
 /// Held while what is drawn once is looked for: two processes at the first start must not draw two
