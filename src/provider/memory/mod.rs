@@ -20,6 +20,15 @@ pub(crate) use output::{List, Output};
 
 use crate::boundary::Result;
 
+/// Below this address nothing is ever mapped: such a pointer is NULL, or a number that stands where
+/// a pointer should, as it does in a structure of another mechanism.
+const LOWEST_ADDRESS: usize = 4096;
+
+/// Whether anything can be at an address. Every claim asks before it is believed.
+pub(crate) fn is_possible<T>(address: *const T) -> bool {
+    address.addr() >= LOWEST_ADDRESS
+}
+
 /// A pointer to one `T`, for reading or writing.
 pub(crate) struct Pointer<T>(*mut T);
 
@@ -39,10 +48,10 @@ impl<T: Copy> Pointer<T> {
 
     /// Refuses NULL: asked before a verb whose result could then not be told.
     pub(crate) fn required(&self) -> Result<&Self> {
-        if self.is_null() {
-            Err(Reason::ArgumentsBad.into())
-        } else {
+        if is_possible(self.0) {
             Ok(self)
+        } else {
+            Err(Reason::ArgumentsBad.into())
         }
     }
 
@@ -80,7 +89,7 @@ impl<T: Copy> Array<T> {
 
     /// How many there are, if that is at most `limit`; NULL has none.
     pub(crate) fn len(&self, limit: usize, beyond: Reason) -> Result<usize> {
-        if self.first.is_null() && self.count != 0 {
+        if self.count != 0 && !is_possible(self.first) {
             return Err(Reason::ArgumentsBad.into());
         }
         let count = usize::try_from(self.count)
@@ -132,7 +141,7 @@ impl Text {
         // and none of them was its NUL.
         let byte = |position| unsafe { *self.0.wrapping_add(position) };
         let mut expected = text.to_bytes_with_nul().iter().enumerate();
-        !self.is_null() && expected.all(|(position, expected)| byte(position) == *expected)
+        is_possible(self.0) && expected.all(|(position, expected)| byte(position) == *expected)
     }
 }
 
@@ -213,7 +222,7 @@ impl Input {
         if self.length == 0 {
             return Ok(&[]);
         }
-        if self.is_null() {
+        if !is_possible(self.first) {
             return Err(Reason::ArgumentsBad.into());
         }
         match usize::try_from(self.length) {
@@ -250,11 +259,14 @@ impl Room {
 
     /// The buffer; NULL is refused.
     pub(crate) fn bytes(&mut self) -> Result<&mut [u8]> {
+        if self.length == 0 && !self.first.is_null() {
+            return Ok(&mut []);
+        }
         let length = usize::try_from(self.length)
             .ok()
             .filter(|length| isize::try_from(*length).is_ok());
         match length {
-            Some(length) if !self.first.is_null() => {
+            Some(length) if is_possible(self.first) => {
                 // SAFETY: not NULL, so `length` writable bytes are there (the claim), and not more
                 // than isize::MAX.
                 Ok(unsafe { slice::from_raw_parts_mut(self.first, length) })
@@ -284,11 +296,45 @@ mod tests {
     #[test]
     fn a_claim_beyond_the_limit_is_never_read() {
         // SAFETY: not true, and that is the test: the claim must not be believed.
-        let claim = unsafe { Input::claim(std::ptr::dangling(), CK_ULONG::MAX) };
+        let claim = unsafe { Input::claim(b"few".as_ptr(), CK_ULONG::MAX) };
         assert!(matches!(
             claim.bytes(8, Reason::DataLenRange),
             Err(Error::Hsm(error)) if error.reason == Reason::DataLenRange
         ));
+    }
+
+    #[test]
+    fn a_number_is_no_address_whatever_it_claims_to_be() {
+        const NUMBER: *mut u64 = std::ptr::without_provenance_mut(70);
+        // SAFETY: not true, and that is the test, as above: none of these must be believed.
+        let pointer = unsafe { Pointer::claim(NUMBER) };
+        assert!(pointer.read().is_err() && pointer.write(1).is_err());
+        // SAFETY: the same.
+        let array = unsafe { Array::claim(NUMBER, 1) };
+        assert!(array.pointers(1, Reason::DataLenRange).is_err() && array.write(&[1]).is_err());
+        // SAFETY: the same.
+        let text = unsafe { Text::claim(NUMBER.cast()) };
+        assert!(!text.is(c"PKCS 11"));
+        // SAFETY: the same.
+        let mut room = unsafe { Room::claim(NUMBER.cast(), 1) };
+        assert!(room.bytes().is_err());
+        let mut length = 8;
+        // SAFETY: the same.
+        let mut output = unsafe { Output::claim(NUMBER.cast(), &raw mut length) };
+        assert!(
+            output
+                .fill(|_| token::Result::Ok(token::Produced::Written(1)))
+                .is_err()
+        );
+        // SAFETY: the same.
+        let list = unsafe { List::claim(NUMBER, &raw mut length) };
+        assert!(list.fill(&[1]).is_err());
+        // Many languages have such an address for what is empty.
+        // SAFETY: nothing is there, and nothing is claimed to be.
+        let input = unsafe { Input::claim(NUMBER.cast(), 0) };
+        // SAFETY: the same.
+        let mut room = unsafe { Room::claim(NUMBER.cast(), 0) };
+        assert!(input.data(Reason::DataLenRange).is_ok() && room.bytes().is_ok());
     }
 
     #[test]

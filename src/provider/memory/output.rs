@@ -6,7 +6,7 @@ use cryptoki_sys::{CK_BYTE, CK_ULONG};
 use token::{Produced, Reason, limits};
 use zeroize::Zeroizing;
 
-use super::{Array, Input, Pointer};
+use super::{Array, Input, Pointer, is_possible};
 use crate::boundary::{Error, Result};
 
 /// A buffer and the place of its length: §5.2, the convention of functions that return output in a
@@ -82,6 +82,12 @@ impl Output {
         let capacity = self.capacity()?;
         if self.first.is_null() {
             return Ok(None);
+        }
+        if capacity == 0 {
+            return Ok(Some(&mut []));
+        }
+        if !is_possible(self.first) {
+            return Err(Reason::ArgumentsBad.into());
         }
         // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
         // `apart` makes sure that no input that is still read lies among them.
@@ -210,9 +216,9 @@ mod tests {
 
     #[test]
     fn a_length_of_all_ones_does_not_make_a_slice_of_all_memory() {
-        let mut length = CK_ULONG::MAX;
+        let (mut few, mut length) = ([0; 3], CK_ULONG::MAX);
         // SAFETY: nothing is written through it.
-        let mut output = unsafe { Output::claim(std::ptr::dangling_mut(), &raw mut length) };
+        let mut output = unsafe { Output::claim(few.as_mut_ptr(), &raw mut length) };
         output
             .fill(|room| {
                 assert!(room.unwrap().len() <= limits::MESSAGE_BYTES);

@@ -44,16 +44,11 @@ impl Claim {
             self.structure()?
         } else {
             let gcm: CK_GCM_PARAMS = self.structure()?;
-            // Callers fill in `ulIvBits` as they please, most of them not at all: the length in
-            // bytes counts, unless the bits are all there is.
-            let iv_len = if gcm.ulIvLen == 0 {
-                gcm.ulIvBits / 8
-            } else {
-                gcm.ulIvLen
-            };
+            // Callers fill in `ulIvBits` as they please, most of them not at all: no byte is read
+            // on its word.
             GcmWithoutIvBits {
                 iv: gcm.pIv,
-                iv_len,
+                iv_len: gcm.ulIvLen,
                 additional: gcm.pAAD,
                 additional_len: gcm.ulAADLen,
                 tag_bits: gcm.ulTagBits,

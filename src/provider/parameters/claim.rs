@@ -11,9 +11,6 @@ use crate::{
     memory::{Array, Input, Pointer},
 };
 
-/// Below this address nothing is ever mapped: such a pointer is a number of another structure.
-const LOWEST_ADDRESS: usize = 4096;
-
 /// A parameter: an address and a length.
 pub(super) struct Claim {
     first: *const CK_BYTE,
@@ -79,20 +76,17 @@ impl Claim {
 
 /// The `T` that a parameter points to.
 pub(super) fn one<T: Copy>(first: *const T) -> Result<T> {
-    pointable(first)?;
     // SAFETY: who vouches for a mechanism vouches for all that its parameter points to.
-    unsafe { Pointer::claim(first.cast_mut()) }.read()
+    let one = unsafe { Pointer::claim(first.cast_mut()) };
+    one.read().or_else(|_| invalid())
 }
 
 /// At most `limit` `T`s that a parameter points to.
 pub(super) fn array<T: Copy>(first: *const T, count: CK_ULONG, limit: usize) -> Result<Vec<T>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    pointable(first)?;
     // SAFETY: as in `one`.
     let array = unsafe { Array::claim(first.cast_mut(), count) };
-    let elements = array.pointers(limit, Reason::MechanismParamInvalid)?;
+    let elements = array.pointers(limit, Reason::MechanismParamInvalid);
+    let elements = elements.or_else(|_| invalid())?;
     elements.map(|element| element.read()).collect()
 }
 
@@ -102,14 +96,12 @@ pub(super) fn bytes_as<T>(
     length: CK_ULONG,
     copied: impl FnOnce(&[u8]) -> T,
 ) -> Result<T> {
-    if length != 0 {
-        pointable(first)?;
-    }
     // SAFETY: as in `one`.
     let bytes = unsafe { Input::claim(first, length) };
-    bytes
-        .bytes(limits::PARAMETER_BYTES, Reason::MechanismParamInvalid)
-        .map(copied)
+    match bytes.bytes(limits::PARAMETER_BYTES, Reason::MechanismParamInvalid) {
+        Ok(bytes) => Ok(copied(bytes)),
+        Err(_) => invalid(),
+    }
 }
 
 /// A copy of the bytes that a parameter points to.
@@ -129,12 +121,4 @@ pub(super) fn flag(value: CK_BBOOL) -> Result<bool> {
 /// `CKR_MECHANISM_PARAM_INVALID`.
 pub(super) fn invalid<T>() -> Result<T> {
     Err(Reason::MechanismParamInvalid.into())
-}
-
-fn pointable<T>(first: *const T) -> Result<()> {
-    if first.addr() < LOWEST_ADDRESS {
-        invalid()
-    } else {
-        Ok(())
-    }
 }

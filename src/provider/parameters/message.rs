@@ -9,7 +9,10 @@ use token::{
     parameter_shape,
 };
 
-use crate::{boundary::Result, memory::Input};
+use crate::{
+    boundary::Result,
+    memory::{Input, is_possible},
+};
 
 use super::{
     claim::{Claim, bytes, invalid},
@@ -56,7 +59,8 @@ pub(crate) fn read_message(parameter: &Input, operation: Operation, tag: Tag) ->
     };
     let decrypts = operation == Operation::MessageDecrypt;
     let tag_len = fields.tag_bits.div_ceil(8);
-    if tag == Tag::Now && tag_len != 0 && fields.tag.is_null() {
+    let needs_tag = tag == Tag::Now || !fields.tag.is_null();
+    if needs_tag && tag_len != 0 && !is_possible(fields.tag) {
         return invalid();
     }
     let mut parameters = fields.parameters(decrypts)?;
@@ -137,7 +141,7 @@ impl Fields {
             false => self.iv_len.min(self.fixed_bits.div_ceil(8)),
         };
         let iv_len = usize::try_from(self.iv_len).unwrap_or(usize::MAX);
-        if iv_len > limits::PARAMETER_BYTES || (iv_len != 0 && self.iv.is_null()) {
+        if iv_len > limits::PARAMETER_BYTES || (iv_len != 0 && !is_possible(self.iv)) {
             return invalid();
         }
         let mut iv = bytes(self.iv, read)?;

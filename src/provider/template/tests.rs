@@ -76,6 +76,31 @@ fn a_missing_value_and_an_unavailable_length_are_refused() {
 }
 
 #[test]
+fn a_number_in_the_place_of_a_value_is_refused() {
+    const NUMBER: CK_VOID_PTR = ptr::without_provenance_mut(70);
+    for kind in [
+        CKA_CLASS,
+        CKA_LABEL,
+        CKA_VALUE,
+        CKA_ALLOWED_MECHANISMS,
+        CKA_WRAP_TEMPLATE,
+    ] {
+        let mut template = [CK_ATTRIBUTE {
+            type_: kind,
+            pValue: NUMBER,
+            ulValueLen: 48,
+        }];
+        assert_eq!(
+            reason(read(&array(&mut template))),
+            Reason::AttributeValueInvalid,
+            "{kind:x}"
+        );
+        let revealed = vec![Revealed::Value(Value::Bytes(vec![1]))];
+        assert!(write(&array(&mut template), revealed).is_err());
+    }
+}
+
+#[test]
 fn a_template_in_a_template_is_read_and_one_in_that_is_refused() {
     let mut class = CKO_SECRET_KEY;
     let mut inner = [attribute(CKA_CLASS, &mut class)];
