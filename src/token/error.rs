@@ -162,6 +162,26 @@ reasons! {
     AeadDecryptFailed = "the message was altered, or was made with another key or parameter",
 }
 
+impl Reason {
+    /// Whether the failure is the HSM's own, so that what was asked for may have been done
+    /// all the same. All others refuse, and nothing has been done.
+    pub fn leaves_doubt(self) -> bool {
+        matches!(
+            self,
+            Self::Internal
+                | Self::DeviceMemory
+                | Self::DeviceRemoved
+                | Self::StoreFull
+                | Self::StoreReadOnly
+                | Self::StoreDamaged
+                | Self::StoreFailed
+                | Self::Conflict
+                | Self::Unreachable
+                | Self::Protocol
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

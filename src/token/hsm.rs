@@ -173,6 +173,8 @@ pub trait Hsm: Send + Sync {
     fn slot_event(&self, wait: bool) -> Result<Option<SlotId>> {
         Err(Reason::FunctionNotSupported.into())
     }
+    /// The application never heard of `slot`, which `slot_event` answered: it is told again.
+    fn slot_event_unheard(&self, slot: SlotId) {}
 
     /// `C_GenerateKeyPair`: the handles of the public and of the private key.
     fn generate_pair(

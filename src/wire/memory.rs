@@ -183,6 +183,19 @@ impl Shared {
         }
     }
 
+    /// Gives the memory back, words and bytes: all of it is zero from here on, also for a peer that
+    /// keeps its mapping, and what such a peer then writes there is the peer's own memory.
+    pub(crate) fn give_back(&self) {
+        // SAFETY: the whole mapping of a shared file, which is reached by words and copies alone;
+        // zero bytes are legal ones.
+        let given = unsafe {
+            rustix::mm::madvise(self.0.base.as_ptr().cast(), self.0.len, Advice::LinuxRemove)
+        };
+        if let Err(error) = given {
+            log::warn!("memory that was shared with a client is not given back: {error}");
+        }
+    }
+
     fn place(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
         let begin = Self::BYTES.checked_add(offset)?;
         begin.checked_add(len).filter(|end| *end <= self.0.len)?;
@@ -325,6 +338,17 @@ mod tests {
         shared.erase(64);
         assert!(other.read(60, &mut last) && last == [0; 4]);
         assert!(Shared::open(&file, 63).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_holds_no_memory_though_a_peer_keeps_it() {
+        let (shared, file) = Shared::new(1 << 20).unwrap();
+        let _peer = Shared::open(&file, 1 << 20).unwrap();
+        let blocks = || rustix::fs::fstat(&file).unwrap().st_blocks;
+        shared.write(0, &vec![7; 1 << 20]);
+        assert!(blocks() >= 1 << 11);
+        shared.give_back();
+        assert_eq!(blocks(), 0);
     }
 
     #[test]

@@ -200,6 +200,11 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // Who sleeps at the socket notices the end there.
         let _ = self.turn(State::Closed);
+        if self.side == Side::Server {
+            // A client that keeps its descriptor would keep memory of hsmd's that nobody counts any
+            // more. One that has not seen the state notices the end at the socket.
+            self.memory.give_back();
+        }
     }
 }
 

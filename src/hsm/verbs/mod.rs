@@ -326,6 +326,10 @@ impl Hsm for Application {
         self.slot_events().next(wait)
     }
 
+    fn slot_event_unheard(&self, slot: SlotId) {
+        self.slot_events().add(&[slot]);
+    }
+
     fn start_check(
         &self,
         session: SessionHandle,

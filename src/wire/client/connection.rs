@@ -126,7 +126,7 @@ impl Connection {
             Kind::Refusal => Err(message::read(body).ok_or(BROKEN)?),
             _ => return Err(BROKEN),
         };
-        self.line.done(&header);
+        self.line.done(&header)?;
         Ok(answer)
     }
 
@@ -245,7 +245,7 @@ impl Connection {
             Err(_) if header.data_len != 0 => return Err(lost(BROKEN)),
             Err(_) => {}
         }
-        self.line.done(&header);
+        self.line.done(&header).map_err(lost)?;
         Ok(answer)
     }
 }

@@ -4,7 +4,10 @@
 use std::{
     io,
     os::{fd::AsFd, unix::net::UnixStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
     time::Duration,
 };
 
@@ -146,9 +149,14 @@ impl Line {
         }
     }
 
-    /// Forgets the frame, and the request that it answers.
-    pub(super) fn done(&mut self, header: &Header) {
-        match self.slot.as_ref().filter(|_| self.in_slot) {
+    /// Forgets the frame, and the request that it answers. An answer of an hsmd that has left while
+    /// it was read is none: it gives the memory back, and what was read may not have been there.
+    pub(super) fn done(&mut self, header: &Header) -> Result<(), Fault> {
+        let in_slot = self.slot.as_ref().filter(|_| self.in_slot);
+        // What was copied was copied before this.
+        fence(Ordering::Acquire);
+        let is_there = in_slot.is_none_or(|slot| slot.state() == State::Answered);
+        match in_slot {
             Some(_) => self.body.clear(),
             None => self.reader.done(header),
         }
@@ -156,6 +164,7 @@ impl Line {
             slot.memory().erase(self.used);
             self.used = 0;
         }
+        is_there.then_some(()).ok_or(Fault::Closed)
     }
 
     fn header_in_slot(&mut self) -> Result<Header, Fault> {

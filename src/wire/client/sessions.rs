@@ -5,7 +5,12 @@ use std::sync::atomic::Ordering;
 
 use token::{Access, Error, LoginAs, Reason, Result, SecretBytes, SessionHandle, SlotId, Ticket};
 
-use super::{Client, connection::Exchange, reach, verbs::bytes};
+use super::{
+    Client,
+    connection::{Connection, Exchange},
+    reach,
+    verbs::bytes,
+};
 use crate::message::{Purpose, Verb};
 
 impl Client {
@@ -86,14 +91,15 @@ impl Client {
         if self.ended.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        let attach = Purpose::Attach {
-            secret: *self.secret,
+        let end = |mut connection: Box<Connection>| -> Exchange<()> {
+            connection.exchange(&Verb::End, &[])
         };
-        let waiting = self.pool.take();
-        if let Some(mut connection) =
-            waiting.or_else(|| reach::once(&self.home, &self.descriptors, attach))
-        {
-            let _: Exchange<()> = connection.exchange(&Verb::End, &[]);
+        // One that waited may have been lost meanwhile, and the others with it.
+        if !matches!(self.pool.take().map(end), Some(Ok(_))) {
+            let attach = Purpose::Attach {
+                secret: *self.secret,
+            };
+            let _ = reach::once(&self.home, &self.descriptors, attach).map(end);
         }
         self.pool.clear();
         Ok(())

@@ -386,6 +386,15 @@ fn the_end_of_a_client_is_the_end_of_its_application() {
 }
 
 #[test]
+fn an_end_whose_connection_was_lost_is_said_over_another_one() {
+    let machine = Machine::new();
+    let client = machine.client();
+    machine.break_all();
+    client.end().unwrap();
+    assert_eq!(machine.applications(), 0);
+}
+
+#[test]
 fn a_client_ends_its_application_while_its_only_connection_is_in_a_verb() {
     let machine = Machine::new();
     let client = Arc::new(machine.client());

@@ -216,7 +216,8 @@ impl Applications {
         while !leaving.load(Ordering::Relaxed) {
             let known: Vec<_> = self.known.lock().values().cloned().collect();
             for application in self.wait_for_ends(&known) {
-                self.end(&application);
+                self.remove(&application);
+                end(application);
             }
         }
     }
@@ -261,15 +262,25 @@ impl Applications {
             .chain(abandoned.cloned())
             .collect()
     }
+}
 
-    fn end(&self, application: &Application) {
-        self.remove(application);
-        let tenant = std::panic::AssertUnwindSafe(&application.tenant);
-        match std::panic::catch_unwind(|| tenant.end()) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::warn!("an application whose process ended: {error}"),
-            Err(_) => log::error!("a panic at the end of an application was caught"),
-        }
+/// Ends an application that has been removed, in a thread of its own: it waits for verbs that are in
+/// the middle of their work, and nobody else's end waits with it.
+fn end(application: Arc<Application>) {
+    let also = Arc::clone(&application);
+    let thread = std::thread::Builder::new().name("end".to_owned());
+    if let Err(error) = thread.spawn(move || end_tenant(&also)) {
+        log::error!("no thread for the end of an application: {error}");
+        end_tenant(&application);
+    }
+}
+
+fn end_tenant(application: &Application) {
+    let tenant = std::panic::AssertUnwindSafe(&application.tenant);
+    match std::panic::catch_unwind(|| tenant.end()) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::warn!("an application whose process ended: {error}"),
+        Err(_) => log::error!("a panic at the end of an application was caught"),
     }
 }
 
@@ -290,4 +301,58 @@ fn first_half(hash: &[u8; 32]) -> [u8; 16] {
         .zip(hash)
         .for_each(|(place, byte)| *place = *byte);
     half
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{process::Command, sync::mpsc, thread};
+
+    use super::*;
+    use crate::testing::{self, World, eventually};
+
+    /// A process that does nothing, and an application that is its own.
+    fn process(applications: &Applications, number: u8) -> std::process::Child {
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+        let id = ApplicationId([number; 16]);
+        let application = Application {
+            id,
+            hash: [number; 32],
+            tenant: applications.host.application(id, 0).unwrap(),
+            process: Some(rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap()),
+            ended: AtomicBool::new(false),
+            connections: Mutex::new(Connections {
+                sockets: HashMap::new(),
+                none_since: Instant::now(),
+            }),
+            _counted: applications.tally.take(0, What::Applications, 1).unwrap(),
+        };
+        applications.known.lock().insert(id, Arc::new(application));
+        child
+    }
+
+    #[test]
+    fn an_end_that_waits_for_a_busy_session_keeps_no_other_end_waiting() {
+        let world = Arc::new(World::default());
+        let host = testing::host(&world);
+        let applications = Applications::new(host, Arc::default()).unwrap();
+        let mut children = [1, 2].map(|number| process(&applications, number));
+        let (done, busy) = mpsc::channel::<()>();
+        world.in_the_middle_of("end", move || busy.recv().unwrap());
+        let leaving = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| applications.watch(&leaving));
+            for child in &mut children {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            eventually("the other one ends", || {
+                world.ended.load(Ordering::Relaxed) == 1
+            });
+            done.send(()).unwrap();
+            eventually("both end", || world.ended.load(Ordering::Relaxed) == 2);
+            leaving.store(true, Ordering::Relaxed);
+            applications.wake_watcher();
+        });
+    }
 }

@@ -194,8 +194,8 @@ fn verb(
     let (ends, reach) = (matches!(verb, Verb::End), verb.reach());
     let tenant = attached.application.tenant.as_ref();
     answer.of(tenant, header.number, start, verb, data)?;
-    if reach == Reach::Home {
-        // Whatever came of it: after the change, and before anybody hears of it.
+    if reach == Reach::Home && answer.may_be_done() {
+        // After the change, and before anybody hears of it. (What is refused costs nobody his Inits.)
         shared.changed();
     }
     if ends {

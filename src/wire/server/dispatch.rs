@@ -1,5 +1,7 @@
 //! From a verb as a message to the verb of the engine, and the answer back.
 
+mod output;
+
 use std::{
     io,
     mem::take,
@@ -8,22 +10,15 @@ use std::{
 };
 
 use serde::Serialize;
-use token::{Error, Produced, Reason, Result, SecretBytes, SessionHandle, limits};
+use token::{Error, Reason, Result, SecretBytes, SessionHandle, SlotId, limits};
 
-use super::{
-    Tenant,
-    line::Line,
-    tally::{Held as Counted, Tally, What},
-};
+use super::{Tenant, line::Line, tally::Tally};
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
-    message::{Verb, WithOutput},
+    message::Verb,
 };
 
-/// How much room an output gets at first, on top of the input's length: more than any mechanism
-/// adds. What needs more says how much, and gets that.
-const FIRST_ROOM: usize = 4096;
 /// Bytes of messages and outputs that are not counted: every connection may have them.
 pub(super) const UNCOUNTED: usize = 256 * 1024;
 
@@ -34,10 +29,18 @@ pub(super) struct Answer {
     tally: Arc<Tally>,
     uid: u32,
     number: u32,
-    /// A session that nobody has until the answer has been sent.
-    opened: Option<SessionHandle>,
+    /// Why the verb was not done, or not to its end.
+    failure: Option<Reason>,
+    /// What nobody has until the answer has been sent.
+    given: Option<Given>,
     /// Whether there was no memory for an output, so that the engine was not asked for it.
     unasked: bool,
+}
+
+/// What an answer gives to the client, and the client loses with it.
+enum Given {
+    Session(SessionHandle),
+    Event(SlotId),
 }
 
 impl Answer {
@@ -50,21 +53,31 @@ impl Answer {
             tally: Arc::clone(tally),
             uid,
             number: 0,
-            opened: None,
+            failure: None,
+            given: None,
             unasked: false,
         }
     }
 
-    /// Sends the answer. A session that its client never hears of is closed: it opens another one.
+    /// Sends the answer. What its client never hears of is taken back: it asks for another session,
+    /// or for the event.
     pub(super) fn send(&mut self, line: &mut Line<'_>, tenant: &dyn Tenant) -> io::Result<()> {
         let sent = line.send(self.frame.filled(), self.output.filled());
-        let opened = self.opened.take();
-        if let (Err(_), Some(session)) = (&sent, opened) {
-            let close = AssertUnwindSafe(|| tenant.close_session(session));
-            // It has gone by itself, or goes with its application.
-            let _ = catch_unwind(close);
+        let given = self.given.take();
+        if let (Err(_), Some(given)) = (&sent, given) {
+            let take_back = AssertUnwindSafe(|| match given {
+                // It has gone by itself, or goes with its application.
+                Given::Session(session) => drop(tenant.close_session(session)),
+                Given::Event(slot) => tenant.slot_event_unheard(slot),
+            });
+            let _ = catch_unwind(take_back);
         }
         sent
+    }
+
+    /// Whether the verb may have done what it was asked for.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.failure.is_none_or(Reason::leaves_doubt)
     }
 
     /// Forgets the answer.
@@ -114,6 +127,7 @@ impl Answer {
         if answer.is_err() {
             self.output.clear();
         }
+        self.failure = answer.as_ref().err().map(|error| error.reason);
         frame::encode(
             &mut self.frame,
             Kind::Answer,
@@ -144,7 +158,7 @@ impl Answer {
             }
             Verb::OpenSession(slot, access) => {
                 let opened = tenant.open_session(slot, access);
-                self.opened = opened.as_ref().ok().copied();
+                self.given = opened.as_ref().ok().copied().map(Given::Session);
                 self.write(opened)
             }
             Verb::CloseSession(session) => self.write(tenant.close_session(session)),
@@ -256,7 +270,11 @@ impl Answer {
     ) -> std::result::Result<(), Fault> {
         match verb {
             Verb::SeedRandom(session) => self.write(tenant.seed_random(session, data)),
-            Verb::SlotEvent(wait) => self.write(tenant.slot_event(wait)),
+            Verb::SlotEvent(wait) => {
+                let event = tenant.slot_event(wait);
+                self.given = event.as_ref().ok().copied().flatten().map(Given::Event);
+                self.write(event)
+            }
             Verb::GeneratePair(request, session, mechanism, public, private) => {
                 let generate = |public, private| {
                     tenant.generate_pair(request, session, mechanism.get(), public, private)
@@ -395,72 +413,6 @@ impl Answer {
             }
             _ => self.error(Reason::Internal.into()),
         }
-    }
-
-    /// A verb with output. The room that the caller has is a claim: as much is taken as the input
-    /// makes likely, and more only when the engine needs it.
-    fn output_of<T: Serialize + WithOutput>(
-        &mut self,
-        input_len: usize,
-        capacity: Option<u64>,
-        mut verb: impl FnMut(Option<&mut [u8]>) -> Result<T>,
-    ) -> std::result::Result<(), Fault> {
-        let Some(capacity) = capacity.map(length) else {
-            return self.write(verb(None));
-        };
-        let capacity = capacity.min(limits::DATA_BYTES);
-        let mut room = capacity.min(input_len.saturating_add(FIRST_ROOM));
-        let mut answer = self.with_room(room, &mut verb);
-        if let Ok(Produced::Needed(needed)) = answer.as_ref().map(T::produced)
-            && (room + 1..=capacity).contains(&needed)
-        {
-            room = needed;
-            answer = self.with_room(room, &mut verb);
-        }
-        match answer.as_ref().map(T::produced) {
-            Ok(Produced::Written(len)) if len <= room => self.output.truncate(len),
-            Ok(Produced::Written(_)) => {
-                log::error!("a verb wrote more than there was room for");
-                return self.error(Reason::Internal.into());
-            }
-            _ => self.output.clear(),
-        }
-        self.write(answer)
-    }
-
-    fn with_room<T>(
-        &mut self,
-        room: usize,
-        verb: &mut impl FnMut(Option<&mut [u8]>) -> Result<T>,
-    ) -> Result<T> {
-        let _counted = self.counted(room)?;
-        verb(Some(self.output.of_len(room)))
-    }
-
-    fn random(
-        &mut self,
-        tenant: &dyn Tenant,
-        session: SessionHandle,
-        len: usize,
-    ) -> std::result::Result<(), Fault> {
-        if len > limits::RANDOM_BYTES {
-            return self.error(Reason::ArgumentsBad.into());
-        }
-        let answer = self.counted(len).and_then(|_counted| {
-            let output = self.output.of_len(len);
-            tenant.random(session, output)
-        });
-        self.write(answer)
-    }
-
-    /// Counts a large output for as long as it is worked on.
-    fn counted(&mut self, len: usize) -> Result<Option<Counted>> {
-        if len <= UNCOUNTED {
-            return Ok(None);
-        }
-        let counted = self.tally.take(self.uid, What::Bytes, len);
-        self.unasked = counted.is_err();
-        counted.map(Some)
     }
 }
 

@@ -206,6 +206,7 @@ fn board() -> Option<Board> {
 
 /// Takes connections until the server leaves.
 fn accept(shared: &Arc<Shared>, listener: &UnixListener, wake: &OwnedFd) {
+    let mut is_refused = false;
     while !shared.is_leaving() {
         let mut waiting = [
             PollFd::new(listener, PollFlags::IN),
@@ -221,13 +222,18 @@ fn accept(shared: &Arc<Shared>, listener: &UnixListener, wake: &OwnedFd) {
             return;
         }
         match listener.accept() {
-            Ok((socket, _)) => admit(shared, socket),
+            Ok((socket, _)) => {
+                is_refused = false;
+                admit(shared, socket);
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
                 io::ErrorKind::ConnectionAborted => {}
                 _ => {
                     // Most likely no descriptor is left: those who wait, wait.
-                    log::error!("taking a connection: {error}");
+                    if !std::mem::replace(&mut is_refused, true) {
+                        log::error!("connections cannot be taken: {error}");
+                    }
                     thread::sleep(PAUSE);
                 }
             },

@@ -206,7 +206,11 @@ impl Hsm for Fake {
         Ok(object)
     }
     fn destroy(&self, _: Request, _: SessionHandle, object: ObjectHandle) -> Result<()> {
-        self.world.gone.lock().push(object);
+        let mut gone = self.world.gone.lock();
+        if gone.contains(&object) {
+            return Err(Reason::ObjectHandleInvalid.into());
+        }
+        gone.push(object);
         Ok(())
     }
     fn attributes(
@@ -372,11 +376,15 @@ impl Hsm for Fake {
         (seed == b"seed").then_some(()).ok_or_else(no_operation)
     }
     fn slot_event(&self, wait: bool) -> Result<Option<SlotId>> {
+        let event = self.world.events.lock().pop();
         self.world.say("slot_event");
-        while wait && self.world.ended.load(Ordering::Relaxed) == 0 {
+        while event.is_none() && wait && self.world.ended.load(Ordering::Relaxed) == 0 {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        Ok(None)
+        Ok(event)
+    }
+    fn slot_event_unheard(&self, slot: SlotId) {
+        self.world.events.lock().push(slot);
     }
     fn wrap(
         &self,
@@ -450,6 +458,7 @@ impl Hsm for Fake {
         unsupported()
     }
     fn end(&self) -> Result<()> {
+        self.world.say("end");
         self.world.ended.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

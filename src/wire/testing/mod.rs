@@ -13,7 +13,10 @@ use token::{ApplicationId, ObjectHandle, Operation, SlotId};
 
 mod fake;
 
-use crate::{Client, Configuration, Home, SOCKET, Start, server::Server};
+use crate::{
+    Client, Configuration, Home, SOCKET, Start,
+    server::{Host, Server},
+};
 
 use self::fake::FakeHost;
 
@@ -42,6 +45,8 @@ pub(crate) struct World {
     pub(crate) gone: Mutex<Vec<ObjectHandle>>,
     /// The operations that were started.
     pub(crate) started: Mutex<Vec<Operation>>,
+    /// Slots that have changed.
+    pub(crate) events: Mutex<Vec<SlotId>>,
     /// Verbs that reached an engine, by name.
     pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
     /// What is done in the middle of the next verb of this name, before it is answered.
@@ -115,15 +120,13 @@ impl Machine {
 
     /// Starts an hsmd.
     pub(crate) fn start(&self) {
-        let host = FakeHost::new(&self.world);
-        self.run(Server::new(Arc::new(host)).unwrap());
+        self.run(Server::new(host(&self.world)).unwrap());
     }
 
     /// Goes on with one that has no memory to share.
     pub(crate) fn restart_without_memory(&self) {
         self.kill();
-        let host = FakeHost::new(&self.world);
-        self.run(Server::without_memory(Arc::new(host)).unwrap());
+        self.run(Server::without_memory(host(&self.world)).unwrap());
     }
 
     fn run(&self, server: Server) {
@@ -154,13 +157,15 @@ impl Machine {
         move || machine.upgrade().unwrap().restart()
     }
 
+    /// Breaks all connections to an hsmd that lives on.
+    pub(crate) fn break_all(&self) {
+        self.server.lock().as_ref().unwrap().break_all();
+    }
+
     /// What breaks all connections from within a verb of an hsmd that lives on.
     pub(crate) fn breaker(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
         let machine: Weak<Self> = Arc::downgrade(self);
-        move || {
-            let machine = machine.upgrade().unwrap();
-            machine.server.lock().as_ref().unwrap().break_all();
-        }
+        move || machine.upgrade().unwrap().break_all()
     }
 
     /// Leaves the user of this process so many bytes for messages, until the answer is dropped.
@@ -174,6 +179,11 @@ impl Machine {
     pub(crate) fn applications(&self) -> usize {
         self.server.lock().as_ref().map_or(0, Server::applications)
     }
+}
+
+/// What makes the applications of a world.
+pub(crate) fn host(world: &Arc<World>) -> Arc<dyn Host> {
+    Arc::new(FakeHost::new(world))
 }
 
 /// Waits until something is so, and fails if it never is.

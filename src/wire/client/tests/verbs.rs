@@ -76,6 +76,19 @@ fn every_further_template_gets_its_key() {
 }
 
 #[test]
+fn an_event_whose_answer_was_lost_is_told_again() {
+    let machine = Machine::new();
+    let client = machine.client();
+    machine.world.events.lock().push(SLOT);
+    let breaker = machine.breaker();
+    machine.world.in_the_middle_of("slot_event", breaker);
+    // The second time it is said may come before hsmd has noticed that nobody heard the first.
+    eventually("it is told", || {
+        client.slot_event(false).unwrap() == Some(SLOT)
+    });
+}
+
+#[test]
 fn who_waits_for_an_event_is_in_nobodys_way_and_woken_at_the_end() {
     let machine = Machine::new();
     let client = Arc::new(machine.client());

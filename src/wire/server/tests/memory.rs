@@ -174,6 +174,36 @@ fn a_call_to_look_where_nothing_is_closes_the_connection() {
 }
 
 #[test]
+fn memory_that_a_client_keeps_is_not_hsmds_any_more() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    raw.slot.write(0, &vec![7; ROOM]);
+    raw.socket.write_all(&frame::LOOK).unwrap();
+    assert!(is_closed(&mut raw.socket));
+    eventually("it is given back", || {
+        rustix::fs::fstat(&raw.file).unwrap().st_blocks == 0
+    });
+}
+
+#[test]
+fn what_is_refused_is_no_change() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    let before = raw.view.changes();
+    let gone = token::ObjectHandle(404);
+    machine.world.gone.lock().push(gone);
+    let request = crate::Requests::new().begin().request();
+    for (object, changes) in [(gone, 0), (token::ObjectHandle(5), 1)] {
+        let verb = Verb::Destroy(request, token::SessionHandle(1), object);
+        let mut buffer = Buffer::new();
+        frame::encode(&mut buffer, Kind::Request, 1, &verb, 0).unwrap();
+        raw.ask(buffer.filled());
+        eventually("it is answered", || raw.is_answered());
+        assert_eq!(raw.view.changes(), before + changes);
+    }
+}
+
+#[test]
 fn the_memory_cannot_be_cut_and_the_board_cannot_be_written() {
     let machine = Machine::new();
     let raw = Raw::new(&machine);
