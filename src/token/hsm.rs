@@ -17,7 +17,7 @@ use crate::{
 /// durable when it answers. Verbs that an HSM may lack answer `FunctionNotSupported` by themselves.
 #[allow(
     unused_variables,
-    reason = "verbs that are being built answer by default"
+    reason = "a verb that answers by default looks at none of its arguments"
 )]
 pub trait Hsm: Send + Sync {
     /// `C_GetSlotList`, `C_GetSlotInfo`: all slots, in a fixed order.

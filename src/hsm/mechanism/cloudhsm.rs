@@ -33,8 +33,7 @@ pub(crate) fn draw_vector(
     match &mut mechanism.parameters {
         Parameters::Gcm { iv, .. } => {
             if iv.len() != IV_LEN || iv.iter().any(|byte| *byte != 0) {
-                let words =
-                    "the HSM draws the initialisation vector: 12 bytes of zeroes are its place";
+                let words = "the HSM draws the initialisation vector, and writes it over 12 bytes of zeroes";
                 return Err(Error::new(Reason::MechanismParamInvalid, words));
             }
             let nonces = key.nonces().ok_or(Reason::KeyTypeInconsistent)?;

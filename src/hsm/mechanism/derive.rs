@@ -166,7 +166,7 @@ fn encrypt<K: Cipher<N>, const N: usize>(with: Use<'_>, wanted: Option<usize>) -
         _ => return Err(Reason::MechanismParamInvalid.into()),
     };
     if data.is_empty() || !data.len().is_multiple_of(N) {
-        let words = "the data is whole blocks";
+        let words = "the data must be whole blocks, and one at least";
         return Err(Error::new(Reason::MechanismParamInvalid, words));
     }
     if wanted.is_some_and(|wanted| wanted > data.len()) {

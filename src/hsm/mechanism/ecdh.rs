@@ -66,7 +66,7 @@ impl Function {
         }
         let known = FUNCTIONS.iter().find(|(known, _)| *known == number);
         let known = known.ok_or_else(|| {
-            let words = format!("key derivation function {number:#x}");
+            let words = format!("there is no key derivation function {number:#x}");
             Error::new(Reason::MechanismParamInvalid, words)
         })?;
         Ok(known.1)

@@ -152,7 +152,8 @@ pub(super) fn pbkdf2(parameters: &Parameters, attributes: &Attributes) -> Result
     if u64::from(iterations).saturating_mul(len.div_ceil(hash.len()) as u64)
         > u64::from(PBKDF2_ITERATIONS)
     {
-        let words = format!("{PBKDF2_ITERATIONS} iterations for all blocks of the key together");
+        let words =
+            format!("at most {PBKDF2_ITERATIONS} iterations for all blocks of the key together");
         return Err(Error::new(Reason::MechanismParamInvalid, words));
     }
     let value = kdf::pbkdf2(*hash, password.reveal(), salt, iterations, len).map_err(internal)?;

@@ -112,7 +112,9 @@ impl Derivation for Sp800108 {
         };
         let input: usize = parts.iter().zip(&values).map(len_of).sum();
         if parts.len() > limits::KDF_PARTS || segments.saturating_mul(input) > limits::DATA_BYTES {
-            return Err(invalid("more to read than one derivation may"));
+            return Err(invalid(
+                "the parts are too many, or too long for so many blocks",
+            ));
         }
         let parts = parts
             .iter()
@@ -149,7 +151,9 @@ impl Sp800108 {
             && lengths <= 1
             && (iv.is_empty() || self == Sp800108::Feedback);
         if !legal {
-            return Err(invalid("which parts there are"));
+            return Err(invalid(
+                "a part is missing, or stands there too often for this mode",
+            ));
         }
         match self {
             Sp800108::Counter => parts
@@ -176,7 +180,9 @@ impl Sp800108 {
         Ok(match part {
             // Outside of counter mode the variable is no counter and has no shape.
             KdfPart::Iteration { bits, .. } if self != Sp800108::Counter && *bits != 0 => {
-                return Err(invalid("the iteration variable is no counter"));
+                return Err(invalid(
+                    "the iteration variable has a format in counter mode alone",
+                ));
             }
             KdfPart::Iteration { .. } => Part::Iteration,
             KdfPart::Counter {
@@ -213,7 +219,9 @@ fn values(parts: &[KdfPart], others: &dyn OtherKeys) -> Result<Vec<Option<Secret
 /// A number of whole bytes.
 fn number(bits: u64, little_endian: bool, most: u64) -> Result<Number> {
     if bits == 0 || bits > most || !bits.is_multiple_of(8) {
-        return Err(invalid("the width of a number"));
+        return Err(invalid(
+            "the width of a number is not one of whole bytes that it can have",
+        ));
     }
     let bytes = usize::try_from(bits / 8).unwrap_or(0);
     Ok(Number {

@@ -85,8 +85,10 @@ impl Nonces {
 
     fn count(&self, message: &MessageParameters) -> Result<Vec<u8>> {
         if self.on_token && free_bits(message) < APART_BITS {
-            let words =
-                "a key on the token has other counts, and too few bits are left to keep them apart";
+            let words = format!(
+                "the same key is counted elsewhere too: {APART_BITS} free bits are needed to keep \
+                 the counts apart"
+            );
             return Err(Error::new(Reason::MechanismParamInvalid, words));
         }
         let mut counted = self.counted.lock();

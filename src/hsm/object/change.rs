@@ -70,7 +70,7 @@ impl Draft {
             let rule = rule_of(self.sort, kind)?;
             let value = shaped(attribute)?;
             if !may_change(rule, self.attributes.flag(kind), &value, maker, copy) {
-                let words = "cannot be changed so";
+                let words = "cannot be changed to this value";
                 return Err(refusal(Reason::AttributeReadOnly, kind, words));
             }
             // What the security officer has trusted to wrap must not learn to decrypt.
