@@ -1,7 +1,7 @@
 //! Algorithms over published libraries, and memory for secrets. Nothing here knows PKCS#11, storage
 //! or HTTP.
 //!
-//! The mechanisms of the HSM run on AWS-LC; sealing at rest runs on `aes-gcm`. No primitive is
+//! The mechanisms of the HSM run on AWS-LC, or its FIPS module; sealing at rest runs on `aes-gcm`. No primitive is
 //! written here: XAES-256-GCM (C2SP) is composed from AES and AES-GCM, and the key
 //! derivations in `kdf` from HMAC, CMAC and digests, each with its public vectors.
 
@@ -23,6 +23,7 @@ pub mod kdf;
 pub mod key_wrap;
 #[cfg(test)]
 mod known_answers;
+pub mod library;
 #[allow(unsafe_code)] // System calls for memory, each with its reason.
 mod locked;
 pub mod ml_dsa;

@@ -2,10 +2,9 @@
 
 use std::ffi::c_uint;
 
-use aws_lc_sys as sys;
 use zeroize::Zeroize;
 
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result, locked::Region};
 
 /// Bytes in a block.

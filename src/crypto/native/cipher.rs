@@ -6,9 +6,7 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result};
 
 /// Which way a message goes.

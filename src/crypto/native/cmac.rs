@@ -2,9 +2,7 @@
 
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result};
 
 /// A code whose input is not complete.

@@ -2,8 +2,7 @@
 
 use std::ffi::c_int;
 
-use aws_lc_sys as sys;
-
+use super::sys;
 use crate::{Error, Result, locked::Region};
 
 /// Bytes in a block.

@@ -4,9 +4,7 @@ mod state;
 
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result, hash::Hash};
 
 /// The library's description of a hash: what HMAC and PBKDF2 are built over.

@@ -5,12 +5,11 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use aws_lc_sys as sys;
-
 use super::{
     done,
     number::{self, Number},
     pkey::Pkey,
+    sys,
 };
 use crate::{Error, Result, Secret};
 

@@ -1,8 +1,6 @@
 //! Ed25519 and X25519: fixed lengths, so that nothing but a pointer goes to C.
 
-use aws_lc_sys as sys;
-
-use super::{done, pkey::Pkey};
+use super::{done, pkey::Pkey, sys};
 use crate::{Error, Result, Secret};
 
 /// Bytes in a private and a public key, in a seed and in a shared secret.
@@ -22,6 +20,9 @@ pub enum Variant<'a> {
     /// Ed25519ph: the context has at most 255 bytes.
     Prehash(&'a [u8]),
 }
+
+/// Bytes in the SHA-512 of a message, which Ed25519ph signs.
+pub(crate) const DIGEST: usize = 64;
 
 /// Seed and public key, one after the other.
 pub(crate) struct Expanded(Secret);
@@ -72,6 +73,21 @@ impl Expanded {
             },
         })
     }
+
+    /// Ed25519ph of a message with this SHA-512.
+    pub(crate) fn sign_digest(
+        &self,
+        context: &[u8],
+        digest: &[u8; DIGEST],
+        signature: &mut [u8; SIGNATURE],
+    ) -> Result<()> {
+        let (out, key) = (signature.as_mut_ptr(), self.0.reveal().as_ptr());
+        let digest = digest.as_ptr();
+        // SAFETY: as in `sign`; the digest has 64 bytes.
+        done(unsafe {
+            sys::ED25519ph_sign_digest(out, digest, key, context.as_ptr(), context.len())
+        })
+    }
 }
 
 pub(crate) fn verify(
@@ -108,6 +124,22 @@ pub(crate) fn verify(
                 context.len(),
             )
         },
+    });
+    verified.map_err(|_| Error::Authentication)
+}
+
+/// Ed25519ph of a message with this SHA-512.
+pub(crate) fn verify_digest(
+    public: &[u8; LEN],
+    context: &[u8],
+    digest: &[u8; DIGEST],
+    signature: &[u8; SIGNATURE],
+) -> Result<()> {
+    let (signature, key) = (signature.as_ptr(), public.as_ptr());
+    let digest = digest.as_ptr();
+    // SAFETY: as in `verify`; the digest has 64 bytes.
+    let verified = done(unsafe {
+        sys::ED25519ph_verify_digest(digest, signature, key, context.as_ptr(), context.len())
     });
     verified.map_err(|_| Error::Authentication)
 }

@@ -2,9 +2,7 @@
 
 use std::ptr;
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result, locked::Region};
 
 /// A prepared key for tags of one length: the expanded key and the tables of GHASH.

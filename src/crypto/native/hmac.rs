@@ -2,9 +2,7 @@
 
 use std::ptr;
 
-use aws_lc_sys as sys;
-
-use super::{digest::method, done};
+use super::{digest::method, done, sys};
 use crate::{Error, Result, hash::Hash, locked::Region};
 
 /// A key, ready for any number of codes on any number of threads.

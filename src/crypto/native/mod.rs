@@ -11,6 +11,9 @@ pub(crate) mod edwards;
 pub(crate) mod gcm;
 pub(crate) mod gcm_stream;
 pub(crate) mod hmac;
+pub(crate) mod library;
+#[cfg(not(feature = "fips"))]
+pub(crate) mod ml_dsa_deterministic;
 pub(crate) mod number;
 pub(crate) mod pbkdf2;
 pub(crate) mod pkey;
@@ -19,6 +22,12 @@ pub(crate) mod rsa;
 pub(crate) mod rsa_oaep;
 pub(crate) mod rsa_parts;
 pub(crate) mod shake;
+
+// One library in C, the one that aws-lc-rs uses: with the feature `fips` it is the FIPS module.
+#[cfg(feature = "fips")]
+use aws_lc_fips_sys as sys;
+#[cfg(not(feature = "fips"))]
+use aws_lc_sys as sys;
 
 use crate::{Error, Result};
 

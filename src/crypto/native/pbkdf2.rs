@@ -1,8 +1,6 @@
 //! PBKDF2.
 
-use aws_lc_sys as sys;
-
-use super::{digest::method, done};
+use super::{digest::method, done, sys};
 use crate::{Result, hash::Hash};
 
 /// Fills `output` with what the password gives.

@@ -7,9 +7,7 @@ use std::{
     slice,
 };
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result, Secret};
 
 /// A key; once made it is only read, by any number of threads.

@@ -3,13 +3,12 @@
 
 use std::{ffi::c_int, ptr::NonNull};
 
-use aws_lc_sys as sys;
-
 use super::{
     digest::method,
     done,
     number::{self, Number},
     pkey::Pkey,
+    sys,
 };
 use crate::{Error, Result, Secret, hash::Hash};
 

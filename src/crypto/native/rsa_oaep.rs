@@ -5,9 +5,7 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use aws_lc_sys as sys;
-
-use super::{digest::method, done, pkey::Pkey};
+use super::{digest::method, done, pkey::Pkey, sys};
 use crate::{Error, Result, hash::Hash};
 
 /// Encrypts into `output`, which is as long as the modulus.

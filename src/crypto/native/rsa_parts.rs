@@ -3,9 +3,7 @@
 
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys as sys;
-
-use super::{done, number::Number};
+use super::{done, number::Number, sys};
 use crate::{Error, Result};
 
 /// Memory that the library's arithmetic works in.

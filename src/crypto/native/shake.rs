@@ -2,15 +2,15 @@
 
 use std::ptr::{self, NonNull};
 
-use aws_lc_sys as sys;
-
-use super::done;
+use super::{done, sys};
 use crate::{Error, Result};
 
-/// Which of the two.
-#[derive(Clone, Copy)]
-pub(crate) enum Function {
+/// Which of the two: the number is the strength in bits that a long output has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// SHAKE128.
     Shake128,
+    /// SHAKE256.
     Shake256,
 }
 

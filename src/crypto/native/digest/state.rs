@@ -1,10 +1,9 @@
 //! What a hash has come to, written down: the chaining value, the number of bits, and the bytes
 //! that do not fill a block yet. SHA-1 and SHA-2 only; the library tells nothing of SHA-3's state.
 
-use aws_lc_sys as sys;
 use zeroize::Zeroizing;
 
-use super::Stream;
+use super::{Stream, sys};
 use crate::{Error, Result, hash::Hash};
 
 /// Saves and restores the state of one of the library's structures.
