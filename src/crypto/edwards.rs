@@ -12,6 +12,8 @@ pub use crate::native::edwards::Variant;
 pub const SIGNATURE_LEN: usize = edwards::SIGNATURE;
 /// Bytes in a key, private or public.
 pub const LEN: usize = edwards::LEN;
+/// Bytes in the digest that Ed25519ph signs: SHA-512.
+pub const DIGEST_LEN: usize = edwards::DIGEST;
 /// Bytes in the longest context.
 pub const CONTEXT_MAX: usize = 255;
 
@@ -46,6 +48,18 @@ impl PublicKey {
     pub fn verify(&self, variant: Variant<'_>, message: &[u8], signature: &[u8]) -> Result<()> {
         let signature = signature.try_into().map_err(|_| Error::Length)?;
         edwards::verify(&self.0, checked(variant)?, message, signature)
+    }
+
+    /// Whether `signature` is Ed25519ph's of the message with this SHA-512.
+    pub fn verify_digest(
+        &self,
+        context: &[u8],
+        digest: &[u8; DIGEST_LEN],
+        signature: &[u8],
+    ) -> Result<()> {
+        let signature = signature.try_into().map_err(|_| Error::Length)?;
+        checked(Variant::Prehash(context))?;
+        edwards::verify_digest(&self.0, context, digest, signature)
     }
 }
 
@@ -103,6 +117,17 @@ impl PrivateKey {
         signature: &mut [u8; SIGNATURE_LEN],
     ) -> Result<()> {
         self.0.sign(checked(variant)?, message, signature)
+    }
+
+    /// Signs the message with this SHA-512 by Ed25519ph.
+    pub fn sign_digest(
+        &self,
+        context: &[u8],
+        digest: &[u8; DIGEST_LEN],
+        signature: &mut [u8; SIGNATURE_LEN],
+    ) -> Result<()> {
+        checked(Variant::Prehash(context))?;
+        self.0.sign_digest(context, digest, signature)
     }
 }
 

@@ -13,6 +13,7 @@ mod cloudhsm;
 mod cycles;
 mod derivation;
 mod dual;
+mod edwards;
 mod events;
 mod initialize;
 mod interfaces;

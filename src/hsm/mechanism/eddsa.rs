@@ -2,16 +2,21 @@
 
 use crypto::{
     Error as Failure,
-    edwards::{CONTEXT_MAX, PrivateKey, PublicKey, SIGNATURE_LEN, Variant},
+    edwards::{CONTEXT_MAX, DIGEST_LEN, PrivateKey, PublicKey, SIGNATURE_LEN, Variant},
+    hash::{Hash, Stream},
 };
 use token::{OutputBound, Parameters, Reason, Result};
 
 use super::{
-    Material, Transformation, Use, Verification, failure::internal, keying::typed,
+    Material, Parts, Transformation, Use, Verification, VerificationParts,
+    failure::internal,
+    held::{Held, HeldVerification},
+    keying::typed,
     rsa_signature::fixed,
 };
 
-/// The sign and verify columns. Ed25519 reads its data twice, so it comes at once.
+/// The sign and verify columns. Ed25519 and Ed25519ctx read their data twice, so it is kept until
+/// all of it is there; Ed25519ph hashes it.
 pub(super) struct Eddsa;
 
 fn private<'a>(with: Use<'a>) -> Result<&'a PrivateKey> {
@@ -44,6 +49,26 @@ fn variant(parameters: &Parameters) -> Result<Variant<'_>> {
     }
 }
 
+/// The context, where the variant signs a digest.
+fn prehashed<'a>(with: Use<'a>) -> Result<Option<&'a [u8]>> {
+    Ok(match variant(with.parameters)? {
+        Variant::Prehash(context) => Some(context),
+        Variant::Pure | Variant::Context(_) => None,
+    })
+}
+
+fn verified(outcome: crypto::Result<()>) -> Result<()> {
+    outcome.map_err(|failure| match failure {
+        Failure::Length => Reason::SignatureLenRange.into(),
+        Failure::Authentication => Reason::SignatureInvalid.into(),
+        other => internal(other),
+    })
+}
+
+fn place(output: &mut [u8]) -> Result<&mut [u8; SIGNATURE_LEN]> {
+    output.try_into().map_err(|_| Reason::Internal.into())
+}
+
 impl Transformation for Eddsa {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         variant(with.parameters)?;
@@ -51,9 +76,15 @@ impl Transformation for Eddsa {
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let signature = output.try_into().map_err(|_| Reason::Internal)?;
-        let signed = private(with)?.sign(variant(with.parameters)?, input, signature);
+        let signed = private(with)?.sign(variant(with.parameters)?, input, place(output)?);
         signed.map_err(internal)
+    }
+
+    fn parts(&self, with: Use<'_>) -> Result<Box<dyn Parts>> {
+        Ok(match prehashed(with)? {
+            Some(_) => Box::new(Hashing::new()),
+            None => Box::new(Held::before(&Eddsa)),
+        })
     }
 }
 
@@ -63,11 +94,63 @@ impl Verification for Eddsa {
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], signature: &[u8]) -> Result<()> {
-        let verified = public(with)?.verify(variant(with.parameters)?, input, signature);
-        verified.map_err(|failure| match failure {
-            Failure::Length => Reason::SignatureLenRange.into(),
-            Failure::Authentication => Reason::SignatureInvalid.into(),
-            other => internal(other),
+        verified(public(with)?.verify(variant(with.parameters)?, input, signature))
+    }
+
+    fn parts(&self, with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
+        Ok(match prehashed(with)? {
+            Some(_) => Box::new(Hashing::new()),
+            None => Box::new(HeldVerification::of(&Eddsa)),
         })
+    }
+}
+
+/// Ed25519ph of data that has not all come.
+struct Hashing(Stream);
+
+impl Hashing {
+    fn new() -> Self {
+        Self(Stream::new(Hash::Sha512))
+    }
+
+    /// The context of the operation, and the digest of all of the data.
+    fn finished<'a>(self, with: Use<'a>) -> Result<(&'a [u8], [u8; DIGEST_LEN])> {
+        let context = prehashed(with)?.ok_or(Reason::Internal)?;
+        let mut digest = [0; DIGEST_LEN];
+        self.0.finish(&mut digest).map_err(internal)?;
+        Ok((context, digest))
+    }
+}
+
+impl Parts for Hashing {
+    fn update_len(&self, _input_len: usize) -> usize {
+        0
+    }
+
+    fn update(&mut self, _with: Use<'_>, input: &[u8], _output: &mut [u8]) -> Result<()> {
+        self.0.update(input);
+        Ok(())
+    }
+
+    fn finish_len(&self, _with: Use<'_>) -> Result<usize> {
+        Ok(SIGNATURE_LEN)
+    }
+
+    fn finish(self: Box<Self>, with: Use<'_>, output: &mut [u8]) -> Result<()> {
+        let (context, digest) = self.finished(with)?;
+        let signed = private(with)?.sign_digest(context, &digest, place(output)?);
+        signed.map_err(internal)
+    }
+}
+
+impl VerificationParts for Hashing {
+    fn update(&mut self, _with: Use<'_>, input: &[u8]) -> Result<()> {
+        self.0.update(input);
+        Ok(())
+    }
+
+    fn check(self: Box<Self>, with: Use<'_>, signature: &[u8]) -> Result<()> {
+        let (context, digest) = self.finished(with)?;
+        verified(public(with)?.verify_digest(context, &digest, signature))
     }
 }

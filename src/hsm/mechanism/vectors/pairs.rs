@@ -63,8 +63,15 @@ fn vectors(file: &'static str) -> impl Iterator<Item = Vector> {
     })
 }
 
-/// `-`, or hash, mask generation function, and bytes of salt or a label.
+/// `-`, or hash, mask generation function, and bytes of salt or a label; for EdDSA `ctx:` or `ph:` and
+/// a context.
 fn parameters(text: &str) -> Parameters {
+    if let Some((variant, context)) = text.split_once(':') {
+        return Parameters::Eddsa {
+            prehash: variant == "ph",
+            context: context.into(),
+        };
+    }
     let fields: Vec<_> = text.split(',').collect();
     let [hash, mgf, last] = fields[..] else {
         return Parameters::None;
@@ -175,7 +182,7 @@ fn every_signature_verifies_at_once_and_in_parts_and_no_other_does() {
         let start = || started(Operation::Verify, &vector.mechanism, &key);
         let whole = start().check(Operation::Verify, Some(&message), &signature);
         assert!(whole.is_ok(), "{name} {whole:?}");
-        if name.contains("_SHA") || name.starts_with("CKM_SHA") {
+        if name.contains("_SHA") || name.starts_with("CKM_SHA") || name == "CKM_EDDSA" {
             let mut operations = start();
             for part in message.chunks(3) {
                 operations.absorb(Operation::Verify, part).unwrap();
