@@ -1,8 +1,9 @@
 //! Keys from keys, secrets and passwords: HKDF (RFC 5869), the X9.63 function, PBKDF2 (RFC 8018),
-//! SP 800-108 in `kdf/sp800_108`. Composed from HMAC, CMAC and digests.
+//! SHAKE, SP 800-108 in `kdf/sp800_108`. Composed from HMAC, CMAC and digests.
 
 mod sp800_108;
 
+pub use crate::native::shake::Function as Xof;
 pub use sp800_108::{Mode, Number, Part, Prf, derive as sp800_108};
 
 use zeroize::Zeroizing;
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::{
     Error, Result, Secret,
     hash::{self, Hash, Stream},
-    native::{hmac::Prepared, pbkdf2 as native},
+    native::{hmac::Prepared, pbkdf2 as native, shake::Shake},
 };
 
 /// HKDF's first step, RFC 5869 §2.2: a key as long as the hash.
@@ -68,6 +69,13 @@ fn counted(hash: Hash, before: &[u8], after: &[&[u8]], len: usize) -> Result<Sec
         }
         Ok(())
     })
+}
+
+/// SHAKE of a secret.
+pub fn shake(function: Xof, secret: &[u8], len: usize) -> Result<Secret> {
+    let mut shake = Shake::new(function)?;
+    shake.update(secret)?;
+    Secret::filled(len, |output| shake.finish(output))
 }
 
 /// PBKDF2 with HMAC, RFC 8018 §5.2.

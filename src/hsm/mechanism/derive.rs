@@ -1,7 +1,11 @@
 //! Simple derivations (§6.43): joined, cut, combined with data, hashed (§6.21), or encrypted data
 //! (§6.17). The first bytes of what comes out are the key.
 
-use crypto::{Secret, aes, des3, hash::Hash};
+use crypto::{
+    Secret, aes, des3,
+    hash::Hash,
+    kdf::{self, Xof},
+};
 use token::{Error, Parameters, Reason, Result, limits};
 
 use super::{
@@ -26,6 +30,8 @@ pub(super) enum Derive {
     Extract,
     /// `CKM_…_KEY_DERIVATION`.
     Hash(Hash),
+    /// `CKM_SHAKE_…_KEY_DERIVATION`.
+    Shake(Xof),
     /// `CKM_AES_ECB_ENCRYPT_DATA`, `CKM_AES_CBC_ENCRYPT_DATA`.
     EncryptAes,
     /// `CKM_DES3_ECB_ENCRYPT_DATA`, `CKM_DES3_CBC_ENCRYPT_DATA`.
@@ -36,7 +42,7 @@ impl Derivation for Derive {
     fn reveals_base(&self) -> bool {
         !matches!(
             self,
-            Derive::Hash(_) | Derive::EncryptAes | Derive::EncryptDes3
+            Derive::Hash(_) | Derive::Shake(_) | Derive::EncryptAes | Derive::EncryptDes3
         )
     }
 
@@ -75,6 +81,9 @@ impl Derivation for Derive {
                     hash.of(with.bytes()?, output).map_err(internal)
                 });
                 cut(&[hashed?.reveal()], wanted)
+            }
+            (Derive::Shake(function), Parameters::None) => {
+                kdf::shake(*function, with.bytes()?, needed(wanted)?).map_err(internal)
             }
             (Derive::EncryptAes, _) => encrypt::<aes::Key, { aes::BLOCK }>(with, wanted),
             (Derive::EncryptDes3, _) => encrypt::<des3::Key, { des3::BLOCK }>(with, wanted),

@@ -1,5 +1,6 @@
 //! Keys from keys and passwords.
 
+use crypto::kdf::Xof;
 use cryptoki_sys as sys;
 use token::{KeyType, MechanismId};
 
@@ -18,6 +19,14 @@ pub(super) static ROWS: &[Row] = &[
     derives(named!(CKM_CONCATENATE_DATA_AND_BASE), &Derive::DataAndBase),
     derives(named!(CKM_XOR_BASE_AND_DATA), &Derive::Xor),
     derives(named!(CKM_EXTRACT_KEY_FROM_KEY), &Derive::Extract),
+    derives(
+        named!(CKM_SHAKE_128_KEY_DERIVATION),
+        &Derive::Shake(Xof::Shake128),
+    ),
+    derives(
+        named!(CKM_SHAKE_256_KEY_DERIVATION),
+        &Derive::Shake(Xof::Shake256),
+    ),
     Row {
         key: Some(HKDF_KEY),
         derive: Some(&Hkdf { data: false }),

@@ -391,6 +391,23 @@ const DERIVATIONS: &[Derivation] = &[
         "627ba4de74d05bb6df8991112e4d373bfced37acde1304e0f664f29fa126cb49\
          7c8a1b717b9929120883ec8898968e4649013b760a2180a9dc0fc9b27f5b7f3b",
     ),
+    // NIST CAVP, SHAKE128ShortMsg and SHAKE256ShortMsg, the messages of 8 bits.
+    Derivation {
+        wanted: Some(16),
+        ..hashed(
+            sys::CKM_SHAKE_128_KEY_DERIVATION,
+            "0e",
+            "fa996dafaa208d72287c23bc4ed4bfd5",
+        )
+    },
+    Derivation {
+        wanted: Some(32),
+        ..hashed(
+            sys::CKM_SHAKE_256_KEY_DERIVATION,
+            "0f",
+            "aabb07488ff9edd05d6a603b7791b60a16d45093608f1badc0c9cc9a9154f215",
+        )
+    },
 ];
 
 const HKDF: &str = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf\
