@@ -1,8 +1,8 @@
 //! ML-DSA (FIPS 204): signatures, pure or of a hash, each with a context.
 //!
 //! A message becomes its representative μ here, in any number of parts, and the library signs that
-//! (FIPS 204 §6.2 allows the one apart from the other). All signatures are hedged: the library
-//! draws the randomness itself, so that there are no deterministic ones.
+//! (FIPS 204 §6.2 allows the one apart from the other). Signatures are hedged: the library draws
+//! the randomness itself. Deterministic ones are for who must have them, and not in the FIPS module.
 
 mod message;
 
@@ -26,6 +26,8 @@ pub const SEED_LEN: usize = 32;
 pub const MU_LEN: usize = pqc::MU;
 /// Bytes in the longest context.
 pub const CONTEXT_MAX: usize = 255;
+/// Whether the library signs without randomness: the FIPS module has no such service.
+pub const DETERMINISTIC: bool = !cfg!(feature = "fips");
 
 /// A set of parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +235,20 @@ impl PrivateKey {
             return Err(Error::Length);
         }
         pqc::dsa_sign(&self.key, &message.representative()?, signature)
+    }
+
+    /// Signs `message` as [`PrivateKey::sign`], but without randomness: always the same.
+    #[cfg(not(feature = "fips"))]
+    pub fn sign_deterministically(&self, message: Message, signature: &mut [u8]) -> Result<()> {
+        let (set, value) = (self.public.set.numbers().library, self.value()?);
+        let mu = message.representative()?;
+        crate::native::ml_dsa_deterministic::sign(set, value.reveal(), &mu, signature)
+    }
+
+    /// Signs nothing: see [`DETERMINISTIC`].
+    #[cfg(feature = "fips")]
+    pub fn sign_deterministically(&self, _message: Message, _signature: &mut [u8]) -> Result<()> {
+        Err(Error::Library)
     }
 
     fn of_seed(set: ParameterSet, seed: Secret) -> Result<Self> {

@@ -6,9 +6,7 @@ use std::{
     ptr::{self, NonNull},
 };
 
-use aws_lc_sys as sys;
-
-use super::{done, pkey::Pkey};
+use super::{done, pkey::Pkey, sys};
 use crate::{Error, Result, Secret};
 
 /// Bytes in ML-DSA's message representative.
@@ -201,7 +199,8 @@ fn kem_checked(key: Pkey) -> Result<Pkey> {
     }
 }
 
-fn exactly(written: usize, len: usize) -> Result<()> {
+/// An output that must be whole.
+pub(super) fn exactly(written: usize, len: usize) -> Result<()> {
     if written == len {
         Ok(())
     } else {

@@ -1,6 +1,7 @@
 //! ML-DSA and HashML-DSA (§6.67): key pairs and signatures, each with a context.
 //!
-//! Signatures are hedged, as FIPS 204 recommends: who asks for deterministic ones is refused.
+//! Signatures are hedged, as FIPS 204 recommends; who asks for deterministic ones gets them, but
+//! not from the FIPS module.
 
 use crypto::{
     Error as Failure, hash,
@@ -102,8 +103,9 @@ impl Transformation for MlDsa {
         self.context(with)?;
         if let Parameters::SignContext { hedge, .. } = with.parameters
             && !matches!(*hedge, sys::CKH_HEDGE_PREFERRED | sys::CKH_HEDGE_REQUIRED)
+            && !(is_deterministic(with) && ml_dsa::DETERMINISTIC)
         {
-            return Err(refused("signatures are always hedged"));
+            return Err(refused("signatures are hedged"));
         }
         signature_len(with).map(fixed)
     }
@@ -213,8 +215,21 @@ fn signature_len(with: Use<'_>) -> Result<usize> {
     Ok(private(with)?.public().set().signature_len())
 }
 
+/// Whether the signature shall be the same each time.
+fn is_deterministic(with: Use<'_>) -> bool {
+    matches!(
+        with.parameters,
+        Parameters::SignContext { hedge, .. } if *hedge == sys::CKH_DETERMINISTIC_REQUIRED
+    )
+}
+
 fn sign(with: Use<'_>, message: Message, output: &mut [u8]) -> Result<()> {
-    private(with)?.sign(message, output).map_err(internal)
+    let key = private(with)?;
+    let signed = match is_deterministic(with) {
+        true => key.sign_deterministically(message, output),
+        false => key.sign(message, output),
+    };
+    signed.map_err(internal)
 }
 
 fn verify(with: Use<'_>, message: Message, signature: &[u8]) -> Result<()> {

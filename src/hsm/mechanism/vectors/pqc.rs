@@ -169,10 +169,11 @@ fn every_row_signs_what_its_public_key_verifies_at_once_and_in_parts() {
     for row in rows {
         let of_digest = row.id.0 == sys::CKM_HASH_ML_DSA;
         let hash = of_digest.then_some(MechanismId(sys::CKM_SHA3_256));
-        let mechanism = |context: &[u8]| Mechanism {
+        let with = |hedge, context: &[u8]| Mechanism {
             id: row.id,
-            parameters: signing(sys::CKH_HEDGE_REQUIRED, context, hash),
+            parameters: signing(hedge, context, hash),
         };
+        let mechanism = |context: &[u8]| with(sys::CKH_HEDGE_REQUIRED, context);
         let (text, cut): ([u8; 32], usize) = ([5; 32], 9);
         let whole = signed(&mechanism(b"a"), &private, &[&text]).unwrap();
         let again = match of_digest {
@@ -181,7 +182,15 @@ fn every_row_signs_what_its_public_key_verifies_at_once_and_in_parts() {
         };
         let again = again.unwrap();
         assert_ne!(whole, again, "{} is hedged", row.name);
-        for signature in [&whole, &again] {
+        let mut all = vec![whole, again];
+        if !crypto::library::IS_FIPS {
+            let always = with(sys::CKH_DETERMINISTIC_REQUIRED, b"a");
+            let [one, other] = [(); 2].map(|()| signed(&always, &private, &[&text]).unwrap());
+            assert_eq!(one, other, "{} is deterministic", row.name);
+            assert!(!all.contains(&one), "{}", row.name);
+            all.push(one);
+        }
+        for signature in &all {
             let check = |context: &[u8]| {
                 start(Operation::Verify, &mechanism(context), &public)
                     .unwrap()
@@ -207,10 +216,6 @@ fn what_a_signature_cannot_be_is_refused_at_the_start() {
     };
     let param_invalid = Some(Reason::MechanismParamInvalid);
     for (id, parameters) in [
-        (
-            sys::CKM_ML_DSA,
-            signing(sys::CKH_DETERMINISTIC_REQUIRED, b"", None),
-        ),
         (sys::CKM_ML_DSA, signing(3, b"", None)),
         (sys::CKM_ML_DSA, signing(0, &[0; 256], None)),
         (sys::CKM_ML_DSA, signing(0, b"", sha256)),
@@ -224,11 +229,16 @@ fn what_a_signature_cannot_be_is_refused_at_the_start() {
         assert_eq!(reason, param_invalid, "{id:#x}");
     }
     // Who verifies cannot tell, and need not.
-    let deterministic = signing(sys::CKH_DETERMINISTIC_REQUIRED, b"", None);
+    let deterministic = || signing(sys::CKH_DETERMINISTIC_REQUIRED, b"", None);
     assert_eq!(
-        refused(Operation::Verify, sys::CKM_ML_DSA, deterministic, &public),
+        refused(Operation::Verify, sys::CKM_ML_DSA, deterministic(), &public),
         None
     );
+    let signs = refused(Operation::Sign, sys::CKM_ML_DSA, deterministic(), &private);
+    match crypto::library::IS_FIPS {
+        true => assert_eq!(signs, param_invalid),
+        false => assert_eq!(signs, None),
+    }
     let of_digest = Mechanism {
         id: MechanismId(sys::CKM_HASH_ML_DSA),
         parameters: signing(0, b"", sha256),
