@@ -2,8 +2,9 @@
 //! built wrongly, or a machine that computes wrongly, must not make ciphertext that nobody can
 //! open again.
 
-mod asymmetric;
+mod elliptic;
 mod pqc;
+mod rsa;
 mod symmetric;
 
 use std::{sync::OnceLock, thread};
@@ -11,7 +12,9 @@ use std::{sync::OnceLock, thread};
 use crate::{
     Error, Result, Secret, aes, argon2id, gcm,
     hash::{self, Hash},
-    hkdf_sha256, hmac, random, seal,
+    hkdf_sha256, hmac,
+    kdf::{self, Xof},
+    random, seal,
     vector::{self, hex},
     xaes,
 };
@@ -43,10 +46,12 @@ pub fn run() -> Result<()> {
 /// Those that need random bytes come last.
 fn all() -> impl Iterator<Item = &'static Test> {
     [
+        MODULE,
         TESTS,
         symmetric::TESTS,
         RANDOM,
-        asymmetric::TESTS,
+        rsa::TESTS,
+        elliptic::TESTS,
         pqc::TESTS,
     ]
     .into_iter()
@@ -67,6 +72,15 @@ impl Test {
         }
     }
 }
+
+/// The FIPS module is the one that runs, and its own tests pass.
+const MODULE: &[Test] = &[
+    #[cfg(feature = "fips")]
+    Test {
+        name: "the FIPS module",
+        passes: || crate::native::library::self_test().map(|()| true),
+    },
+];
 
 const TESTS: &[Test] = &[
     Test {
@@ -100,6 +114,10 @@ const TESTS: &[Test] = &[
     Test {
         name: "SHA",
         passes: digests,
+    },
+    Test {
+        name: "SHAKE",
+        passes: extendable,
     },
     Test {
         name: "HMAC",
@@ -299,6 +317,17 @@ fn digests() -> Result<bool> {
         passed &= digest.starts_with(answer);
     }
     Ok(passed)
+}
+
+/// NIST CAVP, SHAKE128ShortMsg and SHAKE256ShortMsg, the messages of 8 bits.
+fn extendable() -> Result<bool> {
+    let short = kdf::shake(Xof::Shake128, &[0x0e], 16)?;
+    let long = kdf::shake(Xof::Shake256, &[0x0f], 32)?;
+    Ok(
+        short.reveal() == hex::<16>("fa996dafaa208d72287c23bc4ed4bfd5")
+            && long.reveal()
+                == hex::<32>("aabb07488ff9edd05d6a603b7791b60a16d45093608f1badc0c9cc9a9154f215"),
+    )
 }
 
 /// RFC 2202 §3 and RFC 4231 §4.2, test case 1; of SHA-3 and SHA-512/t the same key and input, as in
