@@ -36,7 +36,7 @@ mod test_support;
 
 pub use application::Application;
 pub use engine::{Engine, Peer, Settings};
-pub use mechanism::named as mechanisms;
+pub use mechanism::{Named as NamedMechanism, named as mechanisms};
 pub use object::Profile;
 pub use slots::PerHsm;
 

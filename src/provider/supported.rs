@@ -4,6 +4,7 @@
 use std::{env, fmt::Write, fs, path::Path};
 
 use cryptoki_sys::*;
+use token::MechanismInformation;
 
 use crate::functions::{Answer, FUNCTIONS};
 
@@ -53,6 +54,39 @@ fn functions() -> String {
 }
 
 fn mechanisms() -> String {
+    let mut text = String::from(
+        "| mechanism | number | keys | does | with `fips` |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for mechanism in hsm::mechanisms() {
+        let (name, whole) = (mechanism.name, mechanism.information);
+        let with_fips = match mechanism.approved {
+            None => "–".to_owned(),
+            Some(part) if (keys(part), does(part)) == (keys(whole), does(whole)) => "✓".to_owned(),
+            Some(part) if keys(part) == keys(whole) => does(part),
+            Some(part) if does(part) == does(whole) => keys(part),
+            Some(part) => format!("{}: {}", keys(part), does(part)),
+        };
+        writeln!(
+            text,
+            "| `{name}` | `0x{:x}` | {} | {} | {with_fips} |",
+            whole.id.0,
+            keys(whole),
+            does(whole),
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn keys(mechanism: MechanismInformation) -> String {
+    match (mechanism.min_key, mechanism.max_key) {
+        (0, 0) => "–".to_owned(),
+        (min, max) => format!("{min} to {max}"),
+    }
+}
+
+fn does(mechanism: MechanismInformation) -> String {
     const COLUMNS: [(&str, CK_FLAGS); 15] = [
         ("encrypt", CKF_ENCRYPT),
         ("decrypt", CKF_DECRYPT),
@@ -70,23 +104,8 @@ fn mechanisms() -> String {
         ("decapsulate", CKF_DECAPSULATE),
         ("messages", CKF_MESSAGE_ENCRYPT),
     ];
-    let mut text =
-        String::from("| mechanism | number | keys | does |\n| --- | --- | --- | --- |\n");
-    for (name, mechanism) in hsm::mechanisms() {
-        let does = COLUMNS
-            .iter()
-            .filter(|(_, flag)| mechanism.flags & flag != 0);
-        let does = does.map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        let keys = match (mechanism.min_key, mechanism.max_key) {
-            (0, 0) => "–".to_owned(),
-            (min, max) => format!("{min} to {max}"),
-        };
-        writeln!(
-            text,
-            "| `{name}` | `0x{:x}` | {keys} | {does} |",
-            mechanism.id.0
-        )
-        .unwrap();
-    }
-    text
+    let does = COLUMNS
+        .iter()
+        .filter(|(_, flag)| mechanism.flags & flag != 0);
+    does.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }

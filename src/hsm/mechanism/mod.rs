@@ -50,9 +50,23 @@ pub(crate) use row::{
 pub(crate) use table::rows;
 use token::MechanismInformation;
 
-/// Every mechanism with its name, for documents.
-pub fn named() -> impl Iterator<Item = (&'static str, MechanismInformation)> {
-    table::rows().map(|row| (row.name, row.information()))
+/// A mechanism with its name, for documents.
+pub struct Named {
+    /// The standard's name.
+    pub name: &'static str,
+    /// What it is.
+    pub information: MechanismInformation,
+    /// What it is in a build on the FIPS module, if it is there.
+    pub approved: Option<MechanismInformation>,
+}
+
+/// Every mechanism, whether this build has it or not.
+pub fn named() -> impl Iterator<Item = Named> {
+    table::all().map(|row| Named {
+        name: row.name,
+        information: row.information(),
+        approved: table::approved(row).map(|row| row.information()),
+    })
 }
 
 /// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.

@@ -17,6 +17,7 @@ use super::{
 use crate::object::Attributes;
 
 /// One mechanism. A column that is `None` is a function that the mechanism does not have.
+#[derive(Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) id: MechanismId,
     /// The standard's name, for messages and documents.
@@ -142,6 +143,7 @@ impl Row {
 }
 
 /// The keys that a mechanism takes or makes.
+#[derive(Clone, Copy)]
 pub(crate) struct KeyRule {
     pub(crate) class: KeyClass,
     /// Where the mechanism makes keys and the template does not choose one, it is the first.

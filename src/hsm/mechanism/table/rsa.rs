@@ -156,11 +156,7 @@ const RSA: KeyRule = KeyRule {
 };
 
 const RSA_OLD: KeyRule = KeyRule {
-    min_bits: if cfg!(feature = "fips") {
-        RSA.min_bits
-    } else {
-        rsa::PUBLIC_BITS_MIN as u64
-    },
+    min_bits: rsa::PUBLIC_BITS_MIN as u64,
     ..RSA
 };
 
