@@ -254,6 +254,36 @@ fn secrets_are_neither_printed_nor_copied() {
     }
 }
 
+#[test]
+fn documents_name_only_files_that_are_there() {
+    let mut wrong = Vec::new();
+    for page in sources("md") {
+        let folder = root().join(&page.name).parent().unwrap().to_owned();
+        for link in page.text.split("](").skip(1) {
+            let link = link.split([')', '#']).next().unwrap();
+            if !link.is_empty() && !link.contains("://") && !folder.join(link).exists() {
+                wrong.push(format!("{}: {link}", page.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_decision_has_a_number_of_its_own_which_its_title_says() {
+    let mut numbers = BTreeSet::new();
+    for page in sources("md") {
+        let Some(name) = page.name.strip_prefix("docs/decisions/") else {
+            continue;
+        };
+        let number = name.split('-').next().unwrap();
+        assert!(numbers.insert(number.to_owned()), "two decisions {number}");
+        let title = format!("# {number}: ");
+        assert!(page.text.starts_with(&title), "{name} begins with {title}");
+    }
+    assert!(numbers.len() > 10, "the decisions are not found");
+}
+
 /// A file of ours.
 struct Source {
     /// Its path below the root, with `/`.
@@ -271,8 +301,23 @@ fn root() -> PathBuf {
 /// Every file with this extension that is part of the project.
 fn sources(extension: &str) -> Vec<Source> {
     let mut found = Vec::new();
-    for folder in ["src", "tests", "benches", "conformance", "fuzz", ".ci"] {
+    for folder in [
+        "src",
+        "tests",
+        "benches",
+        "conformance",
+        "fuzz",
+        "docs",
+        "packaging",
+        ".ci",
+    ] {
         collect(&root().join(folder), extension, &mut found);
+    }
+    if extension == "md" {
+        found.push(Source {
+            name: "README.md".to_owned(),
+            text: fs::read_to_string(root().join("README.md")).unwrap(),
+        });
     }
     found
 }
