@@ -9,6 +9,7 @@ use std::{
 use crate::{
     crowd::{self, Crowd},
     goals::{EMBEDDED, Measured, PRIMITIVE, SERVED, SOFTHSM},
+    machine::Machine,
     page,
     place::{Environment, Place},
     rate::{Rate, Until},
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
     /// Two minutes instead of eight: fewer rounds, fewer RSA keys, fewer objects.
     #[arg(long)]
     quick: bool,
-    /// Only rows whose name contains this, and no tokens with many objects.
+    /// Only rows whose name contains this; `crowd` is the tokens with many objects.
     #[arg(long)]
     only: Option<String>,
     /// At most so many objects on the tokens of peers, which are slow at making them.
@@ -104,12 +105,13 @@ pub(crate) struct Figures {
 pub(crate) fn run(arguments: &Arguments) {
     let mut plan = if arguments.quick { QUICK } else { FULL };
     plan.objects_of_peers = arguments.objects_of_peers.unwrap_or(plan.objects_of_peers);
-    let machine = page::Machine::now();
+    let machine = Machine::now();
     let (ours, peers) = (tests::module(), peers(arguments));
     let (subjects, rows) = rows(arguments, &plan, &ours, &peers);
     let crowd = arguments
         .only
-        .is_none()
+        .as_deref()
+        .is_none_or(|only| only == "crowd")
         .then(|| crowd::run(&plan, &ours, &peers));
     let figures = Figures {
         subjects,

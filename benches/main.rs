@@ -13,11 +13,13 @@
     reason = "a bench that fails says so and ends, and calls C by a macro that says why that is safe"
 )]
 
+mod beyond;
 mod crowd;
 mod figures;
 mod goals;
 mod keys;
 mod kms;
+mod machine;
 mod many;
 mod objects;
 mod page;

@@ -3,9 +3,11 @@
 use std::{fs, path::Path};
 
 use crate::{
-    crowd::{Crowd, Token},
+    beyond,
+    crowd::Crowd,
     figures::{Figures, Plan},
-    goals::{EMBEDDED, Measured, PRIMITIVE, RATIOS, Ratio, SERVED, Verdict},
+    goals::{Measured, PRIMITIVE, RATIOS, Ratio, Verdict},
+    machine::Machine,
     rows::Family,
     subject::Subject,
 };
@@ -14,43 +16,25 @@ const BEGIN: &str = "<!-- figures: written by benches/run -->";
 const END: &str = "<!-- end of the figures -->";
 const NONE: &str = "–";
 
-/// What it was measured on.
-pub(crate) struct Machine {
-    begun: jiff::Timestamp,
-    load: String,
-}
-
-impl Machine {
-    /// As it is when the figures are begun.
-    pub(crate) fn now() -> Self {
-        Self {
-            begun: jiff::Timestamp::now(),
-            load: load(),
-        }
-    }
-}
-
 /// The whole text.
 pub(crate) fn write(figures: &Figures, machine: &Machine) -> String {
     let mut missed = vec![];
-    let mut text = [
-        introduction(figures, machine),
-        rates(figures),
-        ratios(figures, &mut missed),
-        processors(figures),
-    ]
-    .join("\n\n");
-    if let Some(crowd) = &figures.crowd {
-        text += "\n\n";
-        text += &tokens(crowd);
-        text += "\n\n";
-        text += &goals(crowd, &mut missed);
+    let mut parts = vec![introduction(figures, machine)];
+    if !figures.rows.is_empty() {
+        parts.extend([
+            rates(figures),
+            ratios(figures, &mut missed),
+            processors(figures),
+        ]);
     }
-    let missed = match missed.as_slice() {
+    if let Some(crowd) = &figures.crowd {
+        parts.extend([tokens(crowd), goals(crowd, &mut missed)]);
+    }
+    parts.push(match missed.as_slice() {
         [] => "All goals are met.".to_owned(),
         missed => format!("### Missed\n\n* {}", missed.join("\n* ")),
-    };
-    format!("{text}\n\n{missed}")
+    });
+    parts.join("\n\n")
 }
 
 /// Puts the text between the marks of a page.
@@ -77,23 +61,14 @@ fn introduction(figures: &Figures, machine: &Machine) -> String {
         rsa_pairs,
         ..
     } = figures.plan;
-    let (cores, model) = processor();
-    let minutes = jiff::Timestamp::now()
-        .duration_since(machine.begun)
-        .as_secs_f64()
-        / 60.0;
-    let date = machine.begun.strftime("%Y-%m-%d %H:%M UTC");
     let peers = figures.subjects[2..]
         .iter()
-        .map(|(name, version)| format!("{name} {version}"));
+        .map(|(name, version)| format!("{name} {version}").replace(" 0.0", ""));
     let peers = peers.collect::<Vec<_>>().join(", ");
-    let kernel = read("/proc/sys/kernel/osrelease");
+    let machine = machine.description();
     format!(
-        "Measured {date} in {minutes:.1} minutes on {cores} × {model}, Linux {kernel}; load average {} at \
-         the beginning, {} at the end. Peers: {peers}. Median of {rounds} rounds of {milliseconds} ms; \
-         mean of {rsa_pairs} RSA pairs.",
-        machine.load,
-        load()
+        "Measured {machine}. Peers: {peers}. Median of {rounds} rounds of {milliseconds} ms; \
+         mean of {rsa_pairs} RSA pairs."
     )
 }
 
@@ -101,11 +76,12 @@ fn rates(figures: &Figures) -> String {
     let headings = columns(figures);
     let rows = figures.rows.iter().map(|measured| {
         let cells = columns(figures).map(|subject| rate_cell(measured, subject));
-        let mut name = measured.row.name.to_owned();
-        if measured.row.threads().len() == 1 {
-            name += &format!(" ({} threads only)", measured.row.threads()[0])
-                .replace("1 threads", "1 thread");
-        }
+        let name = measured.row.name;
+        let name = match measured.row.threads() {
+            [1] => format!("{name} (1 thread)"),
+            [threads] => format!("{name} ({threads} threads)"),
+            _ => name.to_owned(),
+        };
         row(name, cells)
     });
     table(
@@ -159,9 +135,11 @@ fn ratio_cell(ratio: &Ratio, measured: &Measured, missed: &mut Vec<String>) -> S
             Verdict::Missed => {
                 let (name, of) = (measured.row.name, ratio.heading);
                 let of = of.split(" (").next().unwrap_or(of);
-                missed.push(format!(
-                    "{name}, {of} at {threads}: {value:.2}, wanted {goal}"
-                ));
+                let with = match threads {
+                    1 => "1 thread".to_owned(),
+                    threads => format!("{threads} threads"),
+                };
+                missed.push(format!("{name}: {of}, {with}: {value:.2}, wanted {goal}"));
                 format!("{value:.2} ✗ {goal}")
             }
         }
@@ -213,7 +191,7 @@ fn tokens(crowd: &Crowd) -> String {
 }
 
 fn goals(crowd: &Crowd, missed: &mut Vec<String>) -> String {
-    let rows = goals_of(crowd).into_iter().map(|goal| {
+    let rows = beyond::goals(crowd).into_iter().map(|goal| {
         let met = if goal.met { "✓" } else { "✗" };
         if !goal.met {
             missed.push(format!(
@@ -234,85 +212,6 @@ fn goals(crowd: &Crowd, missed: &mut Vec<String>) -> String {
         headings.into_iter(),
         rows.into_iter(),
     )
-}
-
-type Column = fn(&Token) -> f64;
-
-struct Goal {
-    name: String,
-    value: String,
-    wanted: String,
-    met: bool,
-}
-
-fn goals_of(crowd: &Crowd) -> Vec<Goal> {
-    const PEERS_AT: usize = 10_000;
-    let ours = |token: &&Token| [EMBEDDED, SERVED].contains(&token.subject.as_str());
-    let peers = || {
-        crowd
-            .tokens
-            .iter()
-            .filter(|token| !ours(token) && token.objects == PEERS_AT)
-    };
-    let mut goals = vec![];
-    let columns: [(_, Column); 2] = [
-        ("id", |token| token.by_id),
-        ("label", |token| token.by_label),
-    ];
-    for (by, rate) in columns {
-        let Some(peer) = peers().map(rate).max_by(f64::total_cmp) else {
-            continue;
-        };
-        for token in crowd
-            .tokens
-            .iter()
-            .filter(ours)
-            .filter(|token| token.objects >= PEERS_AT)
-        {
-            let ratio = rate(token) / peer;
-            goals.push(Goal {
-                name: format!(
-                    "find by {by} among {}, {}, to the better peer's among {}",
-                    thousands(token.objects),
-                    token.subject,
-                    thousands(PEERS_AT)
-                ),
-                value: format!("{ratio:.0}"),
-                wanted: "≥ 1,000".to_owned(),
-                met: ratio >= 1_000.0,
-            });
-        }
-    }
-    let mut served = crowd.tokens.iter().filter(|token| token.subject == SERVED);
-    if let (Some(least), Some(most)) = (served.next(), served.next_back()) {
-        let ratio = most.logged_in_ms / least.logged_in_ms;
-        goals.push(Goal {
-            name: format!(
-                "C_Initialize to logged in, served, hsmd warm, among {}, to the same among {}",
-                thousands(most.objects),
-                thousands(least.objects)
-            ),
-            value: format!("{ratio:.2}"),
-            wanted: "≤ 1.1 (1, and noise)".to_owned(),
-            met: ratio <= 1.1,
-        });
-        goals.push(Goal {
-            name: format!(
-                "hsmd opens {} objects after kill -9",
-                thousands(most.objects)
-            ),
-            value: format!("{:.0} ms", crowd.cold_ms),
-            wanted: "< 500 ms".to_owned(),
-            met: crowd.cold_ms < 500.0,
-        });
-    }
-    goals.push(Goal {
-        name: "processor time of an idle hsmd".to_owned(),
-        value: format!("{:.3} ms/s", crowd.idle * 1e3),
-        wanted: "0 (< 1 ms/s)".to_owned(),
-        met: crowd.idle < 1e-3,
-    });
-    goals
 }
 
 fn columns(figures: &Figures) -> impl Iterator<Item = &str> {
@@ -362,33 +261,11 @@ fn micros(seconds: f64) -> String {
     }
 }
 
-fn thousands(number: usize) -> String {
+/// With commas, as the goals are written.
+pub(crate) fn thousands(number: usize) -> String {
     if number < 1_000 {
         number.to_string()
     } else {
         format!("{},{:03}", number / 1_000, number % 1_000)
     }
-}
-
-fn processor() -> (usize, String) {
-    let text = read("/proc/cpuinfo");
-    let models: Vec<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name")?.split_once(':'))
-        .map(|(_, model)| model.trim().to_owned())
-        .collect();
-    let model = models.first().cloned().unwrap_or_default();
-    (models.len(), model)
-}
-
-fn load() -> String {
-    let text = read("/proc/loadavg");
-    text.split(' ').next().unwrap_or_default().to_owned()
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(path)
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
 }

@@ -1,6 +1,7 @@
 //! The folder that a module's tokens lie in, and the environment that makes it look there.
 
 use std::{
+    env,
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -18,10 +19,25 @@ pub(crate) type Environment = Vec<(&'static str, String)>;
 pub(crate) struct Place(TempDir);
 
 impl Place {
-    /// A new one.
+    /// A new one on the disk.
     pub(crate) fn new() -> Self {
+        Self::in_folder(&env::temp_dir())
+    }
+
+    /// A new one in memory, if the machine has a file system for that: where what is written need
+    /// not be durable, only there.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        match memory.is_dir() {
+            true => Self::in_folder(memory),
+            false => Self::new(),
+        }
+    }
+
+    fn in_folder(folder: &Path) -> Self {
         let mut builder = tempfile::Builder::new();
-        Self(builder.prefix("strongroom-bench-").tempdir().unwrap())
+        let made = builder.prefix("strongroom-bench-").tempdir_in(folder);
+        Self(made.unwrap())
     }
 
     /// For our module, in this mode.
@@ -108,7 +124,7 @@ pub(crate) fn hsmd_of(home: &Path) -> Option<i32> {
 
 /// This program again, for another command, where the environment decides what it measures.
 pub(crate) fn again(environment: &[(&'static str, String)]) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = Command::new(env::current_exe().unwrap());
     command.envs(environment.iter().cloned());
     command
 }
