@@ -46,7 +46,7 @@ pub(crate) enum Form {
 
 /// The first words of commands with two.
 pub(crate) const GROUPS: &[(&str, &str)] = &[
-    ("audit", "The log that a cluster keeps of itself"),
+    ("audit", "A cluster's audit chain"),
     ("cluster", "Clusters and their HSMs"),
     ("user", "Users of a cluster"),
 ];
@@ -109,7 +109,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     row(
         &["audit", "verify"],
-        "Walk the cluster's audit chain from its beginning",
+        "Verify the audit chain from its beginning, and print its head",
         &[],
         audit::verify,
     ),
@@ -127,7 +127,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     row(
         &["doctor"],
-        "What stands between an application and its HSM",
+        "Check the way from a program to the HSMs, and show what was complained about",
         &[],
         doctor::doctor,
     ),
@@ -164,7 +164,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     row(
         &["info"],
-        "The HSMs, and who is logged in",
+        "Older verb for cluster hsm-info, and who is logged in",
         &[],
         older::info,
     ),
