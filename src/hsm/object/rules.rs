@@ -3,6 +3,8 @@
 
 mod table;
 
+use std::sync::LazyLock;
+
 use cryptoki_sys as sys;
 use token::{AttributeType, KeyType, ObjectClass};
 
@@ -167,15 +169,69 @@ impl Rule {
 }
 
 impl Sort {
-    /// The rules for such objects, in the order of the table.
-    pub(crate) fn rules(self) -> impl Iterator<Item = &'static Rule> {
-        table::RULES.iter().filter(move |rule| rule.is_of(self))
+    /// The rules for such objects, in the order of their attributes' numbers.
+    pub(crate) fn rules(self) -> &'static [&'static Rule] {
+        static RULES: LazyLock<Vec<OfFamily>> = LazyLock::new(|| {
+            let families = FAMILIES.iter().map(|(_, family)| *family);
+            families.map(OfFamily::of).collect()
+        });
+        let family = RULES.iter().find(|rules| rules.family == self.family);
+        family
+            .map(|rules| rules.with_type(self.key_type))
+            .unwrap_or_default()
     }
 
     /// The rule for `kind` in such objects, if they can have it.
     pub(crate) fn rule(self, kind: AttributeType) -> Option<&'static Rule> {
-        let mut rules = table::RULES.iter().filter(|rule| rule.kind == kind);
-        rules.find(|rule| rule.is_of(self))
+        let rules = self.rules();
+        let place = rules.binary_search_by_key(&kind, |rule| rule.kind).ok()?;
+        rules.get(place).copied()
+    }
+}
+
+/// The rules for the objects of one family, picked from the table once.
+struct OfFamily {
+    family: Family,
+    /// For keys of the types that the table speaks of.
+    of_types: Vec<(KeyType, Vec<&'static Rule>)>,
+    /// For all others.
+    of_others: Vec<&'static Rule>,
+}
+
+impl OfFamily {
+    fn of(family: Family) -> Self {
+        let pick = |key_type| {
+            let sort = Sort { family, key_type };
+            let mut rules: Vec<_> = table::RULES
+                .iter()
+                .filter(|rule| rule.is_of(sort))
+                .collect();
+            rules.sort_by_key(|rule| rule.kind);
+            rules
+        };
+        let mut types: Vec<_> = table::RULES
+            .iter()
+            .flat_map(|rule| rule.types)
+            .copied()
+            .collect();
+        types.sort_unstable();
+        types.dedup();
+        Self {
+            family,
+            of_types: types
+                .iter()
+                .map(|kind| (*kind, pick(Some(*kind))))
+                .collect(),
+            of_others: pick(None),
+        }
+    }
+
+    fn with_type(&self, key_type: Option<KeyType>) -> &[&'static Rule] {
+        let known = self
+            .of_types
+            .iter()
+            .find(|(kind, _)| Some(*kind) == key_type);
+        known.map_or(&self.of_others, |(_, rules)| rules)
     }
 }
 
@@ -259,7 +315,7 @@ mod tests {
     fn an_attribute_has_one_rule_in_a_sort_of_objects() {
         for sort in sorts() {
             for rule in sort.rules() {
-                let same = sort.rules().filter(|other| other.kind == rule.kind);
+                let same = sort.rules().iter().filter(|other| other.kind == rule.kind);
                 assert_eq!(same.count(), 1, "{:?} of {sort:?}", rule.kind);
             }
         }
