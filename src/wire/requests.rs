@@ -1,7 +1,5 @@
 //! The numbers of an application's requests: which is next, and which have had their answer.
 
-use std::collections::BTreeSet;
-
 use parking_lot::Mutex;
 use token::Request;
 
@@ -13,7 +11,8 @@ pub struct Requests(Mutex<Numbers>);
 #[derive(Default)]
 struct Numbers {
     last: u64,
-    in_flight: BTreeSet<u64>,
+    /// The smallest first; mostly as many as there are threads.
+    in_flight: Vec<u64>,
 }
 
 impl Requests {
@@ -27,7 +26,7 @@ impl Requests {
         let mut numbers = self.0.lock();
         numbers.last += 1;
         let number = numbers.last;
-        numbers.in_flight.insert(number);
+        numbers.in_flight.push(number);
         let settled = numbers.in_flight.first().copied().unwrap_or(number);
         InFlight {
             requests: self,
@@ -51,11 +50,10 @@ impl InFlight<'_> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.requests
-            .0
-            .lock()
-            .in_flight
-            .remove(&self.request.number);
+        let in_flight = &mut self.requests.0.lock().in_flight;
+        if let Ok(place) = in_flight.binary_search(&self.request.number) {
+            in_flight.remove(place);
+        }
     }
 }
 
