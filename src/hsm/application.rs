@@ -1,12 +1,6 @@
 //! One application: its sessions by handle, and its seats by slot. What it asks is in `verbs`.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::sync::{Arc, OnceLock};
 
 use crypto::random::Seeds;
 use parking_lot::Mutex;
@@ -20,9 +14,10 @@ use crate::{
     object::Maker,
     operation::Operations,
     seat::Seat,
-    session::Session,
+    seats::{Seats, Share},
+    session::{Active, Session},
+    sessions::{Held, Sessions},
     slot_events::SlotEvents,
-    table::Table,
 };
 
 /// An application, from `C_Initialize` to `C_Finalize`: answers the verbs of [`token::Hsm`].
@@ -32,16 +27,12 @@ pub struct Application {
     peer: Peer,
     /// Shared with all applications of the uid.
     memory: Memory,
-    sessions: Table<Session>,
-    next_session: AtomicU64,
-    seats: Mutex<Seats>,
+    sessions: Sessions,
+    seats: Seats,
     slot_events: SlotEvents,
     /// What it has added to the randomness; most applications add nothing.
     seeds: OnceLock<Mutex<Seeds>>,
 }
-
-/// Where the application has sessions; none, and never again, once it has ended.
-type Seats = Option<BTreeMap<SlotId, Arc<Seat>>>;
 
 impl Application {
     /// A new application without sessions.
@@ -56,9 +47,8 @@ impl Application {
             id,
             peer,
             memory,
-            sessions: Table::default(),
-            next_session: AtomicU64::new(1),
-            seats: Mutex::new(Some(BTreeMap::new())),
+            sessions: Sessions::default(),
+            seats: Seats::new(),
             slot_events: SlotEvents::default(),
             seeds: OnceLock::new(),
         })
@@ -123,7 +113,7 @@ impl Application {
     pub(crate) fn maker_in(&self, seat: &Seat) -> Maker {
         Maker {
             profile: self.engine.profile(),
-            security_officer: seat.login_state() == token::LoginState::SecurityOfficer,
+            security_officer: seat.is_security_officer(),
         }
     }
 
@@ -131,39 +121,40 @@ impl Application {
     /// has ended meanwhile.
     pub(crate) fn in_turn<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.engine.turns.run(self.peer.uid, || {
-            self.seats.lock().as_ref().ok_or_else(ended)?;
+            self.seats.check()?;
             work()
         })
     }
 
-    /// The session of this handle.
-    pub(crate) fn session_of(&self, handle: SessionHandle) -> Result<Arc<Session>> {
-        self.sessions
-            .get(handle.0)
-            .ok_or_else(|| Reason::SessionHandleInvalid.into())
+    /// The session of this handle, for one verb: when the one before it has ended.
+    pub(crate) fn session_of(&self, handle: SessionHandle) -> Result<Held<'_>> {
+        let held = self.sessions.get(handle);
+        held.ok_or_else(|| Reason::SessionHandleInvalid.into())
     }
 
-    /// The seat in `slot`, if a session is open there.
-    pub(crate) fn seat_in(&self, slot: SlotId) -> Option<Arc<Seat>> {
-        self.seats.lock().as_ref()?.get(&slot).cloned()
+    /// The seat of a session, for a verb that does not keep the session's other verbs waiting.
+    pub(crate) fn seat_of(&self, handle: SessionHandle) -> Result<Arc<Share>> {
+        let mut session = self.session_of(handle)?;
+        let (session, _) = session.active()?;
+        Ok(session.seat.clone())
     }
 
-    /// All sessions that share `seat`.
-    pub(crate) fn sessions_of(&self, seat: &Arc<Seat>) -> Vec<Arc<Session>> {
-        let found = self
-            .sessions
-            .all(|session| Arc::ptr_eq(&session.seat, seat));
-        found.into_iter().map(|(_, session)| session).collect()
+    /// Where it has sessions.
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.seats
     }
 
-    /// Session objects in all slots.
-    pub(crate) fn session_objects(&self) -> usize {
-        let seats = self.seats.lock();
-        seats
-            .iter()
-            .flat_map(BTreeMap::values)
-            .map(|seat| seat.objects.len())
-            .sum()
+    /// Ends operations and searches of all sessions that share `seat`: a verb that found the login
+    /// before is waited for.
+    pub(crate) fn cancel_all(&self, seat: &Seat) {
+        for handle in self.sessions.handles(Some(seat.slot)) {
+            if let Some(mut session) = self.sessions.get(handle)
+                && let Some((session, active)) = session.parts()
+                && session.seat.is_of(seat)
+            {
+                active.cancel();
+            }
+        }
     }
 
     /// Opens a session: under `handle`, when it is one that is taken up again.
@@ -173,67 +164,48 @@ impl Application {
         access: Access,
         handle: Option<SessionHandle>,
     ) -> Result<SessionHandle> {
-        let place = self.engine.slot(slot)?;
-        let cluster = place.cluster()?;
-        let presence = place.presence()?;
-        let mut seats = self.seats.lock();
-        let seats = seats.as_mut().ok_or_else(ended)?;
-        if self.sessions.len() >= limits::SESSIONS {
-            let words = format!("an application has at most {}", limits::SESSIONS);
-            return Err(Error::new(Reason::SessionCount, words));
-        }
-        let seat = match seats.get(&slot) {
-            Some(seat) => {
-                seat.enter(access)?;
-                seat.clone()
-            }
-            None => {
-                let seat = Arc::new(Seat::new(slot, cluster.clone()));
-                seat.enter(access)?;
-                seats.insert(slot, seat.clone());
-                seat
-            }
+        let seat = self.seats.enter(&self.engine, &self.memory, slot, access)?;
+        let active = Active::new(Operations::new(seat.memory.clone(), self.engine.profile()));
+        let session = Session {
+            access,
+            seat: seat.clone(),
         };
-        let handle = handle
-            .unwrap_or_else(|| SessionHandle(self.next_session.fetch_add(1, Ordering::Relaxed)));
-        let operations = Operations::new(self.memory.clone(), self.engine.profile());
-        self.sessions
-            .insert(handle.0, Session::new(access, seat, presence, operations));
-        Ok(handle)
+        let open = (session, active);
+        let opened = match handle {
+            None => self.sessions.insert(open),
+            Some(handle) => self.sessions.insert_at(handle, open).then_some(handle),
+        };
+        if let Some(handle) = opened {
+            return Ok(handle);
+        }
+        if let Some(login) = self.seats.leave(&seat, access) {
+            self.end_login(&seat, &login)?;
+        }
+        let words = format!("an application has at most {}", limits::SESSIONS);
+        Err(Error::new(Reason::SessionCount, words))
     }
 
     /// No session gets a handle below `next` any more.
     pub(crate) fn skip_sessions(&self, next: u64) {
-        self.next_session.fetch_max(next, Ordering::Relaxed);
+        self.sessions.skip(next);
     }
 
     /// Closes a session, with its objects; with the last one in a slot goes the login.
     pub(crate) fn close(&self, handle: SessionHandle) -> Result<()> {
-        let session = self
-            .sessions
-            .remove(handle.0)
-            .ok_or(Reason::SessionHandleInvalid)?;
-        let seat = &session.seat;
-        for object in session.close() {
+        let closed = self.sessions.remove(handle);
+        let (Session { access, seat }, active) = closed.ok_or(Reason::SessionHandleInvalid)?;
+        for object in active.into_objects() {
             seat.objects.remove(object.0);
         }
-        let login = {
-            let mut seats = self.seats.lock();
-            let (last, login) = seat.leave(session.access);
-            if last && let Some(seats) = seats.as_mut() {
-                seats.remove(&seat.slot);
-            }
-            login
-        };
-        login.map_or(Ok(()), |login| self.end_login(seat, &login))
+        let login = self.seats.leave(&seat, access);
+        login.map_or(Ok(()), |login| self.end_login(&seat, &login))
     }
 
     /// Closes every session that is open in `slot`, or anywhere.
     pub(crate) fn close_all(&self, slot: Option<SlotId>) -> Result<()> {
-        let wanted = |session: &Session| slot.is_none_or(|slot| session.seat.slot == slot);
         let mut done = Ok(());
-        for (handle, _) in self.sessions.all(wanted) {
-            match self.close(SessionHandle(handle)) {
+        for handle in self.sessions.handles(slot) {
+            match self.close(handle) {
                 // Another thread closed it first.
                 Err(error) if error.reason == Reason::SessionHandleInvalid => {}
                 Err(error) => done = Err(error),
@@ -246,8 +218,7 @@ impl Application {
     /// Lets no session be opened any more, and closes those that are.
     pub(crate) fn finish(&self) -> Result<()> {
         self.slot_events.end();
-        let seats = self.seats.lock().take();
-        drop(seats);
+        self.seats.end();
         self.close_all(None)
     }
 
@@ -256,8 +227,4 @@ impl Application {
         let caller = self.caller().with_user(&login.keyring);
         seat.cluster.logout(&caller, login)
     }
-}
-
-fn ended() -> Error {
-    Error::new(Reason::NotFound, "the application has ended")
 }

@@ -11,7 +11,7 @@ use token::{Error, Reason, Result, limits};
 
 /// What one uid may hold.
 #[derive(Clone)]
-pub(crate) struct Memory(Arc<Account>);
+pub(crate) struct Memory(Arc<Arc<Account>>);
 
 struct Account {
     held: AtomicUsize,
@@ -26,10 +26,15 @@ pub(crate) struct Share {
 
 impl Memory {
     pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Account {
+        Self(Arc::new(Arc::new(Account {
             held: AtomicUsize::new(0),
             limit,
-        }))
+        })))
+    }
+
+    /// The same, for one thread: its clones and another thread's do not count in one place.
+    pub(crate) fn apart(&self) -> Self {
+        Self(Arc::new(Arc::clone(&self.0)))
     }
 
     /// Takes `bytes`, if that many are left.
@@ -60,7 +65,7 @@ impl Default for Memory {
 
 impl Share {
     fn grow(&mut self, bytes: usize) -> Result<()> {
-        let Account { held, limit } = &*self.memory.0;
+        let Account { held, limit } = &**self.memory.0;
         let more = |held: usize| held.checked_add(bytes).filter(|held| held <= limit);
         held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
             .map_err(|_| {

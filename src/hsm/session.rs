@@ -1,9 +1,8 @@
-//! A session: its access, its seat, and behind one lock everything that only one verb may use at
-//! a time.
+//! A session: its access, its seat, and what the verbs on it leave for one another. One verb at a
+//! time has it (`sessions`).
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     object::{Answer, Find},
     operation::Operations,
     seat::Seat,
-    slots::Presence,
+    seats::Share,
 };
 
 /// How many requests of a session are remembered whose answer the application has not settled.
@@ -23,14 +22,14 @@ const SWEEP_AT: usize = 64;
 /// An open session.
 pub(crate) struct Session {
     pub(crate) access: Access,
-    pub(crate) seat: Arc<Seat>,
-    active: Mutex<Active>,
+    /// Its application's seat in the slot; keeps the cluster in its place.
+    pub(crate) seat: Arc<Share>,
 }
 
-/// What the verbs on a session wait for one another to use.
+/// What one verb on a session leaves for the next.
 pub(crate) struct Active {
     pub(crate) operations: Operations,
-    pub(crate) find: Option<Find>,
+    pub(crate) find: Option<Box<Find>>,
     /// The session objects that go with the session; some may be gone already.
     objects: Vec<ObjectHandle>,
     /// How many there are when the next look is taken at which are gone.
@@ -39,45 +38,10 @@ pub(crate) struct Active {
     answers: Vec<(u64, Answer)>,
     /// The crypto user that was logged in on the seat when its login had changed so often.
     crypto_user: Option<(u64, Option<Arc<Keyring>>)>,
-    /// Keeps the cluster in its place; none once the session is closed.
-    presence: Option<Presence>,
 }
 
 impl Session {
-    pub(crate) fn new(
-        access: Access,
-        seat: Arc<Seat>,
-        presence: Presence,
-        operations: Operations,
-    ) -> Self {
-        let active = Active {
-            operations,
-            find: None,
-            objects: Vec::new(),
-            sweep_at: SWEEP_AT,
-            answers: Vec::new(),
-            crypto_user: None,
-            presence: Some(presence),
-        };
-        Self {
-            access,
-            seat,
-            active: Mutex::new(active),
-        }
-    }
-
-    /// The session for one verb; closed meanwhile, or its HSM gone: no verb.
-    pub(crate) fn active(&self) -> Result<MutexGuard<'_, Active>> {
-        let active = self.active.lock();
-        let presence = active
-            .presence
-            .as_ref()
-            .ok_or(Reason::SessionHandleInvalid)?;
-        presence.check()?;
-        Ok(active)
-    }
-
-    /// The same, for a verb that changes something on the token.
+    /// For a verb that changes something on the token.
     pub(crate) fn must_write(&self) -> Result<()> {
         match self.access {
             Access::ReadWrite => Ok(()),
@@ -87,30 +51,36 @@ impl Session {
             )),
         }
     }
-
-    /// Ends operations and searches, with the keys they hold.
-    pub(crate) fn cancel(&self) {
-        let mut active = self.active.lock();
-        active.operations.cancel_all();
-        active.find = None;
-        active.crypto_user = None;
-    }
-
-    /// Ends the session, when the verb that uses it has ended; the session objects that go with it.
-    pub(crate) fn close(&self) -> Vec<ObjectHandle> {
-        let mut active = self.active.lock();
-        active.operations.cancel_all();
-        active.find = None;
-        active.crypto_user = None;
-        active.presence = None;
-        std::mem::take(&mut active.objects)
-    }
 }
 
 impl Active {
+    /// Nothing yet.
+    pub(crate) fn new(operations: Operations) -> Self {
+        Self {
+            operations,
+            find: None,
+            objects: Vec::new(),
+            sweep_at: SWEEP_AT,
+            answers: Vec::new(),
+            crypto_user: None,
+        }
+    }
+
+    /// Ends operations and searches, with the keys they hold.
+    pub(crate) fn cancel(&mut self) {
+        self.operations.cancel_all();
+        self.find = None;
+        self.crypto_user = None;
+    }
+
+    /// The session objects that go with the session.
+    pub(crate) fn into_objects(self) -> Vec<ObjectHandle> {
+        self.objects
+    }
+
     /// The keys of the crypto user that is logged in on `seat`, the session's. They are looked up
     /// once a login: threads that use keys must not take turns at the seat. A logout takes them out
-    /// of every session ([`Session::cancel`]).
+    /// of every session ([`Active::cancel`]).
     pub(crate) fn crypto_user(&mut self, seat: &Seat) -> Option<&Keyring> {
         let logins = seat.logins();
         if self

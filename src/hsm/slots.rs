@@ -49,7 +49,7 @@ pub(crate) struct Place {
     content: AtomicU8,
 }
 
-/// A session is open in a slot: while this lives, its cluster is not taken away.
+/// Sessions are open in a slot: while this lives, its cluster is not taken away.
 pub(crate) struct Presence(Arc<Place>);
 
 /// All slots.
@@ -91,7 +91,7 @@ impl Place {
         }
     }
 
-    /// Counts a session in.
+    /// Keeps the cluster in its place.
     pub(crate) fn presence(self: &Arc<Self>) -> Result<Presence> {
         self.cluster()?.enter()?;
         Ok(Presence(self.clone()))

@@ -48,7 +48,7 @@ pub(crate) struct Cluster {
     attempts: Attempts,
     keyrings: Keyrings,
     resumable: Resumable,
-    /// Open sessions; none once the cluster is gone.
+    /// Threads that have sessions open; none once the cluster is gone.
     sessions: Mutex<Option<u64>>,
 }
 
@@ -105,11 +105,18 @@ impl Cluster {
             hsms: hsm::all(&records)?,
         };
         let resumable = Resumable::open(&records, surroundings.resumable)?;
+        let [id_prefix, _] = *sealing.tag(&[b"unique-id"]).as_chunks().0 else {
+            return Err(Reason::Internal.into());
+        };
         Ok(Arc::new(Self {
             id: id.clone(),
             origin,
             created,
-            objects: object::Objects::new(surroundings.boot, marks.record.next_reference),
+            objects: object::Objects::new(
+                surroundings.boot,
+                marks.record.next_reference,
+                id_prefix,
+            ),
             records,
             sealing,
             facts: RwLock::new(facts),
@@ -166,7 +173,7 @@ impl Cluster {
         &self.sealing
     }
 
-    /// Counts a session in.
+    /// Counts a thread with sessions in.
     pub(crate) fn enter(&self) -> Result<()> {
         let mut sessions = self.sessions.lock();
         let open = sessions.as_mut().ok_or(Reason::DeviceRemoved)?;
@@ -174,7 +181,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Counts a session out.
+    /// Counts a thread with sessions out.
     pub(crate) fn leave(&self) {
         if let Some(open) = self.sessions.lock().as_mut() {
             *open = open.saturating_sub(1);
@@ -185,9 +192,9 @@ impl Cluster {
     pub(crate) fn check_unused(&self) -> Result<()> {
         match *self.sessions.lock() {
             None | Some(0) => Ok(()),
-            Some(open) => Err(Error::new(
+            Some(_) => Err(Error::new(
                 Reason::SessionExists,
-                format!("{open} are open on {}", self.id),
+                format!("sessions are open on {}", self.id),
             )),
         }
     }
@@ -195,10 +202,10 @@ impl Cluster {
     /// Ends the cluster's time unless sessions are open: no more can be opened.
     pub(crate) fn retire(&self) -> Result<()> {
         let mut sessions = self.sessions.lock();
-        if let Some(open @ 1..) = *sessions {
+        if let Some(1..) = *sessions {
             return Err(Error::new(
                 Reason::SessionExists,
-                format!("{open} are open on {}", self.id),
+                format!("sessions are open on {}", self.id),
             ));
         }
         *sessions = None;

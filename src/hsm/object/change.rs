@@ -7,7 +7,7 @@ use super::{
     Attributes, Plain, Secrets,
     rules::{self, Change, Rule},
     shaped::{Shaped, refusal, shaped},
-    template::{Draft, Maker, consistent, once_each, rule_of, sort_of, unique_id},
+    template::{Draft, Maker, consistent, once_each, rule_of, sort_of},
 };
 
 /// The attributes of `now` as `template` changes them, and the new `CKA_VALUE` where it is a
@@ -35,9 +35,6 @@ pub(crate) fn copied(now: &Attributes, template: &Template, maker: Maker) -> Res
         draft.attributes.set(AttributeType::TRUSTED, false.into());
     }
     draft.change(now, template, maker, true)?;
-    draft
-        .attributes
-        .set(AttributeType::UNIQUE_ID, unique_id()?.into());
     Ok(draft.with_private_data_apart())
 }
 

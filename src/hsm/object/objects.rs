@@ -44,6 +44,8 @@ pub(super) const RECORD_BYTES: usize = store::RECORD_BYTES - 256;
 /// What a cluster keeps in memory about its objects.
 pub(crate) struct Objects {
     boot: u64,
+    /// What all unique ids of the cluster begin with.
+    id_prefix: [u8; 8],
     session_numbers: AtomicU64,
     references: Mutex<Range<u64>>,
     records: Cache<ObjectRecord>,
@@ -54,9 +56,10 @@ pub(crate) struct Objects {
 impl Objects {
     /// Nothing yet, in the cluster's `boot`th boot; `next_reference` is the first that was never
     /// reserved.
-    pub(crate) fn new(boot: u64, next_reference: u64) -> Self {
+    pub(crate) fn new(boot: u64, next_reference: u64, id_prefix: [u8; 8]) -> Self {
         Self {
             boot,
+            id_prefix,
             session_numbers: AtomicU64::new(1),
             references: Mutex::new(next_reference..next_reference),
             records: Cache::new(CACHED_RECORDS),
@@ -68,6 +71,22 @@ impl Objects {
     pub(crate) fn session_handle(&self) -> ObjectHandle {
         let number = self.session_numbers.fetch_add(1, Ordering::Relaxed);
         ObjectHandle(ObjectHandle::SESSION | (self.boot << SESSION_NUMBER_BITS) | number)
+    }
+
+    /// `CKA_UNIQUE_ID` of the object with this handle, which no other object has or had: 32
+    /// hexadecimal digits. The prefix tells one cluster's objects from another's.
+    pub(crate) fn unique_id(&self, handle: ObjectHandle) -> Vec<u8> {
+        let bytes = self.id_prefix.into_iter().chain(handle.0.to_be_bytes());
+        let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+        digits
+            .map(|digit| {
+                if digit < 10 {
+                    b'0' + digit
+                } else {
+                    b'a' - 10 + digit
+                }
+            })
+            .collect()
     }
 
     /// The smallest reference that no object has.

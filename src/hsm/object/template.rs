@@ -291,7 +291,10 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
     }
     let is_use = |kind: &AttributeType| sort.rule(*kind).is_some_and(Rule::is_use);
     let uses_named = origin == Origin::Derived && given.iter().any(is_use);
-    for rule in sort.rules().filter(|rule| !given.contains(&rule.kind)) {
+    given.sort_unstable();
+    let not_given = |rule: &&&Rule| given.binary_search(&rule.kind).is_err();
+    let mut defaults = Vec::with_capacity(sort.rules().len());
+    for rule in sort.rules().iter().filter(not_given) {
         let missing = match rule.presence(origin) {
             Presence::Required => true,
             Presence::RequiredUnless(other) => {
@@ -306,12 +309,10 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
             return Err(refusal(Reason::TemplateIncomplete, rule.kind, "is missing"));
         }
         if let Some(value) = default_of(rule, maker.profile, sort, origin, uses_named) {
-            draft.attributes.set(rule.kind, value);
+            defaults.push((rule.kind, value));
         }
     }
-    draft
-        .attributes
-        .set(AttributeType::UNIQUE_ID, unique_id()?.into());
+    draft.attributes.add(defaults);
     consistent(&draft.attributes)?;
     Ok(draft.with_private_data_apart())
 }
@@ -329,17 +330,6 @@ fn set_check_value(attributes: &mut Attributes, computed: Vec<u8>) -> Result<()>
         _ => attributes.set(AttributeType::CHECK_VALUE, computed.into()),
     }
     Ok(())
-}
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-/// 32 random hexadecimal digits.
-pub(super) fn unique_id() -> Result<Vec<u8>> {
-    let bytes: [u8; 16] = crypto::random::array().map_err(|_| Reason::Internal)?;
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits
-        .map(|digit| DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0'))
-        .collect())
 }
 
 fn default_of(

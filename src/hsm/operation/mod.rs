@@ -41,9 +41,10 @@ impl Operations {
     /// None yet.
     pub(crate) fn new(memory: Memory, profile: Profile) -> Self {
         Self {
+            places: Places::default(),
             memory,
             profile,
-            ..Self::default()
+            started: 0,
         }
     }
 

@@ -35,9 +35,9 @@ pub(super) fn derive(
     template: Template,
     further: Vec<Template>,
 ) -> Result<(ObjectHandle, Vec<ObjectHandle>)> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated(application, session, active, request)? {
         return first(&answer.handles);
     }
     if further.len() > limits::DERIVED_KEYS {
@@ -110,7 +110,7 @@ pub(super) fn derive(
             past,
         };
         let draft = object::made(&template, &what, application.maker_in(seat))?;
-        admit(&session, &draft.attributes)?;
+        admit(session, active, &draft.attributes)?;
         objects.push(Ready {
             original: original.flatten(),
             ..ready(draft, value)?
@@ -122,8 +122,7 @@ pub(super) fn derive(
         base: base.unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    let active = &mut active;
-    let answer = store(application, &session, active, request, objects, &[], event)?;
+    let answer = store(application, session, active, request, objects, &[], event)?;
     first(&answer.handles)
 }
 
@@ -138,8 +137,8 @@ pub(super) fn encapsulate(
     template: Template,
     output: Option<&mut [u8]>,
 ) -> Result<Encapsulated> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     let seat = &session.seat;
     let keyring = seat.crypto_user();
     let row = mechanism::find(mechanism.id)?;
@@ -147,7 +146,7 @@ pub(super) fn encapsulate(
     let column = row
         .encapsulate
         .ok_or_else(|| mechanism::no_column(row, function))?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    if let Some(answer) = repeated(application, session, active, request)? {
         return encapsulated(answer.only()?, &answer.output, output);
     }
     let public = Seen::key(seat, keyring.as_deref(), public, Reason::KeyHandleInvalid)?;
@@ -171,7 +170,7 @@ pub(super) fn encapsulate(
         &public,
         AttributeType::ENCAPSULATE_TEMPLATE,
     )?;
-    admit(&session, &draft.attributes)?;
+    admit(session, active, &draft.attributes)?;
     let mut ciphertext = vec![0; needed];
     let secret = column.encapsulate(with, &mut ciphertext)?;
     let objects = vec![ready(draft, secret)?];
@@ -180,10 +179,9 @@ pub(super) fn encapsulate(
         public: public.reference().unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    let active = &mut active;
     let answer = store(
         application,
-        &session,
+        session,
         active,
         request,
         objects,
@@ -203,9 +201,9 @@ pub(super) fn decapsulate(
     ciphertext: &[u8],
     template: Template,
 ) -> Result<ObjectHandle> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated(application, session, active, request)? {
         return answer.only();
     }
     let seat = &session.seat;
@@ -226,7 +224,7 @@ pub(super) fn decapsulate(
         &private,
         AttributeType::DECAPSULATE_TEMPLATE,
     )?;
-    admit(&session, &draft.attributes)?;
+    admit(session, active, &draft.attributes)?;
     let with = Use {
         key: Some(&material),
         parameters: &mechanism.parameters,
@@ -238,8 +236,7 @@ pub(super) fn decapsulate(
         private: private.reference().unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    let active = &mut active;
-    store(application, &session, active, request, objects, &[], event)?.only()
+    store(application, session, active, request, objects, &[], event)?.only()
 }
 
 /// The other keys that a derivation takes.

@@ -34,8 +34,7 @@ pub(super) fn token(application: &Application, slot: SlotId) -> Result<Token> {
         version(env!("CARGO_PKG_VERSION_MAJOR")),
         version(env!("CARGO_PKG_VERSION_MINOR")),
     );
-    let seat = application.seat_in(slot);
-    let (sessions, read_write_sessions) = seat.map_or((0, 0), |seat| seat.sessions());
+    let (sessions, read_write_sessions) = application.seats().sessions(slot);
     let (label, serial_number, flags) = match place.cluster() {
         Ok(cluster) => {
             let users = cluster.users()?;

@@ -8,7 +8,7 @@ use token::{
     SessionHandle, Template,
 };
 
-use super::making::{Ready, admit, repeated, store};
+use super::making::{Ready, admit, repeated_of, store};
 use crate::{
     Application,
     audit::Event,
@@ -24,16 +24,16 @@ pub(super) fn generate(
     mechanism: &Mechanism,
     template: &Template,
 ) -> Result<ObjectHandle> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated_of(&[template], application, session, active, request)? {
         return answer.only();
     }
     let asked = object::number_of(template, AttributeType::KEY_TYPE)?;
     let key_type = mechanism::generated_by(mechanism, KeyClass::Secret, asked.map(KeyType))?;
     let what = making(mechanism, sys::CKO_SECRET_KEY, key_type);
     let draft = object::made(template, &what, application.maker_in(&session.seat))?;
-    admit(&session, &draft.attributes)?;
+    admit(session, active, &draft.attributes)?;
     let make = || mechanism::generate(mechanism, &draft.attributes);
     let material = made(application, mechanism, make)?;
     let objects = vec![Ready {
@@ -42,8 +42,7 @@ pub(super) fn generate(
         original: None,
     }];
     let event = generated(mechanism);
-    let active = &mut active;
-    store(application, &session, active, request, objects, &[], event)?.only()
+    store(application, session, active, request, objects, &[], event)?.only()
 }
 
 /// `C_GenerateKeyPair`: both keys, or none.
@@ -55,9 +54,9 @@ pub(super) fn generate_pair(
     public: &Template,
     private: &Template,
 ) -> Result<(ObjectHandle, ObjectHandle)> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated_of(&[public, private], application, session, active, request)? {
         return both(&answer.handles);
     }
     let asked = match object::number_of(public, AttributeType::KEY_TYPE)? {
@@ -66,9 +65,9 @@ pub(super) fn generate_pair(
     };
     let key_type = mechanism::generated_by(mechanism, KeyClass::Pair, asked.map(KeyType))?;
     let maker = application.maker_in(&session.seat);
-    let draft = |template, class| {
+    let mut draft = |template, class| {
         let draft = object::made(template, &making(mechanism, class, key_type), maker)?;
-        admit(&session, &draft.attributes).map(|()| draft)
+        admit(session, active, &draft.attributes).map(|()| draft)
     };
     let public = draft(public, sys::CKO_PUBLIC_KEY)?;
     let private = draft(private, sys::CKO_PRIVATE_KEY)?;
@@ -88,8 +87,7 @@ pub(super) fn generate_pair(
     .into_iter()
     .collect();
     let event = generated(mechanism);
-    let active = &mut active;
-    let answer = store(application, &session, active, request, objects?, &[], event)?;
+    let answer = store(application, session, active, request, objects?, &[], event)?;
     both(&answer.handles)
 }
 

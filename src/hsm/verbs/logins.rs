@@ -12,7 +12,6 @@ use crate::{
     Application,
     cluster::users::{DEFAULT_USER, FIRST_ADMIN},
     seat::Seat,
-    session::Session,
     verbs::operations,
 };
 
@@ -24,26 +23,24 @@ pub(super) fn login(
     name: Option<&str>,
     pin: &SecretBytes,
 ) -> Result<Ticket> {
-    let session = application.session_of(session)?;
-    drop(session.active()?);
-    let seat = &session.seat;
+    let seat = &*application.seat_of(session)?;
     let role = match user {
         LoginAs::SecurityOfficer => Role::Admin,
         LoginAs::User => Role::CryptoUser,
         LoginAs::ContextSpecific => {
             let password = |name: &str| own_password(name, pin);
-            let done = operations::log_in_for_one_use(application, &session, password);
+            let done = operations::log_in_for_one_use(application, session, seat, password);
             if let Err(error) = &done
                 && error.reason == Reason::PinLocked
             {
                 // §5.6.8: who has no attempt left is logged out as well.
-                log_out(application, &session)?;
+                log_out(application, seat)?;
             }
             return done;
         }
     };
     let claim = Claim::of(role, name, pin)?;
-    seat.may_log_in(role, claim.name)?;
+    application.seats().may_log_in(seat, role, claim.name)?;
     let caller = application.caller();
     let (login, ticket) =
         seat.cluster
@@ -51,7 +48,7 @@ pub(super) fn login(
     let login = Arc::new(login);
     let entered = {
         let _changes = seat.login_changes.lock();
-        seat.log_in(&login)
+        application.seats().log_in(seat, &login)
     };
     match entered {
         Ok(()) => Ok(ticket),
@@ -64,20 +61,14 @@ pub(super) fn login(
 
 /// `C_Logout`: with the login go operations, searches and private session objects.
 pub(super) fn logout(application: &Application, session: SessionHandle) -> Result<()> {
-    let session = application.session_of(session)?;
-    drop(session.active()?);
-    log_out(application, &session)
+    log_out(application, &*application.seat_of(session)?)
 }
 
-fn log_out(application: &Application, session: &Session) -> Result<()> {
-    let seat = &session.seat;
+fn log_out(application: &Application, seat: &Seat) -> Result<()> {
     let login = {
         let _changes = seat.login_changes.lock();
         let login = seat.log_out().ok_or(Reason::UserNotLoggedIn)?;
-        // A verb that found the login before is waited for, and what it began ends here.
-        for session in application.sessions_of(seat) {
-            session.cancel();
-        }
+        application.cancel_all(seat);
         seat.drop_private_objects();
         login
     };
@@ -106,8 +97,8 @@ pub(super) fn initialize_pin(
     session: SessionHandle,
     pin: &SecretBytes,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     let pin = own_password(DEFAULT_USER, pin);
     let caller = application.caller_in(&session.seat).asking(request);
     session.seat.cluster.initialize_pin(&caller, &pin)
@@ -122,8 +113,8 @@ pub(super) fn set_pin(
     old: &SecretBytes,
     new: &SecretBytes,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     if session.access == Access::ReadOnly {
         return Err(Error::new(
             Reason::SessionReadOnly,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use store::Batch;
-use token::{AttributeType, Error, Reason, Request, Result, limits};
+use token::{AttributeType, Error, Reason, Request, Result, Template, Value, limits};
 
 use crate::{
     Application,
@@ -42,8 +42,29 @@ pub(super) fn repeated(
         .transpose()
 }
 
+/// The same, of objects that have `templates`: what was in the session alone is in no store.
+pub(super) fn repeated_of(
+    templates: &[&Template],
+    application: &Application,
+    session: &Session,
+    active: &Active,
+    request: Request,
+) -> Result<Option<Answer>> {
+    if templates.iter().any(|template| asks_for_token(template)) {
+        return repeated(application, session, active, request);
+    }
+    Ok(active.answer(request).cloned())
+}
+
+/// Whether the object of `template` would be on the token: without `CKA_TOKEN` it is not (§4.4).
+fn asks_for_token(Template(attributes): &Template) -> bool {
+    let mut attributes = attributes.iter();
+    let token = attributes.find(|attribute| attribute.kind == AttributeType::TOKEN);
+    token.is_some_and(|attribute| !matches!(attribute.value, Value::Flag(false)))
+}
+
 /// Whether an object with these attributes may be made in the session (§5.6, §4.4).
-pub(super) fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
+pub(super) fn admit(session: &Session, active: &mut Active, attributes: &Attributes) -> Result<()> {
     let token = attributes.flag(AttributeType::TOKEN);
     if token {
         session.must_write()?;
@@ -58,7 +79,7 @@ pub(super) fn admit(session: &Session, attributes: &Attributes) -> Result<()> {
     } else {
         "CKA_PRIVATE is true, which it is by default"
     };
-    let user = session.seat.crypto_user();
+    let user = active.crypto_user(&session.seat);
     user.map(drop)
         .ok_or_else(|| Error::new(Reason::UserNotLoggedIn, words))
 }
@@ -79,34 +100,39 @@ pub(super) fn store(
     let (mut answer, mut events) = (Answer::default(), Vec::new());
     let (mut on_token, mut in_session) = (Vec::new(), Vec::new());
     for Ready {
-        draft,
+        mut draft,
         material,
         original,
     } in objects
     {
-        admit(session, &draft.attributes)?;
-        let handle = if draft.attributes.flag(AttributeType::TOKEN) {
-            let handle = seat.cluster.objects.reserve(&seat.cluster)?;
+        admit(session, active, &draft.attributes)?;
+        let stays = draft.attributes.flag(AttributeType::TOKEN);
+        let all = &seat.cluster.objects;
+        let handle = match stays {
+            true => all.reserve(&seat.cluster)?,
+            false => all.session_handle(),
+        };
+        draft
+            .attributes
+            .set(AttributeType::UNIQUE_ID, all.unique_id(handle).into());
+        if stays {
             events.push(event(handle.0));
             on_token.push(New {
                 handle,
                 draft,
                 material,
             });
-            handle
         } else {
-            let handle = seat.cluster.objects.session_handle();
             if original.is_some() || application.audits_next_use(seat)? {
                 events.push(event(0));
             }
-            let object = session_object(application, draft, material)?;
+            let object = session_object(session, draft, material)?;
             in_session.push((handle, object.with_original(original)));
-            handle
-        };
+        }
         answer.handles.push(handle);
     }
     answer.output = output.to_vec();
-    if application.session_objects() + in_session.len() > limits::SESSION_OBJECTS {
+    if application.seats().session_objects() + in_session.len() > limits::SESSION_OBJECTS {
         let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
         return Err(Error::new(Reason::DeviceMemory, words));
     }
@@ -129,7 +155,7 @@ pub(super) fn store(
 }
 
 fn session_object(
-    application: &Application,
+    session: &Session,
     draft: Draft,
     material: Option<Arc<Material>>,
 ) -> Result<SessionObject> {
@@ -139,5 +165,5 @@ fn session_object(
         (None, Some(value)) => Held::Data(Arc::new(value)),
         (None, None) => Held::Nothing,
     };
-    SessionObject::new(application.memory(), draft.attributes, held)
+    SessionObject::new(&session.seat.memory, draft.attributes, held)
 }

@@ -9,7 +9,7 @@ use token::{
 };
 
 use super::{
-    making::{Ready, admit, repeated, store},
+    making::{Ready, admit, repeated, repeated_of, store},
     seen::{Secret, Seen},
 };
 use crate::{
@@ -27,9 +27,9 @@ pub(super) fn create(
     session: SessionHandle,
     template: &Template,
 ) -> Result<ObjectHandle> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated_of(&[template], application, session, active, request)? {
         return answer.only();
     }
     let draft = object::created(template, application.maker_in(&session.seat))?;
@@ -49,8 +49,7 @@ pub(super) fn create(
     };
     let objects = vec![ready];
     let event = |reference| Event::ObjectCreated { reference };
-    let active = &mut active;
-    store(application, &session, active, request, objects, &[], event)?.only()
+    store(application, session, active, request, objects, &[], event)?.only()
 }
 
 /// `C_CopyObject`.
@@ -61,16 +60,16 @@ pub(super) fn copy(
     original: ObjectHandle,
     template: &Template,
 ) -> Result<ObjectHandle> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated(application, session, active, request)? {
         return answer.only();
     }
     let seat = &session.seat;
     let keyring = seat.crypto_user();
     let seen = Seen::find(seat, keyring.as_deref(), original)?;
     let mut draft = object::copied(seen.attributes(), template, application.maker_in(seat))?;
-    admit(&session, &draft.attributes)?;
+    admit(session, active, &draft.attributes)?;
     let is_key = seen.family().is_some_and(Family::is_key);
     let material = is_key.then(|| seen.material(keyring.as_deref()));
     let data = if is_key {
@@ -93,8 +92,7 @@ pub(super) fn copy(
         reference,
         original,
     };
-    let active = &mut active;
-    store(application, &session, active, request, objects, &[], event)?.only()
+    store(application, session, active, request, objects, &[], event)?.only()
 }
 
 /// `C_GetObjectSize`.
@@ -103,8 +101,8 @@ pub(super) fn size(
     session: SessionHandle,
     handle: ObjectHandle,
 ) -> Result<u64> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     let keyring = session.seat.crypto_user();
     let seen = Seen::find(&session.seat, keyring.as_deref(), handle)?;
     Ok(seen.size() as u64)
@@ -117,10 +115,9 @@ pub(super) fn destroy(
     session: SessionHandle,
     handle: ObjectHandle,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     let seat = &session.seat;
-    let keyring = seat.crypto_user();
     let destroyable = |attributes: &Attributes| {
         if attributes.flag(AttributeType::DESTROYABLE) {
             return Ok(());
@@ -134,7 +131,7 @@ pub(super) fn destroy(
         if active.answer(request).is_some() {
             return Ok(());
         }
-        let seen = Seen::find(seat, keyring.as_deref(), handle)?;
+        let seen = Seen::find(seat, active.crypto_user(seat), handle)?;
         destroyable(seen.attributes())?;
         seat.objects
             .remove(handle.0)
@@ -146,12 +143,13 @@ pub(super) fn destroy(
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    let seen = Seen::find(seat, keyring.as_deref(), handle)?;
+    let keyring = active.crypto_user(seat);
+    let seen = Seen::find(seat, keyring, handle)?;
     destroyable(seen.attributes())?;
     session.must_write()?;
     object::destroy(&seat.cluster, &caller, handle.0, |object| {
         destroyable(&object.attributes)?;
-        must_own(object.owner, keyring.as_deref())
+        must_own(object.owner, keyring)
     })
 }
 
@@ -166,13 +164,13 @@ pub(super) fn attributes(
         let words = format!("at most {} attributes at once", limits::TEMPLATE_ATTRIBUTES);
         return Err(Error::new(Reason::LimitExceeded, words));
     }
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
-    let keyring = session.seat.crypto_user();
-    let seen = Seen::find(&session.seat, keyring.as_deref(), handle)?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    let keyring = active.crypto_user(&session.seat);
+    let seen = Seen::find(&session.seat, keyring, handle)?;
     let revealed = kinds
         .iter()
-        .map(|kind| reveal(&seen, keyring.as_deref(), *kind))
+        .map(|kind| reveal(&seen, keyring, *kind))
         .collect::<Result<Vec<_>>>()?;
     let is_secret = |revealed: &Revealed| matches!(revealed, Revealed::Value(Value::Secret(_)));
     if seen.family().is_some_and(Family::is_secret)
@@ -195,8 +193,8 @@ pub(super) fn set_attributes(
     handle: ObjectHandle,
     template: &Template,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     let seat = &session.seat;
     let maker = application.maker_in(seat);
     let keyring = seat.crypto_user();

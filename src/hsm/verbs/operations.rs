@@ -26,8 +26,8 @@ impl Application {
         session: SessionHandle,
         verb: impl FnOnce(&mut Operations) -> Result<T>,
     ) -> Result<T> {
-        let session = self.session_of(session)?;
-        let mut active = session.active()?;
+        let mut session = self.session_of(session)?;
+        let (_, active) = session.active()?;
         verb(&mut active.operations)
     }
 }
@@ -40,16 +40,16 @@ pub(super) fn start(
     mechanism: Mechanism,
     key: Option<ObjectHandle>,
 ) -> Result<Started> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     let Some(handle) = key else {
         return active.operations.start(operation, mechanism, None);
     };
-    let (seen, material) = key_of(&session, &mut active, handle)?;
+    let (seen, material) = key_of(session, active, handle)?;
     let id = mechanism.id;
     let key = Some((seen.attributes(), material));
     let started = active.operations.start(operation, mechanism, key)?;
-    note(application, &session, &mut active, &seen, operation, id).map(|()| started)
+    note(application, session, active, &seen, operation, id).map(|()| started)
 }
 
 /// `C_VerifySignatureInit`.
@@ -60,14 +60,14 @@ pub(super) fn start_check(
     key: ObjectHandle,
     signature: &[u8],
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    let (seen, material) = key_of(&session, &mut active, key)?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    let (seen, material) = key_of(session, active, key)?;
     let id = mechanism.id;
     let key = (seen.attributes(), material);
     active.operations.start_check(mechanism, key, signature)?;
     let operation = Operation::Verify;
-    note(application, &session, &mut active, &seen, operation, id)
+    note(application, session, active, &seen, operation, id)
 }
 
 /// Puts the Init of `operation` into the audit chain, if uses of keys are to be there: one that could
@@ -95,9 +95,9 @@ pub(super) fn absorb_key(
     session: SessionHandle,
     key: ObjectHandle,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    match key_of(&session, &mut active, key) {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    match key_of(session, active, key) {
         Ok((seen, material)) => active.operations.absorb_key((seen.attributes(), material)),
         Err(error) => {
             active.operations.cancel(Operation::Digest);
@@ -110,14 +110,16 @@ pub(super) fn absorb_key(
 /// a key that wants it (§5.6.8).
 pub(super) fn log_in_for_one_use(
     application: &Application,
-    session: &Session,
+    session: SessionHandle,
+    seat: &Seat,
     pin: impl FnOnce(&str) -> SecretBytes,
 ) -> Result<Ticket> {
-    let seat = &session.seat;
     let login = seat.login().ok_or(Reason::UserNotLoggedIn)?;
     let keyring = &login.keyring;
     let caller = application.caller_in(seat);
-    session.active()?.operations.authenticate(|| {
+    let mut session = application.session_of(session)?;
+    let (_, active) = session.active()?;
+    active.operations.authenticate(|| {
         let password = pin(&keyring.name);
         let cluster = &seat.cluster;
         cluster.check_password(&caller, keyring.role, &keyring.name, &password)
@@ -135,8 +137,9 @@ pub(super) fn state(
     session: SessionHandle,
     output: Option<&mut [u8]>,
 ) -> Result<Produced> {
-    let session = application.session_of(session)?;
-    let state = session.active()?.operations.save()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    let state = active.operations.save()?;
     let needed = state.len().saturating_add(crypto::seal::OVERHEAD);
     let Some(output) = output.and_then(|output| output.get_mut(..needed)) else {
         return Ok(Produced::Needed(needed));
@@ -156,8 +159,8 @@ pub(super) fn set_state(
     encryption: Option<ObjectHandle>,
     authentication: Option<ObjectHandle>,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     let seat = &session.seat;
     let key = seat.cluster.sealing().operation_key();
     let opened = sealing::open(&key, &purpose(application, seat), state);
@@ -178,8 +181,8 @@ pub(super) fn random(
         let words = format!("at most {} random bytes at once", limits::RANDOM_BYTES);
         return Err(Error::new(Reason::LimitExceeded, words));
     }
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    session.active()?;
     application.fill_random(output)
 }
 
@@ -193,8 +196,8 @@ pub(super) fn seed_random(
         let words = format!("at most {} bytes of seed at once", limits::RANDOM_BYTES);
         return Err(Error::new(Reason::LimitExceeded, words));
     }
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    session.active()?;
     application.seed_random(seed)
 }
 

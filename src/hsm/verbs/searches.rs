@@ -13,8 +13,8 @@ pub(super) fn find_start(
     session: SessionHandle,
     template: &[Attribute],
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     if active.find.is_some() {
         return Err(Reason::OperationActive.into());
     }
@@ -41,7 +41,7 @@ pub(super) fn find_start(
             Find::start(&seat.cluster, user, sought, handles, memory)?
         }
     };
-    active.find = Some(find);
+    active.find = Some(Box::new(find));
     Ok(())
 }
 
@@ -51,8 +51,8 @@ pub(super) fn find_next(
     session: SessionHandle,
     limit: usize,
 ) -> Result<Vec<ObjectHandle>> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
     let find = active
         .find
         .as_mut()
@@ -62,8 +62,8 @@ pub(super) fn find_next(
 
 /// `C_FindObjectsFinal`.
 pub(super) fn find_end(application: &Application, session: SessionHandle) -> Result<()> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (_, active) = session.active()?;
     active.find.take().ok_or(Reason::OperationNotInitialized)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::Application;
 
 /// `C_CloseAllSessions`. Sessions can be closed on an HSM that is gone.
 pub(super) fn close_all(application: &Application, slot: SlotId) -> Result<()> {
-    if application.seat_in(slot).is_none() {
+    if application.seats().seat(slot).is_none() {
         application.engine().slot(slot)?;
     }
     application.close_all(Some(slot))
@@ -16,14 +16,12 @@ pub(super) fn close_all(application: &Application, slot: SlotId) -> Result<()> {
 
 /// `C_GetSessionInfo`.
 pub(super) fn session(application: &Application, session: SessionHandle) -> Result<Session> {
-    let session = application.session_of(session)?;
-    let active = session.active()?;
-    let login = session.seat.login_state();
-    drop(active);
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     Ok(Session {
         slot: session.seat.slot,
         access: session.access,
-        login,
+        login: session.seat.login_state(),
     })
 }
 
@@ -66,7 +64,7 @@ pub(super) fn end(application: &Application) -> Result<()> {
 }
 
 fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> bool {
-    let Some(seat) = application.seat_in(slot) else {
+    let Some(seat) = application.seats().seat(slot) else {
         return false;
     };
     if seat.login().is_some() {
@@ -77,7 +75,7 @@ fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> boo
         .resume(slot, &application.caller(), ticket)
         .and_then(|login| {
             let login = Arc::new(login);
-            seat.log_in(&login)
+            application.seats().log_in(&seat, &login)
         });
     match resumed {
         Ok(()) => true,

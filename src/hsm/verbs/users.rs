@@ -24,8 +24,8 @@ pub(super) fn users(
     application: &Application,
     session: SessionHandle,
 ) -> Result<Vec<UserInformation>> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     session.seat.keyring().ok_or(Reason::UserNotLoggedIn)?;
     session.seat.cluster.users()
 }
@@ -65,9 +65,9 @@ fn asking(
     session: SessionHandle,
     verb: impl FnOnce(&Session, &Caller) -> Result<()>,
 ) -> Result<()> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     session.must_write()?;
     let caller = application.caller_in(&session.seat).asking(request);
-    verb(&session, &caller)
+    verb(session, &caller)
 }

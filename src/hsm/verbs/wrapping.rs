@@ -29,8 +29,8 @@ pub(super) fn wrap(
     additional: Option<&[u8]>,
     output: Option<&mut [u8]>,
 ) -> Result<Outcome> {
-    let session = application.session_of(session)?;
-    let _active = session.active()?;
+    let mut session = application.session_of(session)?;
+    let (session, _) = session.active()?;
     let seat = &session.seat;
     let keyring = seat.crypto_user();
     let keyring = keyring.as_deref();
@@ -107,9 +107,9 @@ pub(super) fn unwrap(
     session: SessionHandle,
     asked: Unwrapping<'_>,
 ) -> Result<ObjectHandle> {
-    let session = application.session_of(session)?;
-    let mut active = session.active()?;
-    if let Some(answer) = repeated(application, &session, &active, request)? {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    if let Some(answer) = repeated(application, session, active, request)? {
         return answer.only();
     }
     let seat = &session.seat;
@@ -139,7 +139,7 @@ pub(super) fn unwrap(
         past: Past::UNKNOWN,
     };
     let draft = object::made(&template, &what, application.maker_in(seat))?;
-    admit(&session, &draft.attributes)?;
+    admit(session, active, &draft.attributes)?;
     let with = Use {
         key: Some(&material),
         parameters: &mechanism.parameters,
@@ -173,8 +173,7 @@ pub(super) fn unwrap(
         unwrapping: key.reference().unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    let active = &mut active;
-    store(application, &session, active, request, objects, &[], event)?.only()
+    store(application, session, active, request, objects, &[], event)?.only()
 }
 
 /// The template of a key to be, with what the key that makes it imposes (`kind`).
