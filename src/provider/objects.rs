@@ -7,7 +7,7 @@ use crate::{
     boundary::Result,
     library::Library,
     memory::{Array, Pointer},
-    template,
+    template::{self, Answers},
 };
 
 /// `C_CreateObject`.
@@ -64,11 +64,12 @@ pub(crate) fn attributes(
     object: ObjectHandle,
     template: Array<CK_ATTRIBUTE>,
 ) -> Result<()> {
-    let kinds = template::kinds(&template)?;
-    template::write(
-        &template,
-        library.hsm().attributes(session, object, &kinds)?,
-    )
+    let mut answers = Answers::to(&template)?;
+    template::with_kinds(&template, |kinds| {
+        let hsm = library.hsm();
+        Ok(hsm.attributes(session, object, kinds, &mut |told| answers.take(&told))?)
+    })?;
+    answers.end()
 }
 
 /// `C_SetAttributeValue`.

@@ -5,7 +5,7 @@ use std::mem::size_of;
 
 use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG, CKF_ARRAY_ATTRIBUTE};
 use token::{
-    Attribute, AttributeType, MechanismId, Reason, Revealed, SecretBytes, Shape, Template, Value,
+    Attribute, AttributeType, MechanismId, Reason, SecretBytes, Shape, Template, Told, Value,
     attribute_row, limits,
 };
 
@@ -25,33 +25,69 @@ pub(crate) fn read(template: &Array<CK_ATTRIBUTE>) -> Result<Template> {
     read_at(template, 1)
 }
 
-/// The types that a caller asks for.
-pub(crate) fn kinds(template: &Array<CK_ATTRIBUTE>) -> Result<Vec<AttributeType>> {
+/// Hands the types that a caller asks for to `verb`; a few need no memory.
+pub(crate) fn with_kinds<T>(
+    template: &Array<CK_ATTRIBUTE>,
+    verb: impl FnOnce(&[AttributeType]) -> Result<T>,
+) -> Result<T> {
+    const FEW: usize = 8;
     let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
-    attributes
-        .map(|attribute| Ok(AttributeType(attribute.read()?.type_)))
-        .collect()
+    let kinds = attributes.map(|attribute| Ok(AttributeType(attribute.read()?.type_)));
+    let len = template.len(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
+    let mut few = [AttributeType(0); FEW];
+    match few.get_mut(..len) {
+        Some(few) => {
+            for (place, kind) in few.iter_mut().zip(kinds) {
+                *place = kind?;
+            }
+            verb(few)
+        }
+        None => verb(&kinds.collect::<Result<Vec<_>>>()?),
+    }
 }
 
-/// Answers `C_GetAttributeValue` (§5.7.5): every attribute that can be told is told, also when
-/// another one cannot; the error is then the first of sensitive, unknown, too small.
-pub(crate) fn write(template: &Array<CK_ATTRIBUTE>, revealed: Vec<Revealed>) -> Result<()> {
-    let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
-    let mut worst = Verdict::Told;
-    for (place, revealed) in attributes.zip(revealed) {
-        worst = worst.max(write_one(&place, &revealed)?);
+/// The answers of `C_GetAttributeValue` (§5.7.5) on their way to the caller: every attribute that
+/// can be told is told, also when another one cannot; the error is then the first of sensitive,
+/// unknown, too small.
+pub(crate) struct Answers<P> {
+    places: P,
+    worst: Result<Verdict>,
+}
+
+impl Answers<()> {
+    /// Answers to the attributes of `template`, in their order.
+    pub(crate) fn to(
+        template: &Array<CK_ATTRIBUTE>,
+    ) -> Result<Answers<impl Iterator<Item = Pointer<CK_ATTRIBUTE>> + use<>>> {
+        Ok(Answers {
+            places: template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?,
+            worst: Ok(Verdict::Told),
+        })
     }
-    match worst {
-        Verdict::Told => Ok(()),
-        Verdict::TooSmall => Err(Error::BufferTooSmall),
-        Verdict::Unknown => Err(Reason::AttributeTypeInvalid.into()),
-        Verdict::Sensitive => Err(Reason::AttributeSensitive.into()),
+}
+
+impl<P: Iterator<Item = Pointer<CK_ATTRIBUTE>>> Answers<P> {
+    /// The next one.
+    pub(crate) fn take(&mut self, told: &Told<'_>) {
+        if let (Ok(worst), Some(place)) = (&self.worst, self.places.next()) {
+            self.worst = write_one(&place, told).map(|verdict| verdict.max(*worst));
+        }
+    }
+
+    /// What the caller is told of all of them.
+    pub(crate) fn end(self) -> Result<()> {
+        match self.worst? {
+            Verdict::Told => Ok(()),
+            Verdict::TooSmall => Err(Error::BufferTooSmall),
+            Verdict::Unknown => Err(Reason::AttributeTypeInvalid.into()),
+            Verdict::Sensitive => Err(Reason::AttributeSensitive.into()),
+        }
     }
 }
 
 /// What became of an attribute that was asked for, from the best to the worst.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
+pub(crate) enum Verdict {
     Told,
     TooSmall,
     Unknown,
@@ -140,13 +176,14 @@ fn nested(attribute: &CK_ATTRIBUTE) -> Option<Array<CK_ATTRIBUTE>> {
     whole.then(|| unsafe { Array::claim(attribute.pValue.cast(), attribute.ulValueLen / SIZE) })
 }
 
-fn write_one(place: &Pointer<CK_ATTRIBUTE>, revealed: &Revealed) -> Result<Verdict> {
+fn write_one(place: &Pointer<CK_ATTRIBUTE>, told: &Told<'_>) -> Result<Verdict> {
     let asked = place.read()?;
-    let verdict = match revealed {
-        Revealed::Value(Value::Template(template)) => return write_nested(place, &asked, template),
-        Revealed::Value(value) => return write_bytes(place, &asked, value),
-        Revealed::Sensitive => Verdict::Sensitive,
-        Revealed::Unknown => Verdict::Unknown,
+    let verdict = match told {
+        Told::Bytes(bytes) => return write_bytes(place, &asked, bytes),
+        Told::Value(Value::Template(template)) => return write_nested(place, &asked, template),
+        Told::Value(value) => return write_value(place, &asked, value),
+        Told::Sensitive => Verdict::Sensitive,
+        Told::Unknown => Verdict::Unknown,
     };
     place.write(CK_ATTRIBUTE {
         ulValueLen: UNAVAILABLE,
@@ -155,7 +192,7 @@ fn write_one(place: &Pointer<CK_ATTRIBUTE>, revealed: &Revealed) -> Result<Verdi
     Ok(verdict)
 }
 
-fn write_bytes(
+fn write_value(
     place: &Pointer<CK_ATTRIBUTE>,
     asked: &CK_ATTRIBUTE,
     value: &Value,
@@ -180,6 +217,14 @@ fn write_bytes(
         }
         Value::Template(_) => return Err(Reason::Internal.into()),
     };
+    write_bytes(place, asked, bytes)
+}
+
+fn write_bytes(
+    place: &Pointer<CK_ATTRIBUTE>,
+    asked: &CK_ATTRIBUTE,
+    bytes: &[u8],
+) -> Result<Verdict> {
     let length = bytes.len() as CK_ULONG;
     if !asked.pValue.is_null() && asked.ulValueLen < length {
         place.write(CK_ATTRIBUTE {
@@ -228,7 +273,7 @@ fn write_nested(
             worst = worst.max(match &attribute.value {
                 // The standard has no template in a template in a template.
                 Value::Template(_) => Verdict::Unknown,
-                value => write_bytes(&place, &asked, value)?,
+                value => write_value(&place, &asked, value)?,
             });
         }
     }

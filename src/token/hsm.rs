@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Attribute, AttributeType, Encapsulated, Mechanism, MechanismInformation, ObjectHandle,
-    Operation, Outcome, Parameters, ParametersOut, Produced, Reason, Request, Result, Revealed,
-    Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Token,
+    Operation, Outcome, Parameters, ParametersOut, Produced, Reason, Request, Result, Role,
+    SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Token, Told,
     UserInformation, bounded, limits,
 };
 
@@ -84,13 +84,15 @@ pub trait Hsm: Send + Sync {
     /// `C_DestroyObject`.
     fn destroy(&self, request: Request, session: SessionHandle, object: ObjectHandle)
     -> Result<()>;
-    /// `C_GetAttributeValue`: one answer for each attribute asked, in the same order.
+    /// `C_GetAttributeValue`: one answer for each attribute asked, in the same order. The session
+    /// is busy while `tell` runs, which says no verb.
     fn attributes(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
         kinds: &[AttributeType],
-    ) -> Result<Vec<Revealed>>;
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<()>;
     /// `C_SetAttributeValue`: all of the template, or nothing.
     fn set_attributes(
         &self,

@@ -45,4 +45,4 @@ pub use parameters::{
     parameter_shape,
 };
 pub use secret::SecretBytes;
-pub use template::{Attribute, Revealed, Template, Value, bounded};
+pub use template::{Attribute, Revealed, Template, Told, Value, bounded};

@@ -52,6 +52,40 @@ pub enum Revealed {
     Unknown,
 }
 
+/// The same, lent for as long as it takes to pass it on: what an HSM keeps need not be copied.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// A value of [`Value::Bytes`].
+    Bytes(&'a [u8]),
+    /// Any other value.
+    Value(Value),
+    /// As [`Revealed::Sensitive`].
+    Sensitive,
+    /// As [`Revealed::Unknown`].
+    Unknown,
+}
+
+impl From<Told<'_>> for Revealed {
+    fn from(told: Told<'_>) -> Self {
+        match told {
+            Told::Bytes(bytes) => Revealed::Value(Value::Bytes(bytes.to_vec())),
+            Told::Value(value) => Revealed::Value(value),
+            Told::Sensitive => Revealed::Sensitive,
+            Told::Unknown => Revealed::Unknown,
+        }
+    }
+}
+
+impl From<Revealed> for Told<'_> {
+    fn from(revealed: Revealed) -> Self {
+        match revealed {
+            Revealed::Value(value) => Told::Value(value),
+            Revealed::Sensitive => Told::Sensitive,
+            Revealed::Unknown => Told::Unknown,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         template_of(deserializer).map(Self)

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use token::{
     Attribute, AttributeType, KeyType, MechanismId, ObjectClass, SecretBytes, Shape, Template,
-    Value, attribute_row,
+    Told, Value, attribute_row,
 };
 
 /// The value of an attribute that is no secret.
@@ -156,6 +156,15 @@ impl Attributes {
 }
 
 impl Plain {
+    /// As `C_GetAttributeValue` tells it of this `kind`.
+    pub(crate) fn told(&self, kind: AttributeType) -> Told<'_> {
+        let is_secret = || attribute_row(kind).is_some_and(|row| row.shape == Shape::Secret);
+        match self {
+            Plain::Bytes(bytes) if !is_secret() => Told::Bytes(bytes),
+            other => Told::Value(other.value(kind)),
+        }
+    }
+
     /// As an attribute of this `kind` has it in a template.
     pub(crate) fn value(&self, kind: AttributeType) -> Value {
         match self {

@@ -39,7 +39,9 @@ fn a_private_key_is_seen_by_its_owner_alone() {
     assert_eq!(kms.find(mine, &[label("arn")]), [key]);
     assert!(example.find(theirs, &[label("arn")]).is_empty());
     assert!(example.find(theirs, &[]).is_empty());
-    let read = example.hsm.attributes(theirs, key, &[A::LABEL]);
+    let read = example
+        .hsm
+        .attributes(theirs, key, &[A::LABEL], &mut |_| ());
     assert_eq!(reason(read), Reason::ObjectHandleInvalid);
     assert_eq!(
         reason(example.destroy(theirs, key)),

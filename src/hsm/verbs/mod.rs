@@ -16,8 +16,8 @@ mod wrapping;
 use token::{
     Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
     ObjectHandle, Operation, Outcome, Parameters, ParametersOut, Produced, Request, Result,
-    Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
-    Template, Ticket, Token, UserInformation,
+    Resumption, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket,
+    Token, Told, UserInformation,
 };
 
 use wrapping::Unwrapping;
@@ -123,8 +123,9 @@ impl Hsm for Application {
         session: SessionHandle,
         object: ObjectHandle,
         kinds: &[AttributeType],
-    ) -> Result<Vec<Revealed>> {
-        objects::attributes(self, session, object, kinds)
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<()> {
+        objects::attributes(self, session, object, kinds, tell)
     }
 
     fn set_attributes(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use store::Batch;
 use token::{
-    AttributeType, Error, ObjectHandle, Reason, Request, Result, Revealed, SessionHandle, Shape,
-    Template, Value, attribute_row, limits,
+    AttributeType, Error, ObjectHandle, Reason, Request, Result, SessionHandle, Shape, Template,
+    Told, Value, attribute_row, limits,
 };
 
 use super::{
@@ -159,7 +159,8 @@ pub(super) fn attributes(
     session: SessionHandle,
     handle: ObjectHandle,
     kinds: &[AttributeType],
-) -> Result<Vec<Revealed>> {
+    tell: &mut dyn FnMut(Told<'_>),
+) -> Result<()> {
     if kinds.len() > limits::TEMPLATE_ATTRIBUTES {
         let words = format!("at most {} attributes at once", limits::TEMPLATE_ATTRIBUTES);
         return Err(Error::new(Reason::LimitExceeded, words));
@@ -168,21 +169,23 @@ pub(super) fn attributes(
     let (session, active) = session.active()?;
     let keyring = active.crypto_user(&session.seat);
     let seen = Seen::find(&session.seat, keyring, handle)?;
-    let revealed = kinds
-        .iter()
-        .map(|kind| reveal(&seen, keyring, *kind))
-        .collect::<Result<Vec<_>>>()?;
-    let is_secret = |revealed: &Revealed| matches!(revealed, Revealed::Value(Value::Secret(_)));
-    if seen.family().is_some_and(Family::is_secret)
-        && let Some(reference) = seen.original()
-        && revealed.iter().any(is_secret)
-    {
-        let caller = application.caller_in(&session.seat);
-        let event = Event::KeyRevealed { reference };
-        let cluster = &session.seat.cluster;
-        cluster.commit(&caller, Batch::default(), &[event])?;
+    let mut logged = false;
+    for kind in kinds {
+        let told = reveal(&seen, keyring, *kind)?;
+        if matches!(told, Told::Value(Value::Secret(_)))
+            && !logged
+            && seen.family().is_some_and(Family::is_secret)
+            && let Some(reference) = seen.original()
+        {
+            let caller = application.caller_in(&session.seat);
+            let event = Event::KeyRevealed { reference };
+            let cluster = &session.seat.cluster;
+            cluster.commit(&caller, Batch::default(), &[event])?;
+            logged = true;
+        }
+        tell(told);
     }
-    Ok(revealed)
+    Ok(())
 }
 
 /// `C_SetAttributeValue`.
@@ -243,27 +246,27 @@ fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
     }
 }
 
-fn reveal(seen: &Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Revealed> {
+fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Told<'a>> {
     let attributes = seen.attributes();
-    let Some(rule) = sort_of(attributes).and_then(|sort| sort.rule(kind)) else {
-        return Ok(Revealed::Unknown);
-    };
     if let Some(plain) = attributes.plain(kind) {
-        return Ok(Revealed::Value(plain.value(kind)));
+        return Ok(plain.told(kind));
     }
+    let Some(rule) = sort_of(attributes).and_then(|sort| sort.rule(kind)) else {
+        return Ok(Told::Unknown);
+    };
     let secret = attribute_row(kind).is_some_and(|row| row.shape == Shape::Secret);
     if !secret || !seen.has_secret() {
-        return Ok(Revealed::Unknown);
+        return Ok(Told::Unknown);
     }
     let kept =
         attributes.flag(AttributeType::SENSITIVE) || !attributes.flag(AttributeType::EXTRACTABLE);
     if rule.reveal == Reveal::UnlessSensitive && kept {
-        return Ok(Revealed::Sensitive);
+        return Ok(Told::Sensitive);
     }
     // Who sees a key with CKA_PRIVATE = false without owning it, sees no more than its attributes.
     Ok(match seen.secret(keyring, kind)? {
-        Secret::Value(bytes) => Revealed::Value(Value::Secret(bytes)),
-        Secret::None => Revealed::Unknown,
-        Secret::AnotherUsers => Revealed::Sensitive,
+        Secret::Value(bytes) => Told::Value(Value::Secret(bytes)),
+        Secret::None => Told::Unknown,
+        Secret::AnotherUsers => Told::Sensitive,
     })
 }

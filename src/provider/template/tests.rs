@@ -95,8 +95,9 @@ fn a_number_in_the_place_of_a_value_is_refused() {
             Reason::AttributeValueInvalid,
             "{kind:x}"
         );
-        let revealed = vec![Revealed::Value(Value::Bytes(vec![1]))];
-        assert!(write(&array(&mut template), revealed).is_err());
+        let mut answers = Answers::to(&array(&mut template)).unwrap();
+        answers.take(&Told::Bytes(&[1]));
+        assert!(answers.end().is_err());
     }
 }
 
@@ -128,15 +129,18 @@ fn what_can_be_told_is_told_beside_what_cannot() {
             ulValueLen: 0,
         },
     ];
-    let id = || Revealed::Value(Value::Bytes(b"id".to_vec()));
-    let revealed = vec![
-        Revealed::Sensitive,
-        Revealed::Value(Value::Bytes(b"name".to_vec())),
+    let id = || Told::Value(Value::Bytes(b"id".to_vec()));
+    let mut answers = Answers::to(&array(&mut template)).unwrap();
+    for told in [
+        Told::Sensitive,
+        Told::Bytes(b"name"),
         id(),
-        Revealed::Unknown,
+        Told::Unknown,
         id(),
-    ];
-    let answer = write(&array(&mut template), revealed);
+    ] {
+        answers.take(&told);
+    }
+    let answer = answers.end();
     assert!(matches!(answer, Err(Error::Hsm(error)) if error.reason == Reason::AttributeSensitive));
     let lengths = template.map(|attribute| attribute.ulValueLen);
     assert_eq!(lengths, [UNAVAILABLE, 4, UNAVAILABLE, UNAVAILABLE, 2]);

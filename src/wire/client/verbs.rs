@@ -6,7 +6,7 @@ use token::{
     Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
     ObjectHandle, Operation, Outcome, Parameters, ParametersOut, Produced, Request, Result,
     Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
-    Template, Ticket, Token, UserInformation, limits,
+    Template, Ticket, Token, Told, UserInformation, limits,
 };
 
 use super::Client;
@@ -61,9 +61,6 @@ impl Hsm for Client {
             Verb::Destroy(request, session, object);
         object_size(session: SessionHandle, object: ObjectHandle) -> u64 =
             Verb::ObjectSize(session, object);
-        attributes(
-            session: SessionHandle, object: ObjectHandle, kinds: &[AttributeType]
-        ) -> Vec<Revealed> = Verb::Attributes(session, object, Many::Lent(kinds));
         set_attributes(
             request: Request, session: SessionHandle, object: ObjectHandle, template: Template
         ) -> () = Verb::SetAttributes(request, session, object, Held::Owned(template));
@@ -125,6 +122,19 @@ impl Hsm for Client {
             request: Request, session: SessionHandle, name: &str, role: Role,
             password: &SecretBytes
         ) -> () = Verb::SetPassword(request, session, name, role, bytes(password));
+    }
+
+    fn attributes(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        kinds: &[AttributeType],
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<()> {
+        let verb = Verb::Attributes(session, object, Many::Lent(kinds));
+        let revealed: Vec<Revealed> = self.say(&verb)?;
+        revealed.into_iter().map(Told::from).for_each(tell);
+        Ok(())
     }
 
     said_for_output! {

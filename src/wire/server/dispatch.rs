@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
-use token::{Error, Reason, Result, SecretBytes, SessionHandle, SlotId, limits};
+use token::{Error, Reason, Result, Revealed, SecretBytes, SessionHandle, SlotId, Told, limits};
 
 use super::{Tenant, line::Line, tally::Tally};
 use crate::{
@@ -178,7 +178,10 @@ impl Answer {
                 self.write(tenant.destroy(request, session, object))
             }
             Verb::Attributes(session, object, kinds) => {
-                self.write(tenant.attributes(session, object, kinds.get()))
+                let mut revealed: Vec<Revealed> = Vec::new();
+                let mut tell = |told: Told<'_>| revealed.push(told.into());
+                let answer = tenant.attributes(session, object, kinds.get(), &mut tell);
+                self.write(answer.map(|()| revealed))
             }
             Verb::SetAttributes(request, session, object, template) => {
                 let set = |of| tenant.set_attributes(request, session, object, of);

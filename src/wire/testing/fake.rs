@@ -13,8 +13,8 @@ use token::{
     Access, ApplicationId, Attribute, AttributeType, AuditReport, Cluster, ClusterId, Encapsulated,
     Error, Hsm, HsmId, LoginAs, LoginState, Mechanism, MechanismInformation, NewCluster,
     ObjectHandle, Operation, Operator, Outcome, OutputBound, ParametersOut, Produced, Reason,
-    Request, Result, Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId,
-    Started, Template, Ticket, Token, UserInformation,
+    Request, Result, Resumption, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
+    Template, Ticket, Token, Told, UserInformation,
 };
 
 use super::{BROKEN_SLOT, PREFIX, SESSION_KEY, World};
@@ -218,8 +218,10 @@ impl Hsm for Fake {
         _: SessionHandle,
         _: ObjectHandle,
         kinds: &[AttributeType],
-    ) -> Result<Vec<Revealed>> {
-        Ok(kinds.iter().map(|_| Revealed::Unknown).collect())
+        tell: &mut dyn FnMut(Told<'_>),
+    ) -> Result<()> {
+        kinds.iter().for_each(|_| tell(Told::Unknown));
+        Ok(())
     }
     fn set_attributes(
         &self,

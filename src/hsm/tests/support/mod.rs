@@ -16,7 +16,7 @@ use hsm::{Application, Engine, Peer, Settings};
 use token::{
     Access, ApplicationId, Attribute, AttributeType, Error, Hsm, LoginAs, Mechanism, MechanismId,
     Mode, ObjectHandle, Parameters, Produced, Reason, Request, Result, Revealed, Role, SecretBytes,
-    SessionHandle, SlotId, Template, Value,
+    SessionHandle, SlotId, Template, Told, Value,
 };
 
 pub const CKO_DATA: u64 = 0;
@@ -178,8 +178,12 @@ impl App {
         object: ObjectHandle,
         kind: AttributeType,
     ) -> Revealed {
-        let mut revealed = self.hsm.attributes(session, object, &[kind]).unwrap();
-        revealed.pop().unwrap()
+        let mut revealed = None;
+        let mut tell = |told: Told<'_>| revealed = Some(told.into());
+        self.hsm
+            .attributes(session, object, &[kind], &mut tell)
+            .unwrap();
+        revealed.unwrap()
     }
 
     pub fn flag_of(
