@@ -14,6 +14,10 @@ use crate::{
 };
 
 const ROUNDS: usize = 5;
+/// Threads that make objects: enough for a module that commits for several at once.
+const MAKERS: usize = 16;
+/// More of them only wait for each other.
+const MAKERS_OF_PEERS: usize = 2;
 /// How long hsmd is watched while nobody asks it anything.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -47,6 +51,8 @@ pub(crate) struct Crowd {
 /// A token that is being measured.
 struct Case {
     objects: usize,
+    /// Threads that make them.
+    makers: usize,
     place: Place,
     subject: Subject,
 }
@@ -67,6 +73,7 @@ pub(crate) fn run(plan: &Plan, ours: &Path, peers: &[Peer]) -> Crowd {
             let environment = (peer.environment)(&place);
             Case {
                 objects: *objects,
+                makers: MAKERS_OF_PEERS,
                 subject: Subject::start(&peer.name, Some(&peer.module), &environment),
                 place,
             }
@@ -98,6 +105,7 @@ fn ours_at(objects: usize, place: Place, module: &Path, mode: &str) -> Case {
     let environment = place.ours(mode);
     Case {
         objects,
+        makers: MAKERS,
         subject: Subject::start(mode, Some(module), &environment),
         place,
     }
@@ -107,8 +115,8 @@ fn fill(cases: &mut [Case]) {
     thread::scope(|scope| {
         for case in cases {
             scope.spawn(|| {
-                let objects = case.objects;
-                case.subject.ask::<()>(&Question::Fill { objects });
+                let (objects, threads) = (case.objects, case.makers);
+                case.subject.ask::<()>(&Question::Fill { objects, threads });
                 eprintln!("{}: {objects} objects are made", case.subject.name);
             });
         }

@@ -16,9 +16,6 @@ use crate::{
     worker::{Outcome, done},
 };
 
-/// Threads that make objects: enough for a module that commits for several at once.
-const MAKERS: usize = 16;
-
 /// What an object is found by; each has its own.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum By {
@@ -38,7 +35,7 @@ impl By {
 }
 
 /// Makes so many AES keys on the token.
-pub(crate) fn fill(token: &Token, objects: usize) {
+pub(crate) fn fill(token: &Token, objects: usize, threads: usize) {
     let next = AtomicUsize::new(0);
     let maker = || {
         let session = token.session();
@@ -56,7 +53,7 @@ pub(crate) fn fill(token: &Token, objects: usize) {
         done!(token.module, C_CloseSession(session)).expect("closed");
     };
     thread::scope(|scope| {
-        (0..MAKERS.min(objects)).for_each(|_| {
+        (0..threads).for_each(|_| {
             scope.spawn(maker);
         });
     });

@@ -38,6 +38,8 @@ pub(crate) enum Question {
     Fill {
         /// How many.
         objects: usize,
+        /// How many threads make them.
+        threads: usize,
     },
     /// How fast does one thread find one of so many objects? A `Rate`.
     Find {
@@ -129,8 +131,8 @@ fn answer_of_module(token: &Token, question: Question) -> serde_json::Value {
             threads,
             until,
         } => serde_json::to_value(rate_of_module(token, row, threads, until)),
-        Question::Fill { objects } => {
-            objects::fill(token, objects);
+        Question::Fill { objects, threads } => {
+            objects::fill(token, objects, threads);
             Ok(serde_json::Value::Null)
         }
         Question::Find { by, objects, until } => {
