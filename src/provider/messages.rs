@@ -28,7 +28,7 @@ pub(crate) fn start(
     let mechanism = keys::mechanism(library, session, &mechanism, parameters::read_for_messages)?;
     library
         .hsm()
-        .start(session, operation, &mechanism, Some(key))?;
+        .start(session, operation, mechanism, Some(key))?;
     Ok(())
 }
 

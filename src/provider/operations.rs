@@ -53,7 +53,7 @@ pub(crate) fn start_check(
     let (mechanism, _) = keys::mechanism(library, session, &mechanism, parameters::read)?;
     Ok(library
         .hsm()
-        .start_check(session, &mechanism, key, signature)?)
+        .start_check(session, mechanism, key, signature)?)
 }
 
 /// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`.
@@ -217,7 +217,7 @@ fn start_with(
         return Ok(library.hsm().cancel(session, operation)?);
     }
     let (mechanism, places) = keys::mechanism(library, session, mechanism, parameters::read)?;
-    let started = library.hsm().start(session, operation, &mechanism, key)?;
+    let started = library.hsm().start(session, operation, mechanism, key)?;
     places.write(started.parameters_out.as_ref())
 }
 

@@ -123,7 +123,7 @@ pub trait Hsm: Send + Sync {
         &self,
         session: SessionHandle,
         operation: Operation,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started>;
     /// `C_Encrypt`, `C_Decrypt`, `C_Digest`, `C_Sign`, `C_SignRecover`, `C_VerifyRecover`: all of
@@ -275,7 +275,7 @@ pub trait Hsm: Send + Sync {
     fn start_check(
         &self,
         session: SessionHandle,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: ObjectHandle,
         signature: &[u8],
     ) -> Result<()> {

@@ -50,7 +50,7 @@ fn a_key_that_always_authenticates_takes_the_users_password_for_each_use() {
     let ecdsa = mechanism(CKM_ECDSA);
     let start = || {
         app.hsm
-            .start(session, Operation::Sign, &ecdsa, Some(private))
+            .start(session, Operation::Sign, ecdsa.clone(), Some(private))
             .unwrap();
     };
     let again = |pin: &str| app.login_as(session, LoginAs::ContextSpecific, pin);
@@ -91,7 +91,9 @@ fn one_login_for_one_use_gives_one_result() {
     let rsa = mechanism(CKM_RSA_PKCS);
     let seal = |data: &[u8]| {
         let (kind, mut sealed) = (Operation::Encrypt, vec![0; 256]);
-        app.hsm.start(session, kind, &rsa, Some(public)).unwrap();
+        app.hsm
+            .start(session, kind, rsa.clone(), Some(public))
+            .unwrap();
         app.hsm
             .transform(session, kind, data, Some(&mut sealed))
             .unwrap();
@@ -106,7 +108,9 @@ fn one_login_for_one_use_gives_one_result() {
     };
     let start = || {
         let kind = Operation::Decrypt;
-        app.hsm.start(session, kind, &rsa, Some(private)).unwrap();
+        app.hsm
+            .start(session, kind, rsa.clone(), Some(private))
+            .unwrap();
         app.login_as(session, LoginAs::ContextSpecific, USER_PIN)
             .unwrap();
     };
@@ -173,7 +177,7 @@ fn the_value_of_a_key_is_digested_where_it_may_be_seen() {
     let digest = mechanism(CKM_SHA256);
     let start = || {
         app.hsm
-            .start(session, Operation::Digest, &digest, None)
+            .start(session, Operation::Digest, digest.clone(), None)
             .unwrap();
     };
     let open = [flag(A::SENSITIVE, false), flag(A::EXTRACTABLE, true)];
@@ -199,7 +203,7 @@ fn a_saved_state_is_for_its_application_alone() {
     let session = app.open(Access::ReadWrite);
     let digest = mechanism(CKM_SHA256);
     app.hsm
-        .start(session, Operation::Digest, &digest, None)
+        .start(session, Operation::Digest, digest.clone(), None)
         .unwrap();
     let Produced::Needed(len) = app.hsm.operation_state(session, None).unwrap() else {
         panic!("a length query writes nothing");

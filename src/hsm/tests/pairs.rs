@@ -42,7 +42,8 @@ fn ec(
 
 fn sign(app: &App, session: SessionHandle, key: ObjectHandle) -> Result<Vec<u8>> {
     let ecdsa = mechanism(CKM_ECDSA);
-    app.hsm.start(session, Operation::Sign, &ecdsa, Some(key))?;
+    app.hsm
+        .start(session, Operation::Sign, ecdsa.clone(), Some(key))?;
     let mut signature = vec![0; 64];
     let place = Some(signature.as_mut_slice());
     app.hsm
@@ -53,7 +54,7 @@ fn sign(app: &App, session: SessionHandle, key: ObjectHandle) -> Result<Vec<u8>>
 fn verify(app: &App, session: SessionHandle, key: ObjectHandle, signature: &[u8]) -> Result<()> {
     let ecdsa = mechanism(CKM_ECDSA);
     app.hsm
-        .start(session, Operation::Verify, &ecdsa, Some(key))?;
+        .start(session, Operation::Verify, ecdsa.clone(), Some(key))?;
     app.hsm
         .check(session, Operation::Verify, Some(&[7; 32]), signature)
 }

@@ -78,14 +78,14 @@ fn work_together(
     if key_type == CKK_ML_DSA {
         let ml_dsa = mechanism(CKM_ML_DSA);
         app.hsm
-            .start(session, Operation::Sign, &ml_dsa, Some(private))
+            .start(session, Operation::Sign, ml_dsa.clone(), Some(private))
             .unwrap();
         let mut signature = vec![0; 3_309];
         let place = Some(signature.as_mut_slice());
         let produced = app.hsm.transform(session, Operation::Sign, b"data", place);
         assert_eq!(produced.unwrap(), Produced::Written(3_309));
         app.hsm
-            .start(session, Operation::Verify, &ml_dsa, Some(public))
+            .start(session, Operation::Verify, ml_dsa.clone(), Some(public))
             .unwrap();
         app.hsm
             .check(session, Operation::Verify, Some(b"data"), &signature)

@@ -25,7 +25,7 @@ fn logout_ends_operations_searches_and_private_session_objects() {
     let private = app.create(session, known_key(vec![])).unwrap();
     let ecb = mechanism(CKM_AES_ECB);
     app.hsm
-        .start(second, Operation::Encrypt, &ecb, Some(private))
+        .start(second, Operation::Encrypt, ecb.clone(), Some(private))
         .unwrap();
     app.hsm.find_start(second, &[]).unwrap();
 

@@ -259,10 +259,10 @@ impl Hsm for Application {
         &self,
         session: SessionHandle,
         operation: Operation,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
-        operations::start(self, session, operation, mechanism.clone(), key)
+        operations::start(self, session, operation, mechanism, key)
     }
 
     fn transform(
@@ -334,11 +334,11 @@ impl Hsm for Application {
     fn start_check(
         &self,
         session: SessionHandle,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: ObjectHandle,
         signature: &[u8],
     ) -> Result<()> {
-        operations::start_check(self, session, mechanism.clone(), key, signature)
+        operations::start_check(self, session, mechanism, key, signature)
     }
 
     fn check_started(&self, session: SessionHandle, input: Option<&[u8]>) -> Result<()> {

@@ -31,7 +31,7 @@ fn open(client: &Client) -> SessionHandle {
 
 fn start(client: &Client, session: SessionHandle) {
     client
-        .start(session, Operation::Encrypt, &mechanism(), KEY)
+        .start(session, Operation::Encrypt, mechanism(), KEY)
         .unwrap();
 }
 
@@ -93,21 +93,21 @@ fn what_is_absorbed_is_checked_and_produced() {
     let client = machine.client();
     let session = open(&client);
     client
-        .start(session, Operation::Verify, &mechanism(), KEY)
+        .start(session, Operation::Verify, mechanism(), KEY)
         .unwrap();
     client.absorb(session, Operation::Verify, b"ab").unwrap();
     client
         .check(session, Operation::Verify, None, b"fakeab")
         .unwrap();
     client
-        .start(session, Operation::Verify, &mechanism(), KEY)
+        .start(session, Operation::Verify, mechanism(), KEY)
         .unwrap();
     let wrong = client
         .check(session, Operation::Verify, Some(b"x"), b"y")
         .unwrap_err();
     assert_eq!(wrong.reason, Reason::SignatureInvalid);
     client
-        .start(session, Operation::Digest, &mechanism(), None)
+        .start(session, Operation::Digest, mechanism(), None)
         .unwrap();
     client.absorb(session, Operation::Digest, b"cd").unwrap();
     let mut output = [0; 16];
@@ -201,7 +201,7 @@ fn an_operation_in_the_middle_is_lost_with_hsmd() {
     let client = machine.client();
     let session = open(&client);
     client
-        .start(session, Operation::Digest, &mechanism(), None)
+        .start(session, Operation::Digest, mechanism(), None)
         .unwrap();
     client.absorb(session, Operation::Digest, b"first").unwrap();
     machine.restart();
@@ -210,7 +210,7 @@ fn an_operation_in_the_middle_is_lost_with_hsmd() {
         .unwrap_err();
     assert_eq!(error.reason, Reason::OperationNotInitialized);
     client
-        .start(session, Operation::Digest, &mechanism(), None)
+        .start(session, Operation::Digest, mechanism(), None)
         .unwrap();
 }
 
@@ -220,7 +220,7 @@ fn an_operation_with_a_session_key_says_that_the_key_is_gone() {
     let client = machine.client();
     let session = open(&client);
     client
-        .start(session, Operation::Encrypt, &mechanism(), Some(SESSION_KEY))
+        .start(session, Operation::Encrypt, mechanism(), Some(SESSION_KEY))
         .unwrap();
     machine.restart();
     let error = transform(&client, session, b"abc").unwrap_err();

@@ -204,10 +204,10 @@ impl Hsm for Client {
         &self,
         session: SessionHandle,
         operation: Operation,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
-        self.begin(session, operation, mechanism, key)
+        self.begin(session, operation, &mechanism, key)
     }
 
     fn transform(
@@ -270,11 +270,11 @@ impl Hsm for Client {
     fn start_check(
         &self,
         session: SessionHandle,
-        mechanism: &Mechanism,
+        mechanism: Mechanism,
         key: ObjectHandle,
         signature: &[u8],
     ) -> Result<()> {
-        self.begin_check(session, mechanism, key, signature)
+        self.begin_check(session, &mechanism, key, signature)
     }
 
     fn check_started(&self, session: SessionHandle, input: Option<&[u8]>) -> Result<()> {

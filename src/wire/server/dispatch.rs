@@ -200,7 +200,8 @@ impl Answer {
                 self.write(template.owned().and_then(generate))
             }
             Verb::Start(session, operation, mechanism, key) => {
-                self.write(tenant.start(session, operation, mechanism.get(), key))
+                let start = |with| tenant.start(session, operation, with, key);
+                self.write(mechanism.owned().and_then(start))
             }
             Verb::Transform(session, operation, capacity) => {
                 self.output_of(data.len(), capacity, |output| {
@@ -357,7 +358,8 @@ impl Answer {
                 self.write(template.owned().and_then(decapsulate))
             }
             Verb::StartCheck(session, mechanism, key, signature) => {
-                self.write(tenant.start_check(session, mechanism.get(), key, signature))
+                let start = |with| tenant.start_check(session, with, key, signature);
+                self.write(mechanism.owned().and_then(start))
             }
             Verb::CheckStarted(session, whole) => {
                 self.write(tenant.check_started(session, whole.then_some(data)))
@@ -422,9 +424,10 @@ impl Answer {
 /// A Start whose client knows already what is answered when all is well.
 fn begin(tenant: &dyn Tenant, start: Verb<'_>) -> Result<()> {
     match start {
-        Verb::Start(session, operation, mechanism, key) => tenant
-            .start(session, operation, mechanism.get(), key)
-            .map(drop),
+        Verb::Start(session, operation, mechanism, key) => {
+            let mechanism = mechanism.owned()?;
+            tenant.start(session, operation, mechanism, key).map(drop)
+        }
         _ => Err(Reason::Internal.into()),
     }
 }

@@ -265,7 +265,7 @@ impl Hsm for Fake {
         &self,
         session: SessionHandle,
         operation: Operation,
-        _: &Mechanism,
+        _: Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
         self.world.say("start");

@@ -298,7 +298,7 @@ impl App {
     pub fn encrypt(&self, session: SessionHandle, key: ObjectHandle) -> Result<Vec<u8>> {
         let operation = token::Operation::Encrypt;
         self.hsm
-            .start(session, operation, &mechanism(CKM_AES_ECB), Some(key))?;
+            .start(session, operation, mechanism(CKM_AES_ECB), Some(key))?;
         let mut output = vec![0; 16];
         self.hsm
             .transform(session, operation, &[0; 16], Some(&mut output))?;

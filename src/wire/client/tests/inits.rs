@@ -48,7 +48,9 @@ fn only_bytes_that_no_init_looks_at_may_differ() {
         (gcm(&[2; 12], 0, 96), 1),
         (gcm(&[3; 12], 0, 96), 0),
     ] {
-        client.start(session, ENCRYPT, &mechanism, KEY).unwrap();
+        client
+            .start(session, ENCRYPT, mechanism.clone(), KEY)
+            .unwrap();
         said += is_said;
         assert_eq!(machine.world.count("start"), said, "{mechanism:?}");
         transform(&client, session, b"abc").unwrap();
@@ -65,7 +67,7 @@ fn a_key_that_somebody_destroyed_is_refused_at_the_init() {
     let request = requests.begin().request();
     other.destroy(request, open(&other), KEY.unwrap()).unwrap();
     let error = client
-        .start(session, ENCRYPT, &mechanism(), KEY)
+        .start(session, ENCRYPT, mechanism(), KEY)
         .unwrap_err();
     assert_eq!(error.reason, Reason::KeyHandleInvalid);
 }
@@ -93,7 +95,7 @@ fn an_init_that_fails_late_leaves_no_operation_and_is_not_put_off_again() {
     assert_eq!(error.reason, Reason::KeyHandleInvalid);
     let error = transform(&client, session, b"abc").unwrap_err();
     assert_eq!(error.reason, Reason::OperationNotInitialized);
-    assert!(client.start(session, ENCRYPT, &mechanism(), KEY).is_err());
+    assert!(client.start(session, ENCRYPT, mechanism(), KEY).is_err());
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn a_second_init_in_a_row_finds_the_first_one_active() {
     let session = used(&client);
     start(&client, session);
     let error = client
-        .start(session, ENCRYPT, &mechanism(), KEY)
+        .start(session, ENCRYPT, mechanism(), KEY)
         .unwrap_err();
     assert_eq!(error.reason, Reason::OperationActive);
     assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
@@ -143,7 +145,7 @@ fn what_was_put_off_goes_on_in_parts() {
     let session = open(&client);
     for _ in 0..3 {
         let digest = Operation::Digest;
-        client.start(session, digest, &mechanism(), None).unwrap();
+        client.start(session, digest, mechanism(), None).unwrap();
         client.absorb(session, digest, b"ab").unwrap();
         client.absorb(session, digest, b"cd").unwrap();
         let mut output = [0; 8];
@@ -199,7 +201,7 @@ fn inits_of_two_kinds_arrive_in_the_order_in_which_they_were_said() {
     let client = machine.client();
     let session = open(&client);
     let kinds = [Operation::Sign, ENCRYPT];
-    let start = |kind| client.start(session, kind, &mechanism(), KEY).unwrap();
+    let start = |kind| client.start(session, kind, mechanism(), KEY).unwrap();
     for kind in kinds {
         start(kind);
         client.cancel(session, kind).unwrap();
