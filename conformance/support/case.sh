@@ -34,7 +34,7 @@ clean_up() {
     [ $status -ne 0 ] || it ""
     for pid in "${started[@]+"${started[@]}"}"; do kill "$pid" 2>/dev/null; done
     for pid in "${started[@]+"${started[@]}"}"; do wait "$pid" 2>/dev/null; done
-    for home in "$case_dir"/*/lock "$case_dir"/*/*/lock; do [ ! -e "$home" ] || stop_hsmd "$(dirname "$home")"; done
+    for home in "$case_dir"/*/lock "$case_dir"/*/*/lock; do [ ! -e "$home" ] || forget_home "$(dirname "$home")"; done
     if [ $status -ne 0 ]; then
         for log in "$case_dir"/*.log "$case_dir"/*/*.log; do
             [ ! -e "$log" ] || { echo "== $log"; tail -n 20 "$log"; }
@@ -101,6 +101,14 @@ stop_hsmd() {
     [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = hsmd ] || return 0
     kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
     while kill -0 "$pid" 2>/dev/null && [ "$(awk '{ print $3 }' "/proc/$pid/stat" 2>/dev/null)" != Z ]; do sleep 0.05; done
+}
+
+# forget_home HOME: ends its hsmd and takes the folder of its socket away, where the log is.
+forget_home() {
+    local folder
+    folder=$(cat "$1/runtime" 2>/dev/null)
+    stop_hsmd "$1"
+    [[ ! $folder =~ ^/.*/strongroom[^/]*/[0-9a-f]{32}$ ]] || rm -rf "$folder"
 }
 
 # A free port.

@@ -101,7 +101,7 @@ enter() {
 
 # Ends what a run left: its jobs, the hsmd of its home, its folder. More than that would be a failure.
 leave() {
-    local pid
+    local pid folder
     for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
     wait
     if [ -s "$suite_dir/home/lock" ]; then
@@ -110,6 +110,9 @@ leave() {
             kill "$pid"
             within 10 eval "! kill -0 $pid" || report not-ok "hsmd ends when it is told to"
         fi
+        # Where its socket was, and its log is.
+        folder=$(cat "$suite_dir/home/runtime" 2>/dev/null)
+        [[ ! $folder =~ ^/.*/strongroom[^/]*/[0-9a-f]{32}$ ]] || rm -rf "$folder"
     fi
     cd /
     rm -rf "$suite_dir"
