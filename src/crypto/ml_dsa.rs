@@ -6,16 +6,14 @@
 
 mod message;
 
-use std::ffi::c_int;
-
 use crate::{
-    Error, Result, Secret, eq,
+    Error, Result, Secret,
     native::{
         pkey::Pkey,
         pqc,
         shake::{Function, Shake},
     },
-    seeded::Algorithm,
+    seeded::{Algorithm, Said, Seeded, parameter_sets},
 };
 
 pub use message::{Message, Prehash, PrehashStream};
@@ -29,78 +27,16 @@ pub const CONTEXT_MAX: usize = 255;
 /// Whether the library signs without randomness: the FIPS module has no such service.
 pub const DETERMINISTIC: bool = !cfg!(feature = "fips");
 
-/// A set of parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterSet {
-    /// ML-DSA-44, security category 2.
-    MlDsa44,
-    /// ML-DSA-65, security category 3.
-    MlDsa65,
-    /// ML-DSA-87, security category 5.
-    MlDsa87,
-}
-
-/// What FIPS 204 Table 2 and RFC 9881 §3 say of a set.
-struct Numbers {
-    library: c_int,
-    public_len: usize,
-    private_len: usize,
-    signature_len: usize,
-    oid_end: [u8; 2],
-}
-
-impl ParameterSet {
-    /// Every set.
-    pub const ALL: [Self; 3] = [Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
-
-    /// Bytes in a public key.
-    pub const fn public_len(self) -> usize {
-        self.numbers().public_len
-    }
-
-    /// Bytes in a private key.
-    pub const fn private_len(self) -> usize {
-        self.numbers().private_len
-    }
-
+// FIPS 204 Table 2, RFC 9881 §3.
+parameter_sets! {
     /// Bytes in a signature.
-    pub const fn signature_len(self) -> usize {
-        self.numbers().signature_len
-    }
-
-    const fn numbers(self) -> &'static Numbers {
-        match self {
-            Self::MlDsa44 => &Numbers {
-                library: pqc::ML_DSA_44,
-                public_len: 1_312,
-                private_len: 2_560,
-                signature_len: 2_420,
-                oid_end: [3, 17],
-            },
-            Self::MlDsa65 => &Numbers {
-                library: pqc::ML_DSA_65,
-                public_len: 1_952,
-                private_len: 4_032,
-                signature_len: 3_309,
-                oid_end: [3, 18],
-            },
-            Self::MlDsa87 => &Numbers {
-                library: pqc::ML_DSA_87,
-                public_len: 2_592,
-                private_len: 4_896,
-                signature_len: 4_627,
-                oid_end: [3, 19],
-            },
-        }
-    }
-
-    const fn algorithm(self) -> Algorithm {
-        Algorithm {
-            oid_end: self.numbers().oid_end,
-            seed_len: SEED_LEN,
-            expanded_len: self.private_len(),
-        }
-    }
+    signature_len, seed SEED_LEN;
+    /// ML-DSA-44, security category 2.
+    MlDsa44 = pqc::ML_DSA_44, [3, 17], 1_312, 2_560, 2_420;
+    /// ML-DSA-65, security category 3.
+    MlDsa65 = pqc::ML_DSA_65, [3, 18], 1_952, 4_032, 3_309;
+    /// ML-DSA-87, security category 5.
+    MlDsa87 = pqc::ML_DSA_87, [3, 19], 2_592, 4_896, 4_627;
 }
 
 /// A public key.
@@ -120,7 +56,7 @@ impl PublicKey {
         }
         Ok(Self {
             set,
-            key: pqc::dsa_public(set.numbers().library, bytes)?,
+            key: pqc::dsa_public(set.algorithm().library, bytes)?,
             bytes: bytes.to_vec(),
             hash: hash(bytes)?,
         })
@@ -182,36 +118,18 @@ impl PrivateKey {
 
     /// A key of its seed, of its value, or of both, which must agree.
     pub fn new(set: ParameterSet, seed: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self> {
-        match (seed, value) {
-            (Some(seed), value) => {
-                let key = Self::of_seed(set, Secret::from(seed))?;
-                match value {
-                    Some(value) if !eq(key.value()?.reveal(), value) => Err(Error::Key),
-                    _ => Ok(key),
-                }
-            }
-            (None, Some(value)) if value.len() == set.private_len() => {
-                Self::of(set, pqc::dsa_private(set.numbers().library, value)?, None)
-            }
-            _ => Err(Error::Key),
-        }
+        let expanded = value;
+        Self::made(set, &Said { seed, expanded })
     }
 
     /// A key of PKCS #8 of any of RFC 9881 §6's three forms.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        let mut sets = ParameterSet::ALL.into_iter();
-        sets.find_map(|set| Some((set, set.algorithm().said(der).ok()?)))
-            .ok_or(Error::Key)
-            .and_then(|(set, said)| Self::new(set, said.seed, said.expanded))
+        Self::of_pkcs8(der)
     }
 
     /// The key in PKCS #8: its seed, or where that is not known its value.
     pub fn pkcs8(&self) -> Result<Secret> {
-        let algorithm = self.public.set.algorithm();
-        Ok(match &self.seed {
-            Some(seed) => algorithm.pkcs8(Some(seed.reveal()), &[]),
-            None => algorithm.pkcs8(None, self.value()?.reveal()),
-        })
+        self.to_pkcs8()
     }
 
     /// The public key that belongs to it.
@@ -240,7 +158,7 @@ impl PrivateKey {
     /// Signs `message` as [`PrivateKey::sign`], but without randomness: always the same.
     #[cfg(not(feature = "fips"))]
     pub fn sign_deterministically(&self, message: Message, signature: &mut [u8]) -> Result<()> {
-        let (set, value) = (self.public.set.numbers().library, self.value()?);
+        let (set, value) = (self.public.set.algorithm().library, self.value()?);
         let mu = message.representative()?;
         crate::native::ml_dsa_deterministic::sign(set, value.reveal(), &mu, signature)
     }
@@ -251,18 +169,40 @@ impl PrivateKey {
         Err(Error::Library)
     }
 
-    fn of_seed(set: ParameterSet, seed: Secret) -> Result<Self> {
-        if seed.len() != SEED_LEN {
-            return Err(Error::Key);
-        }
-        let key = pqc::dsa_private(set.numbers().library, seed.reveal())?;
-        Self::of(set, key, Some(seed))
-    }
-
     fn of(set: ParameterSet, key: Pkey, seed: Option<Secret>) -> Result<Self> {
         let bytes = pqc::public_bytes(&key, set.public_len())?;
         let public = PublicKey::new(set, &bytes)?;
         Ok(Self { public, key, seed })
+    }
+}
+
+impl Seeded for PrivateKey {
+    type Set = ParameterSet;
+    const SETS: &'static [ParameterSet] = &ParameterSet::ALL;
+
+    fn algorithm(set: ParameterSet) -> &'static Algorithm {
+        set.algorithm()
+    }
+
+    fn set(&self) -> ParameterSet {
+        self.public.set
+    }
+
+    fn of_seed(set: ParameterSet, seed: Secret) -> Result<Self> {
+        let key = pqc::dsa_private(set.algorithm().library, seed.reveal())?;
+        Self::of(set, key, Some(seed))
+    }
+
+    fn of_value(set: ParameterSet, value: &[u8]) -> Result<Self> {
+        Self::of(set, pqc::dsa_private(set.algorithm().library, value)?, None)
+    }
+
+    fn seed(&self) -> Option<&Secret> {
+        self.seed()
+    }
+
+    fn value(&self) -> Result<Secret> {
+        self.value()
     }
 }
 

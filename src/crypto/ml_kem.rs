@@ -1,11 +1,9 @@
 //! ML-KEM (FIPS 203): a shared secret for the owner of a public key.
 
-use std::ffi::c_int;
-
 use crate::{
-    Error, Result, Secret, eq,
+    Error, Result, Secret,
     native::{pkey::Pkey, pqc},
-    seeded::Algorithm,
+    seeded::{Algorithm, Said, Seeded, parameter_sets},
 };
 
 /// Bytes in a seed: d and z, one after the other.
@@ -13,78 +11,16 @@ pub const SEED_LEN: usize = 64;
 /// Bytes in a shared secret.
 pub const SECRET_LEN: usize = 32;
 
-/// A set of parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterSet {
-    /// ML-KEM-512, security category 1.
-    MlKem512,
-    /// ML-KEM-768, security category 3.
-    MlKem768,
-    /// ML-KEM-1024, security category 5.
-    MlKem1024,
-}
-
-/// What FIPS 203 Table 3 and RFC 9935 §3 say of a set.
-struct Numbers {
-    library: c_int,
-    public_len: usize,
-    private_len: usize,
-    ciphertext_len: usize,
-    oid_end: [u8; 2],
-}
-
-impl ParameterSet {
-    /// Every set.
-    pub const ALL: [Self; 3] = [Self::MlKem512, Self::MlKem768, Self::MlKem1024];
-
-    /// Bytes in a public key.
-    pub const fn public_len(self) -> usize {
-        self.numbers().public_len
-    }
-
-    /// Bytes in a private key.
-    pub const fn private_len(self) -> usize {
-        self.numbers().private_len
-    }
-
+// FIPS 203 Table 3, RFC 9935 §3.
+parameter_sets! {
     /// Bytes in a ciphertext.
-    pub const fn ciphertext_len(self) -> usize {
-        self.numbers().ciphertext_len
-    }
-
-    const fn numbers(self) -> &'static Numbers {
-        match self {
-            Self::MlKem512 => &Numbers {
-                library: pqc::ML_KEM_512,
-                public_len: 800,
-                private_len: 1_632,
-                ciphertext_len: 768,
-                oid_end: [4, 1],
-            },
-            Self::MlKem768 => &Numbers {
-                library: pqc::ML_KEM_768,
-                public_len: 1_184,
-                private_len: 2_400,
-                ciphertext_len: 1_088,
-                oid_end: [4, 2],
-            },
-            Self::MlKem1024 => &Numbers {
-                library: pqc::ML_KEM_1024,
-                public_len: 1_568,
-                private_len: 3_168,
-                ciphertext_len: 1_568,
-                oid_end: [4, 3],
-            },
-        }
-    }
-
-    const fn algorithm(self) -> Algorithm {
-        Algorithm {
-            oid_end: self.numbers().oid_end,
-            seed_len: SEED_LEN,
-            expanded_len: self.private_len(),
-        }
-    }
+    ciphertext_len, seed SEED_LEN;
+    /// ML-KEM-512, security category 1.
+    MlKem512 = pqc::ML_KEM_512, [4, 1], 800, 1_632, 768;
+    /// ML-KEM-768, security category 3.
+    MlKem768 = pqc::ML_KEM_768, [4, 2], 1_184, 2_400, 1_088;
+    /// ML-KEM-1024, security category 5.
+    MlKem1024 = pqc::ML_KEM_1024, [4, 3], 1_568, 3_168, 1_568;
 }
 
 /// A public key: an encapsulation key.
@@ -102,7 +38,7 @@ impl PublicKey {
         }
         Ok(Self {
             set,
-            key: pqc::kem_public(set.numbers().library, bytes)?,
+            key: pqc::kem_public(set.algorithm().library, bytes)?,
             bytes: bytes.to_vec(),
         })
     }
@@ -153,34 +89,18 @@ impl PrivateKey {
 
     /// A key of its seed, of its value, or of both, which must agree.
     pub fn new(set: ParameterSet, seed: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self> {
-        match (seed, value) {
-            (Some(seed), value) => {
-                let key = Self::of_seed(set, Secret::from(seed))?;
-                match value {
-                    Some(value) if !eq(key.value()?.reveal(), value) => Err(Error::Key),
-                    _ => Ok(key),
-                }
-            }
-            (None, Some(value)) => Self::of_value(set, value),
-            (None, None) => Err(Error::Key),
-        }
+        let expanded = value;
+        Self::made(set, &Said { seed, expanded })
     }
 
     /// A key of PKCS #8 of any of RFC 9935 §6's three forms.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self> {
-        let mut sets = ParameterSet::ALL.into_iter();
-        sets.find_map(|set| Some((set, set.algorithm().said(der).ok()?)))
-            .ok_or(Error::Key)
-            .and_then(|(set, said)| Self::new(set, said.seed, said.expanded))
+        Self::of_pkcs8(der)
     }
 
     /// The key in PKCS #8: its seed, or where that is not known its value.
     pub fn pkcs8(&self) -> Result<Secret> {
-        let algorithm = self.set.algorithm();
-        Ok(match &self.seed {
-            Some(seed) => algorithm.pkcs8(Some(seed.reveal()), &[]),
-            None => algorithm.pkcs8(None, self.value()?.reveal()),
-        })
+        self.to_pkcs8()
     }
 
     /// The key's parameters.
@@ -214,32 +134,47 @@ impl PrivateKey {
             pqc::kem_decapsulate(&self.key, ciphertext, secret)
         })
     }
+}
+
+impl Seeded for PrivateKey {
+    type Set = ParameterSet;
+    const SETS: &'static [ParameterSet] = &ParameterSet::ALL;
+
+    fn algorithm(set: ParameterSet) -> &'static Algorithm {
+        set.algorithm()
+    }
+
+    fn set(&self) -> ParameterSet {
+        self.set
+    }
 
     fn of_seed(set: ParameterSet, seed: Secret) -> Result<Self> {
-        if seed.len() != SEED_LEN {
-            return Err(Error::Key);
-        }
         Ok(Self {
             set,
-            key: pqc::kem_of_seed(set.numbers().library, seed.reveal())?,
+            key: pqc::kem_of_seed(set.algorithm().library, seed.reveal())?,
             seed: Some(seed),
         })
     }
 
     /// FIPS 203 §6.1: a private key ends in the public one, its hash and z, both of 32 bytes.
     fn of_value(set: ParameterSet, value: &[u8]) -> Result<Self> {
-        if value.len() != set.private_len() {
-            return Err(Error::Key);
-        }
         let public = value
             .len()
             .checked_sub(64)
-            .and_then(|end| value.get(end - set.public_len()..end))
+            .and_then(|end| value.get(end.checked_sub(set.public_len())?..end))
             .ok_or(Error::Key)?;
         Ok(Self {
             set,
-            key: pqc::kem_private(set.numbers().library, public, value)?,
+            key: pqc::kem_private(set.algorithm().library, public, value)?,
             seed: None,
         })
+    }
+
+    fn seed(&self) -> Option<&Secret> {
+        self.seed()
+    }
+
+    fn value(&self) -> Result<Secret> {
+        self.value()
     }
 }

@@ -1,15 +1,126 @@
-//! PKCS #8 of keys that are made of a seed: ML-DSA's (RFC 9881 §6) and ML-KEM's (RFC 9935 §6) say
-//! the seed, the expanded key, or both.
+//! What algorithms have in common whose keys are made of a seed (ML-DSA, ML-KEM): sets of parameters,
+//! keys of a seed or of a value, and PKCS #8 of either (RFC 9881 §6, RFC 9935 §6).
 
-use crate::{Error, Result, Secret};
+use std::ffi::c_int;
 
-/// An algorithm of NIST's arc, 2.16.840.1.101.3.4: the last two numbers of its identifier, and the
-/// lengths of its keys.
+use crate::{Error, Result, Secret, eq};
+
+/// An algorithm with one set of parameters: its number in the library, the last two of its numbers in
+/// NIST's arc (2.16.840.1.101.3.4), and how many bytes things have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Algorithm {
+    pub(crate) library: c_int,
     pub(crate) oid_end: [u8; 2],
     pub(crate) seed_len: usize,
-    pub(crate) expanded_len: usize,
+    pub(crate) public_len: usize,
+    pub(crate) private_len: usize,
+    /// In a signature or a ciphertext.
+    pub(crate) output_len: usize,
+}
+
+/// The sets of parameters of one algorithm: `ParameterSet` with a variant for each row. `$output` is
+/// what the length of its output is called.
+macro_rules! parameter_sets {
+    (
+        $(#[$output_doc:meta])* $output:ident, seed $seed_len:expr;
+        $($(#[$doc:meta])* $set:ident = $library:expr, $oid_end:expr, $public:expr, $private:expr, $bytes:expr;)*
+    ) => {
+        /// A set of parameters.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ParameterSet {
+            $($(#[$doc])* $set,)*
+        }
+
+        impl ParameterSet {
+            /// Every set.
+            pub const ALL: [Self; [$(Self::$set,)*].len()] = [$(Self::$set,)*];
+
+            /// Bytes in a public key.
+            pub const fn public_len(self) -> usize {
+                self.algorithm().public_len
+            }
+
+            /// Bytes in a private key.
+            pub const fn private_len(self) -> usize {
+                self.algorithm().private_len
+            }
+
+            $(#[$output_doc])*
+            pub const fn $output(self) -> usize {
+                self.algorithm().output_len
+            }
+
+            const fn algorithm(self) -> &'static $crate::seeded::Algorithm {
+                match self {
+                    $(Self::$set => &$crate::seeded::Algorithm {
+                        library: $library,
+                        oid_end: $oid_end,
+                        seed_len: $seed_len,
+                        public_len: $public,
+                        private_len: $private,
+                        output_len: $bytes,
+                    },)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use parameter_sets;
+
+/// A private key that is made of a seed, or of a value where its seed is not known.
+pub(crate) trait Seeded: Sized {
+    /// Its set of parameters.
+    type Set: Copy + 'static;
+    /// Every set.
+    const SETS: &'static [Self::Set];
+
+    /// What is said of `set`.
+    fn algorithm(set: Self::Set) -> &'static Algorithm;
+    /// The key's own set.
+    fn set(&self) -> Self::Set;
+    /// The key of a seed of the right length.
+    fn of_seed(set: Self::Set, seed: Secret) -> Result<Self>;
+    /// The key of a value of the right length.
+    fn of_value(set: Self::Set, value: &[u8]) -> Result<Self>;
+    /// Its seed, where it is known.
+    fn seed(&self) -> Option<&Secret>;
+    /// Its value.
+    fn value(&self) -> Result<Secret>;
+
+    /// A key of its seed, of its value, or of both, which must agree.
+    fn made(set: Self::Set, said: &Said<'_>) -> Result<Self> {
+        if !Self::algorithm(set).fits(said) {
+            return Err(Error::Key);
+        }
+        match (said.seed, said.expanded) {
+            (Some(seed), value) => {
+                let key = Self::of_seed(set, Secret::from(seed))?;
+                match value {
+                    Some(value) if !eq(key.value()?.reveal(), value) => Err(Error::Key),
+                    _ => Ok(key),
+                }
+            }
+            (None, Some(value)) => Self::of_value(set, value),
+            (None, None) => Err(Error::Key),
+        }
+    }
+
+    /// A key of PKCS #8 of any of the three forms.
+    fn of_pkcs8(der: &[u8]) -> Result<Self> {
+        let mut sets = Self::SETS.iter();
+        let said = sets.find_map(|set| Some((*set, Self::algorithm(*set).said(der).ok()?)));
+        let (set, said) = said.ok_or(Error::Key)?;
+        Self::made(set, &said)
+    }
+
+    /// The key in PKCS #8: its seed, or where that is not known its value.
+    fn to_pkcs8(&self) -> Result<Secret> {
+        let algorithm = Self::algorithm(self.set());
+        Ok(match self.seed() {
+            Some(seed) => algorithm.pkcs8(Some(seed.reveal()), &[]),
+            None => algorithm.pkcs8(None, self.value()?.reveal()),
+        })
+    }
 }
 
 /// What a private key was said to be: at least one of the two.
@@ -55,7 +166,7 @@ impl Algorithm {
         said.seed.is_none_or(|seed| seed.len() == self.seed_len)
             && said
                 .expanded
-                .is_none_or(|expanded| expanded.len() == self.expanded_len)
+                .is_none_or(|expanded| expanded.len() == self.private_len)
     }
 
     fn parse<'a>(&self, der: &'a [u8]) -> Option<Said<'a>> {
@@ -146,9 +257,12 @@ mod tests {
     use super::*;
 
     const TOY: Algorithm = Algorithm {
+        library: 0,
         oid_end: [3, 0x11],
         seed_len: 2,
-        expanded_len: 300,
+        public_len: 0,
+        private_len: 300,
+        output_len: 0,
     };
 
     #[test]
