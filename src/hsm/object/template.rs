@@ -105,26 +105,46 @@ pub(crate) fn created(template: &Template, maker: Maker) -> Result<Draft> {
     };
     let mut draft = filled(template, Sort { family, key_type }, maker, Origin::Created)?;
     draft.set_history(Past::UNKNOWN, None);
-    if let Some(certificate) = draft.attributes.bytes(AttributeType::VALUE)
-        && family == Family::Certificate
-    {
-        let mut hash = [0; crypto::hash::MAX_LEN];
-        Hash::Sha1
-            .of(certificate, &mut hash)
-            .map_err(|_| Reason::Internal)?;
-        let [first, second, third, ..] = hash;
-        set_check_value(&mut draft.attributes, vec![first, second, third])?;
+    if family == Family::Certificate {
+        check_certificate(&mut draft.attributes)?;
     }
-    let certificate_type = draft.attributes.number(AttributeType::CERTIFICATE_TYPE);
+    Ok(draft)
+}
+
+/// What the attributes of an X.509 certificate say together (§4.6.3), and its check value.
+fn check_certificate(attributes: &mut Attributes) -> Result<()> {
+    let certificate_type = attributes.number(AttributeType::CERTIFICATE_TYPE);
     if certificate_type.is_some_and(|kind| kind != sys::CKC_X_509) {
-        let words = "must be CKC_X_509";
+        let (reason, words) = (Reason::AttributeValueInvalid, "must be CKC_X_509");
+        return Err(refusal(reason, AttributeType::CERTIFICATE_TYPE, words));
+    }
+    let value = attributes.bytes(AttributeType::VALUE).unwrap_or_default();
+    let is_empty = |kind| attributes.bytes(kind).is_none_or(<[u8]>::is_empty);
+    let at_url = !is_empty(AttributeType::URL);
+    if value.is_empty() && !at_url {
+        let words = "is empty, and so is CKA_URL";
         return Err(refusal(
-            Reason::AttributeValueInvalid,
-            AttributeType::CERTIFICATE_TYPE,
+            Reason::TemplateIncomplete,
+            AttributeType::VALUE,
             words,
         ));
     }
-    Ok(draft)
+    let hashes = [
+        AttributeType::HASH_OF_SUBJECT_PUBLIC_KEY,
+        AttributeType::HASH_OF_ISSUER_PUBLIC_KEY,
+    ];
+    if let Some(missing) = hashes.into_iter().find(|kind| at_url && is_empty(*kind)) {
+        let words = "is empty, and CKA_URL is not";
+        return Err(refusal(Reason::TemplateIncomplete, missing, words));
+    }
+    if value.is_empty() {
+        return Ok(());
+    }
+    let mut hash = [0; crypto::hash::MAX_LEN];
+    let hashed = Hash::Sha1.of(value, &mut hash);
+    hashed.map_err(|_| Reason::Internal)?;
+    let [first, second, third, ..] = hash;
+    set_check_value(attributes, vec![first, second, third])
 }
 
 /// The draft of an object that the HSM makes: without its material.

@@ -18,6 +18,7 @@ const CKO_PUBLIC_KEY: u64 = 2;
 const CKO_PRIVATE_KEY: u64 = 3;
 const CKO_MECHANISM: u64 = 7;
 const CKO_PROFILE: u64 = 9;
+const CKO_VALIDATION: u64 = 10;
 const CKK_RSA: u64 = 0;
 const CKK_EC: u64 = 3;
 const CKM_RSA_PKCS_KEY_PAIR_GEN: u64 = 0;
@@ -445,9 +446,14 @@ fn profiles_and_mechanisms_are_found_by_who_asks_for_them_and_stay_as_they_are()
     ] {
         assert_eq!(reason(refused), Reason::ActionProhibited);
     }
-    let made = Template(vec![number(A::CLASS, CKO_PROFILE)]);
-    assert_eq!(
-        reason(app.create(session, made)),
-        Reason::AttributeValueInvalid
-    );
+    // Nobody has validated this software, so there is nothing to say of it.
+    let validations = app.find(session, &[number(A::CLASS, CKO_VALIDATION)]);
+    assert!(validations.is_empty());
+    for class in [CKO_PROFILE, CKO_MECHANISM, CKO_VALIDATION] {
+        let made = Template(vec![number(A::CLASS, class)]);
+        assert_eq!(
+            reason(app.create(session, made)),
+            Reason::AttributeValueInvalid
+        );
+    }
 }

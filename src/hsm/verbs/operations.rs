@@ -89,6 +89,9 @@ fn note(
     noted.inspect_err(|_| active.operations.cancel(operation))
 }
 
+/// The mechanism of a use that names none.
+const NO_MECHANISM: u64 = cryptoki_sys::CK_UNAVAILABLE_INFORMATION;
+
 /// `C_DigestKey`.
 pub(super) fn absorb_key(
     application: &Application,
@@ -98,7 +101,11 @@ pub(super) fn absorb_key(
     let mut session = application.session_of(session)?;
     let (session, active) = session.active()?;
     match key_of(session, active, key) {
-        Ok((seen, material)) => active.operations.absorb_key((seen.attributes(), material)),
+        Ok((seen, material)) => {
+            active.operations.absorb_key((seen.attributes(), material))?;
+            let (operation, none) = (Operation::Digest, MechanismId(NO_MECHANISM));
+            note(application, session, active, &seen, operation, none)
+        }
         Err(error) => {
             active.operations.cancel(Operation::Digest);
             Err(error)

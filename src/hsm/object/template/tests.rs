@@ -156,6 +156,16 @@ fn nonsense_is_refused_with_its_reason_and_the_attributes_name() {
         ),
         (certificate(vec![]), TemplateIncomplete, "CKA_VALUE"),
         (
+            certificate(vec![secret(b""), bytes(A::URL, b"")]),
+            TemplateIncomplete,
+            "CKA_VALUE",
+        ),
+        (
+            certificate(vec![bytes(A::URL, b"https://example.org/c")]),
+            TemplateIncomplete,
+            "CKA_HASH_OF_SUBJECT_PUBLIC_KEY",
+        ),
+        (
             certificate(vec![secret(b"c"), bytes(A::CHECK_VALUE, b"bad")]),
             AttributeValueInvalid,
             "CKA_CHECK_VALUE",
