@@ -216,8 +216,12 @@ impl Draft {
             let checked = rule.initial(self.profile) == Initial::Computed;
             let said = self.attributes.plain(kind);
             if checked && said.is_some_and(|said| *said != computed && said.len() != 0) {
-                let words = "is not what such a key has";
-                return Err(refusal(Reason::TemplateInconsistent, kind, words));
+                let reason = match kind {
+                    // §4.10: of a private key.
+                    AttributeType::PUBLIC_KEY_INFO => Reason::AttributeValueInvalid,
+                    _ => Reason::TemplateInconsistent,
+                };
+                return Err(refusal(reason, kind, "is not what such a key has"));
             }
             self.attributes.set(kind, computed);
         }

@@ -218,6 +218,27 @@ fn an_exponent_that_no_rsa_key_has_is_an_invalid_value_in_every_template() {
 }
 
 #[test]
+fn what_a_template_says_of_a_pairs_public_half_must_be_true() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let point = |info: &[u8]| {
+        let template = vec![
+            number(A::CLASS, CKO_PUBLIC_KEY),
+            number(A::KEY_TYPE, CKK_RSA),
+            bytes(A::MODULUS, &[0xff; 256]),
+            bytes(A::PUBLIC_EXPONENT, &[1, 0, 1]),
+            bytes(A::PUBLIC_KEY_INFO, info),
+        ];
+        app.create(session, Template(template))
+    };
+    let made = point(&[]).unwrap();
+    let info = app.bytes_of(session, made, A::PUBLIC_KEY_INFO).unwrap();
+    assert!(point(&info).is_ok());
+    assert_eq!(reason(point(&[7; 300])), Reason::AttributeValueInvalid);
+}
+
+#[test]
 fn a_private_key_that_is_brought_in_and_not_sensitive_can_be_read() {
     let world = World::new();
     let app = world.app();

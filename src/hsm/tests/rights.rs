@@ -93,6 +93,18 @@ fn a_copy_may_lose_rights_and_never_gains_any() {
 }
 
 #[test]
+fn a_copy_may_be_kept_from_being_destroyed() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let original = key(&app, session, vec![]);
+    let fixed = vec![flag(A::DESTROYABLE, false)];
+    let copy = app.copy(session, original, fixed).unwrap();
+    assert_eq!(reason(app.destroy(session, copy)), Reason::ActionProhibited);
+    app.destroy(session, original).unwrap();
+}
+
+#[test]
 fn what_is_not_copyable_stays_alone() {
     let world = World::new();
     let app = world.app();

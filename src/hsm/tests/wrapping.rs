@@ -183,6 +183,34 @@ fn whole_blocks_are_filled_with_zeroes_that_the_template_cuts_off() {
 }
 
 #[test]
+fn a_wrapped_key_of_another_length_than_its_type_or_the_template_says_has_the_wrong_length() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let wrapping = key(&app, session, vec![]);
+    let odd = vec![number(A::VALUE_LEN, 40), flag(A::EXTRACTABLE, true)];
+    let odd = app.make(session, &mechanism(CKM_GENERIC_SECRET_KEY_GEN), odd);
+    let wrapped = app
+        .wrap(session, &key_wrap(), wrapping, odd.unwrap())
+        .unwrap();
+    let generic = |len| {
+        vec![
+            number(A::CLASS, CKO_SECRET_KEY),
+            number(A::KEY_TYPE, CKK_GENERIC_SECRET),
+            number(A::VALUE_LEN, len),
+        ]
+    };
+    for template in [aes(vec![]), generic(39), generic(41)] {
+        let refused = app.unwrap(session, &key_wrap(), wrapping, &wrapped, template);
+        assert_eq!(reason(refused), Reason::WrappedKeyLenRange);
+    }
+    assert!(
+        app.unwrap(session, &key_wrap(), wrapping, &wrapped, generic(40))
+            .is_ok()
+    );
+}
+
+#[test]
 fn a_length_query_of_a_wrapped_key_writes_nothing() {
     let world = World::new();
     let app = world.app();

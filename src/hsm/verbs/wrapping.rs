@@ -162,7 +162,15 @@ pub(super) fn unwrap(
         }
         value = kept.into();
     }
-    let unwrapped = Material::of_value(&draft.attributes, value, Reason::WrappedKeyInvalid)?;
+    // §5.18.4: its length, if anything, is wrong with the value of a secret key.
+    let refused = match is_private {
+        true => Reason::WrappedKeyInvalid,
+        false => Reason::WrappedKeyLenRange,
+    };
+    if !is_private && len.is_some_and(|len| len != value.len()) {
+        return Err(refused.into());
+    }
+    let unwrapped = Material::of_value(&draft.attributes, value, refused)?;
     let objects = vec![Ready {
         draft: draft.with_material(&unwrapped)?,
         material: Some(Arc::new(unwrapped)),

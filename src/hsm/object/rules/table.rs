@@ -128,7 +128,7 @@ rules! {
     PRIVATE            CERTIFICATE ALL   Optional   Forbidden  Forbidden  OnCopyToTrue   Always  NO, NO;
     MODIFIABLE         STORED     ALL    Optional   Optional   Optional   OnCopyToFalse  Always  YES, YES;
     COPYABLE           STORED     ALL    Optional   Optional   Optional   OnlyToFalse    Always  YES, YES;
-    DESTROYABLE        STORED     ALL    Optional   Optional   Optional   Never          Always  YES, YES;
+    DESTROYABLE        STORED     ALL    Optional   Optional   Optional   OnCopy         Always  YES, YES;
     LABEL              STORED     ALL    Optional   Optional   Optional   Free           Always  Empty, Empty;
     UNIQUE_ID          STORED     ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
 
