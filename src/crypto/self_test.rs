@@ -19,28 +19,22 @@ use crate::{
     xaes,
 };
 
-/// What the tests found, once they ran.
-static OUTCOME: OnceLock<Result<()>> = OnceLock::new();
-
-/// Begins the tests, beside what the caller does meanwhile. What takes long is the first random
-/// byte of a process, for which AWS-LC measures the processor's jitter: that goes on beside the
-/// tests, too.
-pub fn begin() {
-    if OUTCOME.get().is_some() {
-        return;
-    }
-    let seed: fn() -> Result<()> = || random::array::<1>().map(|_| ());
-    for work in [seed, run] {
-        // Where there is no thread, `run` does it all.
-        let _ = thread::Builder::new()
-            .name("self-test".to_owned())
-            .spawn(work);
-    }
-}
-
 /// Runs the tests, or answers what they found when they ran.
 pub fn run() -> Result<()> {
-    *OUTCOME.get_or_init(|| all().try_for_each(Test::run))
+    static OUTCOME: OnceLock<Result<()>> = OnceLock::new();
+    *OUTCOME.get_or_init(|| {
+        seed();
+        all().try_for_each(Test::run)
+    })
+}
+
+/// Has the generator seeded, beside what the caller does meanwhile: for the first random byte of a
+/// process AWS-LC measures the processor's jitter, which takes longer than all of the tests.
+fn seed() {
+    // Where there is no thread, the first who needs a random byte waits as long.
+    let _ = thread::Builder::new()
+        .name("seed".to_owned())
+        .spawn(random::array::<1>);
 }
 
 /// Those that need random bytes come last.

@@ -72,12 +72,11 @@ pub struct Engine {
 impl Engine {
     /// Takes the home in the folder `home`, which is made if it is not there.
     pub fn open(home: &Path, mode: Mode, settings: Settings) -> Result<Arc<Self>> {
-        crypto::self_test::begin();
+        // Before a key is touched: what computes wrongly would seal what nobody can open.
+        crypto::self_test::run().map_err(internal)?;
         let home = Home::take(home, mode)?;
         let key = home.key()?;
         let store = SledStore::open(&home.registry()).map_err(stored)?;
-        // Before a key is used: what computes wrongly would seal what nobody can open.
-        crypto::self_test::run().map_err(internal)?;
         let registry = Registry::open(store, &key, databases::exist(&home)?)?;
         home::make(&home.clusters())?;
         databases::remove_orphans(&home, &registry)?;
