@@ -1,5 +1,5 @@
-//! Every function of the 3.2 list with every argument wrong in its turn: NULL, a length beyond all
-//! memory, addresses that are not aligned, one buffer for everything.
+//! Every function of the 3.2 list with every argument wrong in its turn: NULL, a number in
+//! its place, a length beyond all memory, addresses that are not aligned, one buffer for everything.
 
 use std::{collections::BTreeSet, ffi::c_void};
 
@@ -150,6 +150,10 @@ enum Wrong {
     Null(usize),
     /// The length in this word, or at the address in it, is all ones.
     Endless(usize),
+    /// This word is a number where an address belongs.
+    Number(usize),
+    /// The addresses in mechanisms and attributes are.
+    NumberWithin,
     /// Every pointer is odd.
     Odd,
     /// Every pointer is the same.
@@ -167,6 +171,8 @@ enum Word {
 }
 
 const ROOM: usize = 16 * 1024;
+/// As small as handles, lengths and mechanisms are.
+const SMALL: CK_ULONG = 70;
 
 /// The memory of one call: a room for each word, and what the pointers between them need.
 struct Memory {
@@ -187,6 +193,14 @@ impl Memory {
         let first = self.rooms[room].as_mut_ptr();
         let odd = usize::from(self.wrong == Wrong::Odd);
         first.wrapping_add(first.align_offset(16) + odd)
+    }
+
+    /// A pointer in a structure.
+    fn within(&mut self, room: usize) -> CK_VOID_PTR {
+        match self.wrong {
+            Wrong::NumberWithin => std::ptr::without_provenance_mut(SMALL as usize),
+            _ => self.pointer(room).cast(),
+        }
     }
 
     fn put<T>(&mut self, word: usize, value: T) {
@@ -213,7 +227,7 @@ fn words(
             Number(number) => words.push((Word::Value, number)),
             To | Text => words.push((Word::Pointer, address)),
             Mechanism(mechanism, parameter_len) => {
-                let parameter = memory.pointer(10).cast();
+                let parameter = memory.within(10);
                 let mechanism = CK_MECHANISM {
                     mechanism,
                     pParameter: parameter,
@@ -226,7 +240,7 @@ fn words(
                 memory.put(11, LENGTH);
                 let attribute = CK_ATTRIBUTE {
                     type_: CKA_VALUE_LEN,
-                    pValue: memory.pointer(11).cast(),
+                    pValue: memory.within(11),
                     ulValueLen: 8,
                 };
                 memory.put(at, attribute);
@@ -246,6 +260,7 @@ fn words(
     }
     match memory.wrong {
         Wrong::Null(word) => words[word].1 = 0,
+        Wrong::Number(word) => words[word].1 = SMALL,
         Wrong::Endless(word) if words[word].0 == Word::LengthAt => memory.put(word, CK_ULONG::MAX),
         Wrong::Endless(word) => words[word].1 = CK_ULONG::MAX,
         _ => {}
@@ -255,13 +270,15 @@ fn words(
 
 /// All that can be wrong with a call of these words.
 fn wrongs(kinds: &[Word]) -> Vec<Wrong> {
-    let mut wrongs = vec![Wrong::Nothing, Wrong::Odd, Wrong::Same];
+    let mut wrongs = vec![Wrong::Nothing, Wrong::NumberWithin, Wrong::Odd, Wrong::Same];
     for (word, kind) in kinds.iter().enumerate() {
         match kind {
             Word::Value => {}
-            Word::Pointer => wrongs.push(Wrong::Null(word)),
+            Word::Pointer => wrongs.extend([Wrong::Null(word), Wrong::Number(word)]),
             Word::Length => wrongs.push(Wrong::Endless(word)),
-            Word::LengthAt => wrongs.extend([Wrong::Null(word), Wrong::Endless(word)]),
+            Word::LengthAt => {
+                wrongs.extend([Wrong::Null(word), Wrong::Number(word), Wrong::Endless(word)]);
+            }
         }
     }
     wrongs
@@ -349,6 +366,7 @@ fn check(name: &str, arguments: &[Argument], kinds: &[Word], answers: &[(Wrong, 
                     assert_ne!(*answer, CKR_OK, "{name} {wrong:?}");
                 }
             }
+            Wrong::Number(_) => assert_ne!(*answer, CKR_OK, "{name} {wrong:?}"),
             Wrong::Endless(word) if kinds[*word] == Word::Length => {
                 assert_ne!(*answer, CKR_OK, "{name} {wrong:?}");
             }
