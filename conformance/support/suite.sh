@@ -78,6 +78,38 @@ sdist() {
     touch "sdist/.$version"
 }
 
+# apt_apart deb|deb-src SUFFIX VERB…: apt-get, with a list of its own: this machine's Debian, with "-backports" or
+# so after its name. What machines lack is not added to them, and any user may do this.
+apt_apart() {
+    local kind=$1 suffix=$2 site name
+    shift 2
+    mkdir -p apt/lists/partial apt/cache/archives/partial
+    read -r site name < <(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(SITE) $(CODENAME)' 'Created-By: Packages' |
+        sed -n 's/^Debian main //p' | grep -vE -- '-(security|updates|backports)$')
+    echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $name$suffix main" >apt/list
+    set -- -q -o "Dir::Etc::SourceList=$PWD/apt/list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$PWD/apt/lists" \
+        -o "Dir::Cache=$PWD/apt/cache" -o "APT::Sandbox::User=$(id -un)" "$@"
+    apt-get "${@:1:11}" update && apt-get "$@"
+}
+
+# debian_source NAME: the upstream source of a package of this machine's Debian, in source/.
+debian_source() {
+    [ ! -e source ] || return 0
+    apt_apart deb-src "" source --download-only --tar-only "$1"
+    mkdir source.new
+    tar -xf "$1"_*.orig.tar.* -C source.new --strip-components=1
+    mv source.new source
+    rm -rf apt "$1"_*
+}
+
+# debian_backport NAME: the files of a package that this machine's Debian has among its backports, in package/.
+debian_backport() {
+    [ ! -e package ] || return 0
+    apt_apart deb -backports download "$1"
+    dpkg-deb -x "$1"_*.deb package
+    rm -rf apt "$1"_*
+}
+
 # Home and module of a mode.
 enter() {
     unset "${!STRONGROOM_@}" "${!AWS_@}" "${!CLOUDHSM_@}" PKCS11_PROVIDER_MODULE PYTHONPATH
@@ -136,7 +168,14 @@ run_suite() {
     mkdir -p "$suite_cache" "$CONFORMANCE_WORK/logs"
     if [ "$1" = prepare ]; then
         shift
-        (cd "$suite_cache" && set -o errexit && prepare) || exit 1
+        # Not `|| exit`: bash would ignore errexit in there.
+        (
+            set -o errexit
+            cd "$suite_cache"
+            prepare
+        )
+        status=$?
+        [ $status -eq 0 ] || exit 1
     fi
     for mode in "$@"; do
         log=$CONFORMANCE_WORK/logs/$suite_name-$mode.log
