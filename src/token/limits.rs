@@ -33,7 +33,7 @@ pub const CONNECTIONS_OF_ALL: usize = 8_192;
 /// Connections of one uid.
 pub const CONNECTIONS: usize = 1_024;
 /// Connections of one uid that go through shared memory.
-pub const SLOTS: usize = 128;
+pub const MEMORY_SLOTS: usize = 128;
 /// Applications of one uid.
 pub const APPLICATIONS: usize = 512;
 /// Clusters in one home.

@@ -50,7 +50,7 @@ impl What {
             What::Connections => limits::CONNECTIONS,
             What::Applications => limits::APPLICATIONS,
             What::Bytes => limits::MEMORY_BYTES,
-            What::Slots => limits::SLOTS,
+            What::Slots => limits::MEMORY_SLOTS,
         }
     }
 

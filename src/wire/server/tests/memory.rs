@@ -270,7 +270,9 @@ fn where_memory_cannot_be_shared_everything_goes_over_the_socket() {
 #[test]
 fn without_a_slot_for_it_a_client_uses_the_socket() {
     let machine = Machine::new();
-    let sockets: Vec<_> = (0..limits::SLOTS).map(|_| machine.socket()).collect();
+    let sockets: Vec<_> = (0..limits::MEMORY_SLOTS)
+        .map(|_| machine.socket())
+        .collect();
     for socket in &sockets {
         assert_eq!(passed(socket).len(), 2);
     }
