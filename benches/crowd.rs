@@ -59,12 +59,20 @@ struct Case {
 
 /// Measures them all.
 pub(crate) fn run(plan: &Plan, ours: &Path, peers: &[Peer]) -> Crowd {
-    let mut cases: Vec<_> = plan
-        .objects
-        .iter()
-        .map(|objects| ours_at(*objects, Place::new(), ours, SERVED))
-        .collect();
-    let served = cases.len();
+    let mut cases = vec![];
+    for mode in [EMBEDDED, SERVED] {
+        for objects in plan.objects {
+            let place = Place::new();
+            let environment = place.ours(mode);
+            cases.push(Case {
+                objects: *objects,
+                makers: MAKERS,
+                subject: Subject::start(mode, Some(ours), &environment),
+                place,
+            });
+        }
+    }
+    let largest = cases.len() - 1;
     for peer in peers {
         let sizes = plan.objects.iter().filter(|n| **n <= plan.objects_of_peers);
         cases.extend(sizes.map(|objects| {
@@ -80,34 +88,12 @@ pub(crate) fn run(plan: &Plan, ours: &Path, peers: &[Peer]) -> Crowd {
         }));
     }
     fill(&mut cases);
-    let of_peers_and_served = look(plan, &mut cases);
-    cases.truncate(served);
-    let largest = cases.last_mut().expect("a number of objects");
-    let (idle, cold_ms) = (idle(largest), cold(largest));
-    let mut cases: Vec<_> = cases
-        .into_iter()
-        .map(|case| {
-            drop(case.subject);
-            case.place.stop();
-            ours_at(case.objects, case.place, ours, EMBEDDED)
-        })
-        .collect();
-    let mut tokens = look(plan, &mut cases);
-    tokens.extend(of_peers_and_served);
+    let tokens = look(plan, &mut cases);
+    let idle = idle(&cases[largest]);
     Crowd {
         tokens,
-        cold_ms,
+        cold_ms: cold(&mut cases[largest]),
         idle,
-    }
-}
-
-fn ours_at(objects: usize, place: Place, module: &Path, mode: &str) -> Case {
-    let environment = place.ours(mode);
-    Case {
-        objects,
-        makers: MAKERS,
-        subject: Subject::start(mode, Some(module), &environment),
-        place,
     }
 }
 
@@ -123,21 +109,19 @@ fn fill(cases: &mut [Case]) {
     });
 }
 
-/// Looks at all of them in turns.
+/// Looks at all of them in turns: for objects as long as the process that made them has them at
+/// hand, then at how it begins again.
 fn look(plan: &Plan, cases: &mut [Case]) -> Vec<Token> {
     let mut figures: Vec<[Vec<f64>; 3]> = cases.iter().map(|_| Default::default()).collect();
     for _ in 0..ROUNDS {
         for (case, figures) in cases.iter_mut().zip(&mut figures) {
-            let objects = case.objects;
-            let until = Until::Milliseconds(plan.milliseconds);
-            for (position, by) in [By::Id, By::Label].into_iter().enumerate() {
-                let question = Question::Find { by, objects, until };
-                let rate: Option<Rate> = case.subject.ask(&question);
-                figures[position].push(rate.expect("a rate").per_second);
-            }
-            case.subject.ask::<()>(&Question::End);
-            let beginning: Beginning = case.subject.ask(&Question::Begin);
-            figures[2].push(milliseconds(beginning.logged_in));
+            figures[0].push(find(plan, case, By::Id));
+            figures[1].push(find(plan, case, By::Label));
+        }
+    }
+    for _ in 0..ROUNDS {
+        for (case, figures) in cases.iter_mut().zip(&mut figures) {
+            figures[2].push(milliseconds(begin(case).logged_in));
         }
     }
     let tokens = cases.iter().zip(figures);
@@ -151,6 +135,21 @@ fn look(plan: &Plan, cases: &mut [Case]) -> Vec<Token> {
             bytes: case.place.bytes(),
         })
         .collect()
+}
+
+fn find(plan: &Plan, case: &mut Case, by: By) -> f64 {
+    let question = Question::Find {
+        by,
+        objects: case.objects,
+        until: Until::Milliseconds(plan.milliseconds),
+    };
+    let rate: Option<Rate> = case.subject.ask(&question);
+    rate.expect("a rate").per_second
+}
+
+fn begin(case: &mut Case) -> Beginning {
+    case.subject.ask::<()>(&Question::End);
+    case.subject.ask(&Question::Begin)
 }
 
 /// Milliseconds to an open session when hsmd was killed a moment ago.
