@@ -21,16 +21,17 @@ pub(crate) enum Function {
 
 /// The row of `mechanism`.
 pub(crate) fn find(mechanism: MechanismId) -> Result<&'static Row> {
-    /// The table in the order of the numbers.
-    static ROWS: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
-        let mut rows: Vec<_> = table::rows().collect();
-        rows.sort_by_key(|row| row.id);
+    /// The table in the order of the numbers, which lie together: every Init looks here.
+    static ROWS: LazyLock<Vec<(MechanismId, &'static Row)>> = LazyLock::new(|| {
+        let mut rows: Vec<_> = table::rows().map(|row| (row.id, row)).collect();
+        rows.sort_by_key(|(id, _)| *id);
         rows
     });
-    let place = ROWS.binary_search_by_key(&mechanism, |row| row.id);
+    let place = ROWS.binary_search_by_key(&mechanism, |(id, _)| *id);
     place
         .ok()
-        .and_then(|place| ROWS.get(place).copied())
+        .and_then(|place| ROWS.get(place))
+        .map(|(_, row)| *row)
         .ok_or_else(|| {
             Error::new(
                 Reason::MechanismInvalid,

@@ -102,7 +102,9 @@ pub(super) fn absorb_key(
     let (session, active) = session.active()?;
     match key_of(session, active, key) {
         Ok((seen, material)) => {
-            active.operations.absorb_key((seen.attributes(), material))?;
+            active
+                .operations
+                .absorb_key((seen.attributes(), material))?;
             let (operation, none) = (Operation::Digest, MechanismId(NO_MECHANISM));
             note(application, session, active, &seen, operation, none)
         }
