@@ -52,5 +52,6 @@ pub fn decode(bytes: &[u8]) -> bool {
     let event = sealing::decode::<audit::Entry>(bytes).is_ok();
     let home = sealing::decode::<registry::ClusterEntry>(bytes).is_ok();
     let slot = sealing::decode::<registry::SlotEntry>(bytes).is_ok();
-    object || user || cluster || event || home || slot
+    let archived = sealing::decode::<audit::archive::Archived>(bytes).is_ok();
+    object || user || cluster || event || home || slot || archived
 }

@@ -3,12 +3,12 @@
 
 use std::vec;
 
-use token::{Attribute, AttributeType, ObjectHandle, Result, Value};
+use token::{Attribute, AttributeType, ObjectClass, ObjectHandle, Result, Value};
 
 use super::{
-    Attributes, Plain, built_in, index,
+    Attributes, Family, Plain, built_in, index,
     index::{Scope, Term},
-    objects,
+    objects, rules,
 };
 use crate::{
     cluster::Cluster,
@@ -148,13 +148,19 @@ impl Walk {
 
 /// What a search template asks for, as attributes; none when no object can match.
 pub(crate) fn sought(template: &[Attribute]) -> Option<Attributes> {
+    let of_class = |class: &Attribute| match (class.kind, &class.value) {
+        (AttributeType::CLASS, Value::Number(class)) => rules::family(ObjectClass(*class)),
+        _ => None,
+    };
+    let of_secret_keys = template.iter().filter_map(of_class).any(Family::is_secret);
     let mut sought = Attributes::default();
     for attribute in template {
         let value = match &attribute.value {
             Value::Flag(flag) => (*flag).into(),
             Value::Number(number) => (*number).into(),
             Value::Bytes(bytes) => bytes.clone().into(),
-            // Nobody finds a key by its value; certificates and public data one may.
+            // Nobody finds a key by its value, which is not even copied; certificates and public data one may.
+            Value::Secret(_) if of_secret_keys => return None,
             Value::Secret(bytes) => bytes.reveal().to_vec().into(),
             Value::Mechanisms(mechanisms) => Plain::Mechanisms(mechanisms.clone()),
             Value::Template(_) => return None,

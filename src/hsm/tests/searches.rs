@@ -112,3 +112,18 @@ fn eight_threads_create_at_once_and_all_see_all() {
     found.sort_unstable();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn nobody_finds_a_key_by_its_value() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    for (on_token, sensitive) in [(false, false), (false, true), (true, false), (true, true)] {
+        let more = vec![flag(A::TOKEN, on_token), flag(A::SENSITIVE, sensitive)];
+        app.create(session, known_key(more)).unwrap();
+    }
+    let class = || number(A::CLASS, CKO_SECRET_KEY);
+    assert_eq!(app.find(session, &[class()]).len(), 4);
+    assert!(app.find(session, &[class(), value(&[7; 16])]).is_empty());
+    assert!(app.find(session, &[value(&[7; 16])]).is_empty());
+}
