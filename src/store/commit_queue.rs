@@ -20,7 +20,8 @@ const GROUP_BYTES: usize = 2 * crate::BATCH_BYTES;
 /// A store: a backend, and the thread that alone writes to it.
 pub(crate) struct CommitQueue<B: Backend> {
     queue: Option<mpsc::Sender<Waiting>>,
-    thread: Option<JoinHandle<()>>,
+    /// The thread, or why there is none.
+    thread: Result<JoinHandle<()>>,
     backend: Arc<B>,
 }
 
@@ -42,9 +43,15 @@ impl<B: Backend> CommitQueue<B> {
                 let backend = Arc::clone(&backend);
                 move || drain(&*backend, &waiting)
             });
+        let refused = |error| {
+            Error::Failed(format!(
+                "no thread for its commits ({error}): raise the limit of threads (ulimit -u, or TasksMax= \
+                 in the unit)"
+            ))
+        };
         Self {
             queue: Some(queue),
-            thread: thread.ok(),
+            thread: thread.map_err(refused),
             backend,
         }
     }
@@ -69,7 +76,10 @@ impl<B: Backend> Store for CommitQueue<B> {
 
     fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed> {
         staging::check_limits(&batch)?;
-        let stopped = || Error::Failed("the thread that commits does not run".into());
+        let stopped = || match &self.thread {
+            Err(refused) => refused.clone(),
+            Ok(_) => Error::Failed("the thread that commits has ended".into()),
+        };
         let (answer, answered) = mpsc::sync_channel(1);
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue
@@ -141,7 +151,8 @@ impl<B: Backend> Store for CommitQueue<B> {
 impl<B: Backend> Drop for CommitQueue<B> {
     fn drop(&mut self) {
         drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
+        let closed = Err(Error::Failed("the store is closed".into()));
+        if let Ok(thread) = std::mem::replace(&mut self.thread, closed) {
             // What it could not write it has told to those who asked for it.
             let _ = thread.join();
         }
