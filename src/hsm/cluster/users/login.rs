@@ -65,7 +65,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Whether `password` is the user's; a wrong one counts.
+    /// Whether `password` is the user's; a wrong one counts, and a right one ends a row of wrong ones.
     pub(crate) fn check_password(
         &self,
         caller: &Caller,
@@ -78,7 +78,21 @@ impl Cluster {
             request: None,
             ..caller.clone()
         };
-        self.verify(&caller, role, name, password).map(drop)
+        loop {
+            let verified = self.verify(&caller, role, name, password)?;
+            let _changes = self.changes.lock();
+            let Some(mut user) = self.unchanged(role, name, &verified)? else {
+                continue;
+            };
+            let mut batch = Batch {
+                urgency: Urgency::Reserve,
+                ..Batch::default()
+            };
+            if self.pardon(&mut user, &mut batch)? {
+                self.commit(&caller, batch, &[])?;
+            }
+            return Ok(());
+        }
     }
 
     /// The user's key, if `password` is the right one.
@@ -161,10 +175,9 @@ impl Cluster {
         &self,
         slot: SlotId,
         caller: &Caller,
-        user: Opened<UserRecord>,
+        mut user: Opened<UserRecord>,
         user_key: Secret,
     ) -> Result<(Login, Ticket)> {
-        let Opened { sealed, mut record } = user;
         let ticket = Ticket {
             login: crypto::random::array().map_err(internal)?,
             secret: SecretBytes::copied(Secret::random(32).map_err(internal)?.reveal()),
@@ -176,15 +189,10 @@ impl Cluster {
         if self.resumable.enabled() {
             batch
                 .write
-                .push(self.resume_record(slot, caller, &record, &user_key, &ticket)?);
+                .push(self.resume_record(slot, caller, &user.record, &user_key, &ticket)?);
         }
-        if record.failures > 0 {
-            record.failures = 0;
-            let key = self.user_key(record.role, &record.name);
-            let value = self.encode(&key, &record)?;
-            batch.expect.push((key.clone(), Condition::Equals(sealed)));
-            batch.write.push((key, Some(value)));
-        }
+        self.pardon(&mut user, &mut batch)?;
+        let record = user.record;
         let keyring = self.keyring(&record, user_key)?;
         let event = Event::LoggedIn {
             name: record.name,
@@ -198,6 +206,22 @@ impl Cluster {
             },
             ticket,
         ))
+    }
+
+    /// No wrong password stands between a right one and the next: what writes that, if one did.
+    fn pardon(&self, user: &mut Opened<UserRecord>, batch: &mut Batch) -> Result<bool> {
+        let Opened { sealed, record } = user;
+        if record.failures == 0 {
+            return Ok(false);
+        }
+        record.failures = 0;
+        let key = self.user_key(record.role, &record.name);
+        let value = self.encode(&key, record)?;
+        batch
+            .expect
+            .push((key.clone(), Condition::Equals(sealed.clone())));
+        batch.write.push((key, Some(value)));
+        Ok(true)
     }
 
     fn refused(&self, caller: &Caller, role: Role, name: &str) -> Result<()> {
