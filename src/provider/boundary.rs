@@ -101,7 +101,7 @@ fn answer(error: &Error) -> (CK_RV, Level) {
         Error::BufferTooSmall => (CKR_BUFFER_TOO_SMALL, Level::Trace),
         Error::SessionAsyncNotSupported => (CKR_SESSION_ASYNC_NOT_SUPPORTED, Level::Debug),
         Error::NoEvent => (CKR_NO_EVENT, Level::Trace),
-        Error::NoSuchInterface => (CKR_FUNCTION_FAILED, Level::Debug),
+        Error::NoSuchInterface => (CKR_ARGUMENTS_BAD, Level::Debug),
     }
 }
 

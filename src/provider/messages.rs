@@ -9,7 +9,7 @@ use crate::{
     keys,
     library::Library,
     memory::{Input, Output, Pointer},
-    operations::beyond,
+    operations::{self, beyond},
     parameters::{self, Message, Tag},
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn start(
     key: ObjectHandle,
 ) -> Result<()> {
     if mechanism.is_null() {
-        return Ok(library.hsm().cancel(session, operation)?);
+        return operations::cancel(library, session, operation);
     }
     let mechanism = keys::mechanism(library, session, &mechanism, parameters::read_for_messages)?;
     library

@@ -47,7 +47,7 @@ pub(crate) fn start_check(
     signature: Input,
 ) -> Result<()> {
     if mechanism.is_null() {
-        return Ok(library.hsm().cancel(session, Operation::Verify)?);
+        return cancel(library, session, Operation::Verify);
     }
     let signature = signature.data(Reason::SignatureLenRange)?;
     let (mechanism, _) = keys::mechanism(library, session, &mechanism, parameters::read)?;
@@ -197,6 +197,21 @@ pub(crate) fn set_state(
     )?)
 }
 
+/// An Init without a mechanism: it ends the operation that is active (§5.8.1 and its like). Where there is none, it is an
+/// Init that lacks its mechanism, as it was before 3.0.
+pub(crate) fn cancel(
+    library: &Library,
+    session: SessionHandle,
+    operation: Operation,
+) -> Result<()> {
+    match library.hsm().cancel(session, operation) {
+        Err(error) if error.reason == Reason::OperationNotInitialized => {
+            Err(Reason::ArgumentsBad.into())
+        }
+        ended => Ok(ended?),
+    }
+}
+
 /// Why more than `limits::DATA_BYTES` is refused.
 pub(crate) fn beyond(operation: Operation) -> Reason {
     match operation {
@@ -214,7 +229,7 @@ fn start_with(
     key: Option<ObjectHandle>,
 ) -> Result<()> {
     if mechanism.is_null() {
-        return Ok(library.hsm().cancel(session, operation)?);
+        return cancel(library, session, operation);
     }
     let (mechanism, places) = keys::mechanism(library, session, mechanism, parameters::read)?;
     let started = library.hsm().start(session, operation, mechanism, key)?;

@@ -125,18 +125,21 @@ pub(crate) fn cancel(library: &Library, session: SessionHandle, flags: CK_FLAGS)
     library.hsm().session(session)?;
     for (flag, operation) in OPERATIONS {
         if flags & flag != 0 {
-            library.hsm().cancel(session, operation)?;
+            if_active(library.hsm().cancel(session, operation))?;
         }
     }
     if flags & CKF_FIND_OBJECTS != 0 {
-        match library.hsm().find_end(session) {
-            Err(error) if error.reason != Reason::OperationNotInitialized => {
-                return Err(error.into());
-            }
-            _ => {}
-        }
+        if_active(library.hsm().find_end(session))?;
     }
     Ok(())
+}
+
+/// What is not active need not be ended.
+fn if_active(ended: token::Result<()>) -> Result<()> {
+    match ended {
+        Err(error) if error.reason == Reason::OperationNotInitialized => Ok(()),
+        ended => Ok(ended?),
+    }
 }
 
 fn login_as(

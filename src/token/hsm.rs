@@ -160,7 +160,8 @@ pub trait Hsm: Send + Sync {
         input: Option<&[u8]>,
         signature: &[u8],
     ) -> Result<()>;
-    /// `C_SessionCancel`, and an Init without a mechanism: ends the operation if it is active.
+    /// `C_SessionCancel`, and an Init without a mechanism: ends the operation, which has to be
+    /// active.
     fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()>;
 
     /// `C_GenerateRandom`.

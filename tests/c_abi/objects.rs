@@ -191,7 +191,7 @@ fn a_key_says_its_value_only_if_it_is_neither_sensitive_nor_unextractable() {
 }
 
 #[test]
-fn a_sensitive_key_does_not_become_readable() {
+fn a_sensitive_key_does_not_become_readable_and_cannot_be_made_sensitive_again() {
     everywhere(|| {
         let token = Token::make();
         let session = token.logged_in();
@@ -199,13 +199,15 @@ fn a_sensitive_key_does_not_become_readable() {
             .bytes(CKA_VALUE, &[9; 32])
             .flag(CKA_SENSITIVE, true);
         let key = create(&session, template).unwrap();
-        let mut change = Attributes::new().flag(CKA_SENSITIVE, false);
-        let (count, first) = (change.count(), change.pointer());
-        let answer = call!(
-            token.module,
-            C_SetAttributeValue(session.handle, key, first, count)
-        );
-        assert_eq!(answer, CKR_ATTRIBUTE_READ_ONLY);
+        for sensitive in [false, true] {
+            let mut change = Attributes::new().flag(CKA_SENSITIVE, sensitive);
+            let (count, first) = (change.count(), change.pointer());
+            let answer = call!(
+                token.module,
+                C_SetAttributeValue(session.handle, key, first, count)
+            );
+            assert_eq!(answer, CKR_ATTRIBUTE_READ_ONLY);
+        }
         assert_eq!(value(&session, key, CKA_SENSITIVE), Ok(vec![CK_TRUE]));
     });
 }

@@ -98,8 +98,10 @@ fn may_change(rule: &Rule, now: bool, value: &Shaped, maker: Maker, copy: bool) 
         Change::OnCopyToTrue => copy && to_true,
         Change::OnCopyToFalse => copy && to_false,
         Change::Always => true,
-        Change::OnlyToTrue => to_true,
-        Change::OnlyToFalse => to_false,
+        // Footnotes 11 and 12 of the attribute tables: then "it becomes a read only attribute". A
+        // copy may say again what it is.
+        Change::OnlyToTrue => to_true && (copy || !now),
+        Change::OnlyToFalse => to_false && (copy || now),
         Change::BySecurityOfficer => maker.security_officer || flag == Some(now),
     }
 }

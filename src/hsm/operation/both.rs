@@ -34,8 +34,9 @@ impl Operations {
         }
         let done = self.update_active(cipher, beside, input, output);
         if done.is_err() {
-            self.cancel(cipher);
-            self.cancel(beside);
+            // One of them may have ended by its own error.
+            let _ = self.cancel(cipher);
+            let _ = self.cancel(beside);
         }
         done
     }

@@ -131,7 +131,7 @@ impl Place {
         match active.stage {
             Stage::Fresh => {}
             Stage::Messages(_) => return Err(wrong_verb()),
-            _ => return Err(parts_were_given()),
+            _ => return Err(self.parts_go_on(active)),
         }
         let bound = active.carried(active.bound.of(input.len()))?;
         let Some(output) = output else {
@@ -268,6 +268,8 @@ impl Place {
         };
         if input.is_none() {
             active.checking()?;
+        } else if matches!(active.stage, Stage::Checking(_)) {
+            return Err(self.parts_go_on(active));
         }
         let Active { start, stage, .. } = *active;
         let signature = match (&start.signature, signature) {
@@ -278,7 +280,7 @@ impl Place {
         match (stage, input) {
             (Stage::Fresh, Some(input)) => column.whole(start.with(), input, signature),
             (Stage::Checking(parts), None) => parts.check(start.with(), signature),
-            _ => Err(parts_were_given()),
+            _ => Err(wrong_verb()),
         }
     }
 
@@ -315,6 +317,14 @@ impl Place {
             _ => None,
         };
         Some((&active.start, parts))
+    }
+
+    /// All of the input at once, after a part of it: it "cannot be used to terminate a multi-part
+    /// operation" (§5.8.2), which waits for its Final.
+    fn parts_go_on(&mut self, active: Box<Active>) -> Error {
+        self.0 = Some(active);
+        let words = "parts of the input were given: the operation takes a Final";
+        Error::new(Reason::OperationActive, words)
     }
 
     /// Takes the operation out of its place: from here on it has ended unless it is put back. Who
@@ -417,14 +427,6 @@ fn additional_len(parameters: &Parameters) -> usize {
         Parameters::Oaep(oaep) => oaep.label.len(),
         _ => 0,
     }
-}
-
-/// §5.8.2: a call with all of the input cannot end an operation in parts.
-fn parts_were_given() -> Error {
-    Error::new(
-        Reason::OperationNotInitialized,
-        "the operation in parts has ended: it takes a Final",
-    )
 }
 
 /// `C_VerifyInit` is followed by `C_Verify…`, `C_VerifySignatureInit` by `C_VerifySignature…`.

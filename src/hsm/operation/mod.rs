@@ -231,9 +231,9 @@ impl Operations {
         Ok(())
     }
 
-    /// Ends `operation`, if it is active.
-    pub(crate) fn cancel(&mut self, operation: Operation) {
-        *self.places.of(operation) = Place::default();
+    /// Ends `operation`, which has to be active.
+    pub(crate) fn cancel(&mut self, operation: Operation) -> Result<()> {
+        self.places.of(operation).end()
     }
 
     /// Ends every operation: at a logout, and at the session's end.

@@ -309,10 +309,7 @@ impl Hsm for Application {
     }
 
     fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()> {
-        self.operations(session, |active| {
-            active.cancel(operation);
-            Ok(())
-        })
+        self.operations(session, |active| active.cancel(operation))
     }
 
     fn random(&self, session: SessionHandle, output: &mut [u8]) -> Result<()> {

@@ -86,7 +86,10 @@ fn note(
         mechanism: mechanism.0,
     };
     let noted = application.audit_use(&session.seat, event);
-    noted.inspect_err(|_| active.operations.cancel(operation))
+    noted.inspect_err(|_| {
+        // Whether it was begun or not: what could not be noted is the error.
+        let _ = active.operations.cancel(operation);
+    })
 }
 
 /// The mechanism of a use that names none.
@@ -109,7 +112,8 @@ pub(super) fn absorb_key(
             note(application, session, active, &seen, operation, none)
         }
         Err(error) => {
-            active.operations.cancel(Operation::Digest);
+            // Whether there was one or not: the key is what is wrong.
+            let _ = active.operations.cancel(Operation::Digest);
             Err(error)
         }
     }

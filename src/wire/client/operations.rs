@@ -292,7 +292,10 @@ impl Active<'_> {
         if input.len() <= limits::DATA_BYTES {
             return Ok(());
         }
-        self.client.end_operation(self.session, self.operation)?;
+        match self.client.end_operation(self.session, self.operation) {
+            Err(error) if error.reason != Reason::OperationNotInitialized => return Err(error),
+            _ => {}
+        }
         let text = format!("one call takes {} bytes; use Update", limits::DATA_BYTES);
         Err(Error::new(Reason::DataLenRange, text))
     }

@@ -367,8 +367,8 @@ impl Hsm for Fake {
             .ok_or(Reason::SignatureInvalid.into())
     }
     fn cancel(&self, session: SessionHandle, operation: Operation) -> Result<()> {
-        self.state.lock().operations.remove(&(session, operation));
-        Ok(())
+        let ended = self.state.lock().operations.remove(&(session, operation));
+        ended.map(drop).ok_or_else(no_operation)
     }
     fn random(&self, _: SessionHandle, output: &mut [u8]) -> Result<()> {
         output.fill(4);

@@ -57,6 +57,7 @@ const PQC: &[KeyType] = &[KeyType(sys::CKK_ML_DSA), KeyType(sys::CKK_ML_KEM)];
 
 const NO: Initial = Flag(false);
 const YES: Initial = Flag(true);
+const SHA_1: Initial = Number(sys::CKM_SHA_1);
 const UNLESS_URL: Presence = RequiredUnless(AttributeType::URL);
 const UNLESS_SEED: Presence = RequiredUnless(AttributeType::SEED);
 /// Keys that encrypt.
@@ -210,7 +211,7 @@ rules! {
     URL                CERTIFICATE ALL   Optional   Forbidden  Forbidden  Never          Always  Empty, Empty;
     HASH_OF_SUBJECT_PUBLIC_KEY CERTIFICATE ALL Optional Forbidden Forbidden Never        Always  Empty, Empty;
     HASH_OF_ISSUER_PUBLIC_KEY CERTIFICATE ALL Optional Forbidden Forbidden Never         Always  Empty, Empty;
-    NAME_HASH_ALGORITHM CERTIFICATE ALL  Optional   Forbidden  Forbidden  Never          Always  Absent, Absent;
+    NAME_HASH_ALGORITHM CERTIFICATE ALL  Optional   Forbidden  Forbidden  Never          Always  SHA_1, SHA_1;
     JAVA_MIDP_SECURITY_DOMAIN CERTIFICATE ALL Optional Forbidden Forbidden Never         Always  Number(0), Number(0);
     PUBLIC_KEY_INFO    CERTIFICATE ALL   Optional   Forbidden  Forbidden  Never          Always  Empty, Empty;
 

@@ -38,13 +38,13 @@ fn the_bound_of_each_mechanism_is_never_too_small_and_exact_where_it_can_be() {
         for len in [0, 1, 15, 16] {
             let input = vec![9; len];
             let bound = bench.start(Encrypt, id, parameters.clone()).unwrap().bound;
-            bench.operations.cancel(Encrypt);
+            bench.operations.cancel(Encrypt).unwrap();
             let sealed = bench
                 .whole(Encrypt, id, parameters.clone(), &input)
                 .unwrap();
             assert_eq!(bound.of(len), sealed.len(), "{id:#x}");
             let bound = bench.start(Decrypt, id, parameters.clone()).unwrap().bound;
-            bench.operations.cancel(Decrypt);
+            bench.operations.cancel(Decrypt).unwrap();
             let opened = bench
                 .whole(Decrypt, id, parameters.clone(), &sealed)
                 .unwrap();

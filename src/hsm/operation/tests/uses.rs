@@ -168,9 +168,9 @@ fn only_a_digest_alone_is_saved() {
         reason(bench.operations.save()),
         Some(Reason::StateUnsaveable)
     );
-    bench.operations.cancel(Encrypt);
+    bench.operations.cancel(Encrypt).unwrap();
     let fresh = bench.operations.save().unwrap();
-    bench.operations.cancel(Digest);
+    bench.operations.cancel(Digest).unwrap();
     bench.operations.restore(&fresh).unwrap();
     let again = bench.operations.transform(Digest, b"", Some(&mut [0; 32]));
     assert_eq!(again.unwrap(), Produced::Written(32));
