@@ -26,13 +26,14 @@ impl Place {
     }
 
     fn write(self, bytes: &[u8]) -> Result<()> {
+        let length = bytes.len() as CK_ULONG;
+        if length > self.length {
+            return Err(Reason::Internal.into());
+        }
         // SAFETY: who vouches for a mechanism vouches for the places in its parameter, whose
         // lengths the parameter says; nothing else is read or written while this slice lives.
-        let mut room = unsafe { Room::claim(self.first, self.length) };
-        match room.bytes()?.get_mut(..bytes.len()) {
-            Some(place) => place.copy_from_slice(bytes),
-            None => return Err(Reason::Internal.into()),
-        }
+        let mut room = unsafe { Room::claim(self.first, length) };
+        room.bytes()?.copy_from_slice(bytes);
         Ok(())
     }
 }
