@@ -131,7 +131,8 @@ quickstart() {
 as_user() {
     local uid=$1
     shift
-    if [ "$(id -u)" -eq "$uid" ]; then "$@"; return; fi
+    # The program: a function of its name may be who calls this.
+    if [ "$(id -u)" -eq "$uid" ]; then command "$@"; return; fi
     [ "$(id -u)" -eq 0 ] || fail "only root can run something as user $uid"
     setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs -- "$@"
 }
