@@ -23,8 +23,9 @@ use crate::{
     staging,
 };
 
-/// Bytes that sled may keep in memory.
-const CACHE_BYTES: u64 = 64 << 20;
+/// Bytes that sled may keep in memory; a small database takes no more than it has. The index of
+/// 100,000 objects does not fit into 64 MiB, and each find would read, check and take apart pages.
+const CACHE_BYTES: u64 = 512 << 20;
 /// What is larger than a quarter of a segment sled writes beside its file, where nothing syncs it.
 /// A leaf has at most 17 records, so with this a leaf never does.
 pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
