@@ -11,6 +11,10 @@ use token::{Error, Reason, Result, limits};
 
 /// What one uid may hold.
 #[derive(Clone)]
+#[allow(
+    clippy::redundant_allocation,
+    reason = "the outer count is a thread's own: see `apart`"
+)]
 pub(crate) struct Memory(Arc<Arc<Account>>);
 
 struct Account {
