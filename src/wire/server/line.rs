@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+
 use super::tally::Held;
 use crate::{
     buffer::Buffer,
@@ -18,6 +20,12 @@ use crate::{
 /// How long a request is waited for at the slot; a client that says nothing for longer wakes us at
 /// the socket.
 const PATIENCE: Duration = Duration::from_millis(2);
+
+/// How long a client may take to read its last answer, when its connection is ended in the middle.
+const LAST_ANSWER: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
 
 /// What carries frames to and fro.
 pub(super) struct Line<'a> {
@@ -54,6 +62,18 @@ impl Busy<'_> {
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.is_busy(false);
+    }
+}
+
+impl Drop for Line<'_> {
+    /// The memory goes with the slot, and with it an answer that the client may just be reading: one
+    /// that has hung up reads no more.
+    fn drop(&mut self) {
+        let shared = self.shared.as_ref();
+        if shared.is_some_and(|shared| shared.slot.state() == State::Answered) {
+            let mut client = [PollFd::new(self.socket, PollFlags::empty())];
+            let _ = rustix::event::poll(&mut client, Some(&LAST_ANSWER));
+        }
     }
 }
 
