@@ -83,7 +83,7 @@ pub(crate) fn kem_public(parameters: c_int, bytes: &[u8]) -> Result<Pkey> {
         unsafe { sys::EVP_PKEY_kem_new_raw_public_key(parameters, bytes.as_ptr(), bytes.len()) };
     // SAFETY: a key that was made for us, or null.
     let key = unsafe { Pkey::owned(key) };
-    kem_checked(key.map_err(|_| Error::Key)?)
+    kem_checked(key.map_err(|_| Error::Key)?, Halves::Public)
 }
 
 /// A key pair of ML-KEM of its raw halves, with the checks of FIPS 203 §7.3 and that they belong
@@ -101,7 +101,7 @@ pub(crate) fn kem_private(parameters: c_int, public: &[u8], private: &[u8]) -> R
     };
     // SAFETY: a key that was made for us, or null.
     let key = unsafe { Pkey::owned(key) };
-    kem_checked(key.map_err(|_| Error::Key)?)
+    kem_checked(key.map_err(|_| Error::Key)?, Halves::Both)
 }
 
 /// A key pair of ML-KEM of its seed.
@@ -126,12 +126,45 @@ pub(crate) fn kem_of_seed(parameters: c_int, seed: &[u8]) -> Result<Pkey> {
     unsafe { Pkey::owned(key) }
 }
 
+/// What there is of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halves {
+    Public,
+    Both,
+}
+
 /// Whether the key is one, and where both halves are there, whether they belong together: a secret
 /// goes there and back (FIPS 140-3's pairwise consistency).
-pub(crate) fn kem_consistent(key: &Pkey) -> Result<bool> {
+#[cfg(not(feature = "fips"))]
+pub(crate) fn kem_consistent(key: &Pkey, _there: Halves) -> Result<bool> {
     let context = Context::new(key)?;
     // SAFETY: the context is alive and has a key.
     Ok(done(unsafe { sys::EVP_PKEY_public_check(context.0.as_ptr()) }).is_ok())
+}
+
+/// The same by hand, for the FIPS module does not check keys of a KEM: it encapsulates for no
+/// public key that is none (FIPS 203 §7.2), and decapsulates with no private one (§7.3).
+#[cfg(feature = "fips")]
+pub(crate) fn kem_consistent(key: &Pkey, there: Halves) -> Result<bool> {
+    let context = Context::new(key)?;
+    let (mut ciphertext_len, mut secret_len) = (0, 0);
+    // SAFETY: the context is alive; without places for the outputs it is their lengths that are told.
+    done(unsafe {
+        sys::EVP_PKEY_encapsulate(
+            context.0.as_ptr(),
+            ptr::null_mut(),
+            &mut ciphertext_len,
+            ptr::null_mut(),
+            &mut secret_len,
+        )
+    })?;
+    let mut ciphertext = vec![0; ciphertext_len];
+    let [mut sent, mut came] = [(); 2].map(|()| zeroize::Zeroizing::new(vec![0; secret_len]));
+    if kem_encapsulate(key, &mut ciphertext, &mut sent).is_err() {
+        return Ok(false);
+    }
+    Ok(there == Halves::Public
+        || kem_decapsulate(key, &ciphertext, &mut came).is_ok() && crate::eq(&sent, &came))
 }
 
 /// A new secret, and what carries it to the owner of the private key.
@@ -191,8 +224,8 @@ pub(crate) fn private_bytes(key: &Pkey, len: usize) -> Result<Secret> {
     })
 }
 
-fn kem_checked(key: Pkey) -> Result<Pkey> {
-    if kem_consistent(&key)? {
+fn kem_checked(key: Pkey, there: Halves) -> Result<Pkey> {
+    if kem_consistent(&key, there)? {
         Ok(key)
     } else {
         Err(Error::Key)
