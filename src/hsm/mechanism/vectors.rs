@@ -151,8 +151,14 @@ impl Vector {
     }
 }
 
+/// The vectors of the rows that this build has.
 fn vectors() -> impl Iterator<Item = &'static Vector> {
-    [VECTORS, symmetric::VECTORS].into_iter().flatten()
+    let all = [VECTORS, symmetric::VECTORS].into_iter().flatten();
+    all.filter(|vector| is_there(vector.mechanism))
+}
+
+fn is_there(mechanism: sys::CK_MECHANISM_TYPE) -> bool {
+    table::rows().any(|row| row.id.0 == mechanism)
 }
 
 fn bytes(digits: &str) -> Vec<u8> {
@@ -185,6 +191,7 @@ fn every_row_but_the_key_generators_has_a_vector() {
     }
 }
 
+#[cfg(not(feature = "fips"))]
 #[test]
 fn xaes_opens_what_it_sealed_and_never_seals_twice_the_same() {
     let vector = VECTORS

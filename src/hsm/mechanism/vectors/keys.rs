@@ -4,7 +4,7 @@ use crypto::Secret;
 use cryptoki_sys as sys;
 use token::{HkdfSalt, KdfPart, MechanismId, ObjectHandle, Parameters, Result};
 
-use super::{BLOCKS, KEY_256, bytes, secret_key};
+use super::{BLOCKS, KEY_256, bytes, is_there, secret_key};
 use crate::mechanism::{OtherKeys, Row, Use, table};
 
 struct Derivation {
@@ -51,7 +51,10 @@ fn row(id: MechanismId) -> &'static Row {
 
 #[test]
 fn every_derivation_gives_its_known_key() {
-    for vector in DERIVATIONS {
+    for vector in DERIVATIONS
+        .iter()
+        .filter(|vector| is_there(vector.mechanism))
+    {
         let row = row(MechanismId(vector.mechanism));
         let key = secret_key(vector.key_type, &bytes(vector.key));
         let with = Use {
