@@ -74,6 +74,7 @@ impl Engine {
     pub fn open(home: &Path, mode: Mode, settings: Settings) -> Result<Arc<Self>> {
         // Before a key is touched: what computes wrongly would seal what nobody can open.
         crypto::self_test::run().map_err(internal)?;
+        log::info!("algorithms by {}", crypto::library::version());
         let home = Home::take(home, mode)?;
         let key = home.key()?;
         let store = SledStore::open(&home.registry()).map_err(stored)?;

@@ -10,7 +10,11 @@ use crate::template::UNAVAILABLE;
 pub(crate) const CRYPTOKI: CK_VERSION = CK_VERSION { major: 3, minor: 2 };
 
 const MANUFACTURER: &str = "Strongroom";
-const DESCRIPTION: &str = "HSM cluster in software";
+const DESCRIPTION: &str = if cfg!(feature = "fips") {
+    "HSM cluster in software, FIPS"
+} else {
+    "HSM cluster in software"
+};
 
 /// `CK_INFO`.
 pub(crate) fn library() -> CK_INFO {

@@ -11,7 +11,10 @@ use crate::{
 };
 
 /// What every token says it is.
-const MODEL: &str = "Strongroom";
+const MODEL: &str = match crypto::library::IS_FIPS {
+    true => "Strongroom FIPS",
+    false => "Strongroom",
+};
 /// Bytes in a token's label.
 const LABEL_BYTES: usize = 32;
 /// Flags of every token that is initialised.
