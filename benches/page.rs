@@ -135,11 +135,11 @@ fn ratio_cell(ratio: &Ratio, measured: &Measured, missed: &mut Vec<String>) -> S
             Verdict::Missed => {
                 let (name, of) = (measured.row.name, ratio.heading);
                 let of = of.split(" (").next().unwrap_or(of);
-                let with = match threads {
-                    1 => "1 thread".to_owned(),
-                    threads => format!("{threads} threads"),
+                let with = match ratio.threads {
+                    [_] => String::new(),
+                    _ => format!(", threads: {threads}"),
                 };
-                missed.push(format!("{name}: {of}, {with}: {value:.2}, wanted {goal}"));
+                missed.push(format!("{name}: {of}{with}: {value:.2}, wanted {goal}"));
                 format!("{value:.2} ✗ {goal}")
             }
         }
