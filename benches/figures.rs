@@ -70,7 +70,7 @@ const QUICK: Plan = Plan {
 };
 const FULL: Plan = Plan {
     rounds: 5,
-    milliseconds: 120,
+    milliseconds: 80,
     rsa_pairs: 200,
     objects: &[10, 1_000, 10_000, 100_000],
     objects_of_peers: 10_000,
