@@ -11,11 +11,10 @@ use token::{Error, Reason, Result, limits};
 
 /// What one uid may hold.
 #[derive(Clone)]
-#[allow(
-    clippy::redundant_allocation,
-    reason = "the outer count is a thread's own: see `apart`"
-)]
-pub(crate) struct Memory(Arc<Arc<Account>>);
+pub(crate) struct Memory(Arc<Part>);
+
+/// What one thread's clones of it share.
+struct Part(Arc<Account>);
 
 struct Account {
     held: AtomicUsize,
@@ -30,15 +29,20 @@ pub(crate) struct Share {
 
 impl Memory {
     pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Arc::new(Account {
+        Self(Arc::new(Part(Arc::new(Account {
             held: AtomicUsize::new(0),
             limit,
-        })))
+        }))))
     }
 
     /// The same, for one thread: its clones and another thread's do not count in one place.
     pub(crate) fn apart(&self) -> Self {
-        Self(Arc::new(Arc::clone(&self.0)))
+        Self(Arc::new(Part(self.account().clone())))
+    }
+
+    fn account(&self) -> &Arc<Account> {
+        let Part(account) = &*self.0;
+        account
     }
 
     /// Takes `bytes`, if that many are left.
@@ -69,7 +73,7 @@ impl Default for Memory {
 
 impl Share {
     fn grow(&mut self, bytes: usize) -> Result<()> {
-        let Account { held, limit } = &**self.memory.0;
+        let Account { held, limit } = &**self.memory.account();
         let more = |held: usize| held.checked_add(bytes).filter(|held| held <= limit);
         held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
             .map_err(|_| {
@@ -84,7 +88,10 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.memory.0.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory
+            .account()
+            .held
+            .fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
