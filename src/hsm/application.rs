@@ -1,6 +1,9 @@
 //! One application: its sessions by handle, and its seats by slot. What it asks is in `verbs`.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    thread,
+};
 
 use crypto::random::Seeds;
 use parking_lot::Mutex;
@@ -219,7 +222,13 @@ impl Application {
     pub(crate) fn finish(&self) -> Result<()> {
         self.slot_events.end();
         self.seats.end();
-        self.close_all(None)
+        let mut done = self.close_all(None);
+        // One that was being opened meanwhile is counted, and found at once.
+        while self.seats.are_taken() {
+            thread::yield_now();
+            done = done.and(self.close_all(None));
+        }
+        done
     }
 
     /// Tells the cluster that a login has ended; its keys are gone from here already.

@@ -175,6 +175,12 @@ impl Seats {
         }
     }
 
+    /// Whether any session is counted in.
+    pub(crate) fn are_taken(&self) -> bool {
+        let mut stripes = self.stripes.iter();
+        stripes.any(|stripe| !stripe.lock().counts.is_empty())
+    }
+
     /// Lets no session be opened any more.
     pub(crate) fn end(&self) {
         self.all.lock().take();
