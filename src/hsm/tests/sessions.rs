@@ -10,7 +10,7 @@ mod support;
 use support::*;
 use token::{
     Access, AttributeType as A, Hsm, LoginAs, LoginState, Operation, Reason, Resumption, Role,
-    SessionHandle,
+    SessionHandle, limits,
 };
 
 #[test]
@@ -375,6 +375,30 @@ fn threads_that_open_and_close_at_once_never_lose_each_others_sessions() {
     assert_eq!(app.hsm.token(app.slot).unwrap().sessions, 0);
     let session = app.open(Access::ReadOnly);
     assert!(app.find(session, &[]).is_empty());
+}
+
+#[test]
+fn as_many_sessions_as_the_limit_says_can_be_open_whichever_threads_open_them() {
+    let world = World::new();
+    let app = world.app();
+    let open = || {
+        let opened = std::iter::from_fn(|| app.hsm.open_session(app.slot, Access::ReadOnly).ok());
+        opened.collect::<Vec<_>>()
+    };
+    let mut handles: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        let opened = threads.into_iter().map(|thread| thread.join().unwrap());
+        opened.flatten().collect()
+    });
+    handles.sort_unstable();
+    handles.dedup();
+    assert_eq!(handles.len(), limits::SESSIONS);
+    let refused = app.hsm.open_session(app.slot, Access::ReadOnly);
+    assert_eq!(reason(refused), Reason::SessionCount);
+    app.hsm.close_session(*handles.first().unwrap()).unwrap();
+    let more = open();
+    assert_eq!(more.len(), 1);
+    assert!(more.iter().all(|another| !handles.contains(another)));
 }
 
 #[test]
