@@ -18,8 +18,10 @@ const ROUNDS: usize = 5;
 const MAKERS: usize = 16;
 /// More of them only wait for each other.
 const MAKERS_OF_PEERS: usize = 2;
+/// How long hsmd is left alone before: what was asked before may leave things to tidy up.
+const SETTLED: Duration = Duration::from_secs(6);
 /// How long hsmd is watched while nobody asks it anything.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(4);
 
 /// The figures of one token.
 pub(crate) struct Token {
@@ -165,6 +167,7 @@ fn cold(case: &mut Case) -> f64 {
 
 fn idle(case: &Case) -> f64 {
     let hsmd: Vec<_> = case.place.hsmd().into_iter().collect();
+    thread::sleep(SETTLED);
     let before = processor_seconds(&hsmd);
     thread::sleep(IDLE);
     (processor_seconds(&hsmd) - before) / IDLE.as_secs_f64()
