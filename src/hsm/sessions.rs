@@ -91,23 +91,27 @@ impl Sessions {
             }
             let first_round = self.first_round.load(Ordering::Relaxed);
             let round = state.round.saturating_add(1).max(first_round).max(1);
+            // Handles do not come again: a position whose handles are used up stays empty.
+            let Some(first_of_round) = round.checked_mul(POSITIONS) else {
+                continue;
+            };
+            let handle = SessionHandle(first_of_round.saturating_add(position as u64));
             next.store((position + 1) % limits::SESSIONS, Ordering::Relaxed);
-            return Some(entry.fill(&mut state, round, position as u64, open));
+            entry.fill(&mut state, handle, open);
+            return Some(handle);
         }
         None
     }
 
     /// Puts a session where its `handle` from before says, if nobody is there.
     pub(crate) fn insert_at(&self, handle: SessionHandle, open: (Session, Active)) -> bool {
-        let position = position(handle);
-        let Some(entry) = self.made(position) else {
+        let Some(entry) = self.made(position(handle)) else {
             return false;
         };
         let mut state = entry.state.lock();
         let free = state.open.is_none();
         if free {
-            let round = handle.0 / POSITIONS;
-            entry.fill(&mut state, round, position as u64, open);
+            entry.fill(&mut state, handle, open);
         }
         free
     }
@@ -180,19 +184,11 @@ impl Entry {
         (self.handle.load(Ordering::Relaxed) == handle.0).then_some(state)
     }
 
-    fn fill(
-        &self,
-        state: &mut State,
-        round: u64,
-        position: u64,
-        open: (Session, Active),
-    ) -> SessionHandle {
-        let handle = round.wrapping_mul(POSITIONS).wrapping_add(position);
+    fn fill(&self, state: &mut State, handle: SessionHandle, open: (Session, Active)) {
         self.slot.store(open.0.seat.slot.0, Ordering::Release);
-        self.handle.store(handle, Ordering::Release);
-        state.round = round;
+        self.handle.store(handle.0, Ordering::Release);
+        state.round = handle.0 / POSITIONS;
         state.open = Some(open);
-        SessionHandle(handle)
     }
 }
 

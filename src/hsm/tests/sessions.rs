@@ -320,6 +320,27 @@ fn sessions_are_taken_up_with_their_handles() {
 }
 
 #[test]
+fn a_resumption_cannot_bring_the_handles_to_their_end() {
+    let world = World::new();
+    let app = world.app();
+    let resume_before = |next_session| {
+        let resumption = Resumption {
+            sessions: Vec::new(),
+            next_session,
+            logins: Vec::new(),
+        };
+        app.hsm.resume(&resumption)
+    };
+    assert_eq!(reason(resume_before(u64::MAX)), Reason::Protocol);
+    resume_before(1 << 62).unwrap();
+    let sessions = [(); 3].map(|()| app.open(Access::ReadOnly));
+    assert!(sessions.iter().all(|session| session.0 >= 1 << 62));
+    app.hsm.close_session(sessions[0]).unwrap();
+    app.open(Access::ReadOnly);
+    app.hsm.end().unwrap();
+}
+
+#[test]
 fn a_token_says_how_many_sessions_it_has_and_that_it_is_initialised() {
     let world = World::new();
     let app = world.app();

@@ -1,10 +1,14 @@
 //! Sessions: what one says of itself, the end of many, and their second life after a restart.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use token::{Error, Reason, Result, Resumption, Session, SessionHandle, SlotId, Ticket, limits};
 
 use crate::Application;
+
+/// Above this no handle was ever given: from here on they are not used up in the lifetime of any
+/// application.
+const NEXT_SESSION_MAX: u64 = 1 << 62;
 
 /// `C_CloseAllSessions`. Sessions can be closed on an HSM that is gone.
 pub(super) fn close_all(application: &Application, slot: SlotId) -> Result<()> {
@@ -36,7 +40,9 @@ pub(super) fn resume(application: &Application, resumption: &Resumption) -> Resu
         ));
     }
     let legal = |handle: &SessionHandle| handle.0 != 0 && handle.0 < resumption.next_session;
-    if !resumption.sessions.iter().all(|(handle, ..)| legal(handle)) {
+    if resumption.next_session > NEXT_SESSION_MAX
+        || !resumption.sessions.iter().all(|(handle, ..)| legal(handle))
+    {
         return Err(Error::new(
             Reason::Protocol,
             "a session that was never given",
