@@ -47,11 +47,19 @@ pub(crate) fn write(
     let entry = sealing::encode(&caller.entry(&Event::ClusterDeleted))?;
     let last = cluster.sealing().seal_entry(&entry)?;
     let mut head = Head::EMPTY;
-    home::write_whole(path, |file| {
+    let mut unread = None;
+    let written = home::write_whole(path, |file| {
         file.write_all(MAGIC)?;
         loop {
-            // Of a chain that is broken, what is there is kept: its head will not fit.
-            let page = store.log(head.entries, PAGE).unwrap_or_default();
+            let page = match store.log(head.entries, PAGE) {
+                Ok(page) => page,
+                // Of a chain that is broken, what is there is kept: its head will not fit.
+                Err(store::Error::Damaged(_)) => break,
+                Err(error) => {
+                    unread = Some(error);
+                    return Err(ErrorKind::Other.into());
+                }
+            };
             if page.is_empty() {
                 break;
             }
@@ -65,8 +73,11 @@ pub(crate) fn write(
         }
         head = head.after(&last);
         write_entry(file, &head.hash, &last)
-    })
-    .map_err(|error| home::unusable(path, &error))?;
+    });
+    if let Some(error) = unread {
+        return Err(stored(error));
+    }
+    written.map_err(|error| home::unusable(path, &error))?;
     let whole = store.log_head().map_err(stored)?;
     Ok(Archived {
         entries: whole.entries.saturating_add(1),

@@ -6,12 +6,18 @@
     reason = "tests say what they expect"
 )]
 
+use std::sync::Arc;
+
+use crypto::Secret;
+use store::{Error, Store, fault::FaultStore, memory::MemoryStore};
 use token::{
-    AttributeType as A, ObjectHandle, Operation, Parameters, SessionHandle, Template, Uses,
+    ApplicationId, AttributeType as A, ClusterId, ObjectHandle, Operation, Origin, Parameters,
+    Reason, SessionHandle, Template, Uses,
 };
 
-use super::{Entry, Event};
+use super::{Entry, Event, archive};
 use crate::{
+    cluster::{self, Caller, Cluster, new_id},
     engine::{Engine, Settings},
     sealing,
     test_support::{
@@ -187,4 +193,33 @@ fn a_derivation_that_tells_of_a_token_key_is_a_copy_of_it() {
         mechanism: CKM_CONCATENATE_BASE_AND_DATA,
     };
     assert_eq!(added, [derived, Event::KeyRevealed { reference: key.0 }]);
+}
+
+#[test]
+fn only_damage_ends_the_copy_of_a_deleted_clusters_chain() {
+    let world = World::new();
+    let store = FaultStore::new(MemoryStore::new());
+    let caller = Caller::new(ApplicationId([1; 16]), 1000);
+    let key = || Secret::from([7; 32].as_slice());
+    let all: Arc<dyn Store> = store.clone();
+    cluster::found(Arc::clone(&all), &key(), &caller, "gone", None).unwrap();
+    let id = ClusterId::parse(&new_id(ClusterId::PREFIX).unwrap()).unwrap();
+    let around = world.engine.surroundings.clone();
+    let cluster = Cluster::open(all, key(), &id, Origin::ControlPlane, 0, around).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain");
+    let written = || archive::write(&cluster, &caller, &path, Vec::new());
+
+    store.fail_read(0, Error::Failed("no descriptors".to_owned()));
+    let error = written().map(drop).unwrap_err();
+    assert_eq!(error.reason, Reason::StoreFailed);
+    assert!(!path.exists());
+
+    let verify = || {
+        let archived = written().unwrap();
+        archive::verify(&path, &archived, cluster.sealing().audit_key()).unwrap()
+    };
+    store.fail_read(0, Error::Damaged("entry 0".to_owned()));
+    assert!(verify().broken_at.is_some());
+    assert_eq!(verify().broken_at, None);
 }
