@@ -1,7 +1,9 @@
 //! The walk over a chain, and its way into the next epoch of its cluster.
 
+use std::mem::take;
+
 use crypto::Secret;
-use store::{Batch, Head, Store};
+use store::{BATCH_BYTES, BATCH_WRITES, Batch, Head, Store};
 use token::{AuditReport, Result};
 
 use crate::{
@@ -93,10 +95,15 @@ pub(crate) fn carry(from: &dyn Store, to: &dyn Store) -> Result<()> {
             break;
         }
         entries = entries.saturating_add(page.len() as u64);
-        let batch = Batch {
-            append: page.into_iter().map(|(_, entry)| entry).collect(),
-            ..Batch::default()
-        };
+        let mut batch = Batch::default();
+        for (_, entry) in page {
+            let full = batch.append.len() == BATCH_WRITES
+                || batch.len().saturating_add(entry.len()) > BATCH_BYTES;
+            if full {
+                to.commit(None, take(&mut batch)).map_err(stored)?;
+            }
+            batch.append.push(entry);
+        }
         to.commit(None, batch).map_err(stored)?;
     }
     match from.log_head().map_err(stored)? == to.log_head().map_err(stored)? {

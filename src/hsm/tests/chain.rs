@@ -52,6 +52,25 @@ fn the_chain_goes_on_when_the_token_is_made_anew() {
 }
 
 #[test]
+fn a_chain_of_more_entries_than_one_commit_takes_goes_on_too() {
+    let world = without_key_store();
+    let app = world.app();
+    let session = app.session("example");
+    for _ in 0..store::BATCH_WRITES {
+        app.generate(session, support::token_key(vec![])).unwrap();
+    }
+    app.hsm.close_session(session).unwrap();
+    let cluster = cluster(&world);
+    let before = app.hsm.verify_audit(&cluster).unwrap();
+    app.hsm
+        .initialize_token(app.request(), world.slot, &secret(ADMIN_PIN), "long")
+        .unwrap();
+    let after = app.hsm.verify_audit(&cluster).unwrap();
+    assert_eq!(after.broken_at, None);
+    assert!(after.records > before.records);
+}
+
+#[test]
 fn a_token_that_could_not_be_made_anew_goes_on() {
     let world = without_key_store();
     let app = world.app();
