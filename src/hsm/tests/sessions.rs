@@ -320,6 +320,27 @@ fn sessions_are_taken_up_with_their_handles() {
 }
 
 #[test]
+fn of_two_sessions_that_cannot_both_have_been_open_the_younger_is_taken_up() {
+    let world = World::new();
+    let app = world.app();
+    let older = SessionHandle(7);
+    let younger = SessionHandle(7 + limits::SESSIONS as u64);
+    let resumption = Resumption {
+        sessions: [older, younger, SessionHandle(8)]
+            .map(|handle| (handle, app.slot, Access::ReadWrite))
+            .to_vec(),
+        next_session: younger.0 + 1,
+        logins: Vec::new(),
+    };
+    for _ in 0..2 {
+        assert!(app.hsm.resume(&resumption).unwrap().is_empty());
+        assert!(app.hsm.session(younger).is_ok());
+        assert!(app.hsm.session(SessionHandle(8)).is_ok());
+        assert_eq!(reason(app.hsm.session(older)), Reason::SessionHandleInvalid);
+    }
+}
+
+#[test]
 fn a_resumption_cannot_bring_the_handles_to_their_end() {
     let world = World::new();
     let app = world.app();

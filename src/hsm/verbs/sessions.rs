@@ -49,7 +49,10 @@ pub(super) fn resume(application: &Application, resumption: &Resumption) -> Resu
         ));
     }
     application.skip_sessions(resumption.next_session);
-    for (handle, slot, access) in &resumption.sessions {
+    // Of two with one position the older was closed, and the answer that says so is lost.
+    let mut sessions: Vec<_> = resumption.sessions.iter().collect();
+    sessions.sort_unstable_by_key(|(handle, ..)| Reverse(*handle));
+    for (handle, slot, access) in sessions {
         if application.session_of(*handle).is_err() {
             match application.open(*slot, *access, Some(*handle)) {
                 Err(error) if is_lost(&error) => log::warn!("session {}: {error}", handle.0),
@@ -97,7 +100,9 @@ fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> boo
 fn is_lost(error: &Error) -> bool {
     matches!(
         error.reason,
-        Reason::SlotIdInvalid
+        // Its position is taken.
+        Reason::SessionCount
+            | Reason::SlotIdInvalid
             | Reason::StoreDamaged
             | Reason::StoreFailed
             | Reason::DeviceRemoved
