@@ -140,13 +140,11 @@ impl Sessions {
             .iter()
             .filter_map(OnceLock::get)
             .flat_map(|chunk| chunk.iter());
-        let wanted = entries
-            .filter(|entry| slot.is_none_or(|slot| entry.slot.load(Ordering::Acquire) == slot.0));
-        let handles = wanted.map(|entry| entry.handle.load(Ordering::Acquire));
-        handles
-            .filter(|handle| *handle != 0)
-            .map(SessionHandle)
-            .collect()
+        let handles = entries.map(|entry| (entry, entry.handle.load(Ordering::Acquire)));
+        let wanted = handles.filter(|(entry, handle)| {
+            *handle != 0 && slot.is_none_or(|slot| entry.is_in(slot, *handle))
+        });
+        wanted.map(|(_, handle)| SessionHandle(handle)).collect()
     }
 
     fn entry(&self, position: usize) -> Option<&Entry> {
@@ -174,6 +172,12 @@ impl Default for Sessions {
 }
 
 impl Entry {
+    /// Whether `handle`, which was read from here, is of a session in `slot`.
+    fn is_in(&self, slot: SlotId, handle: u64) -> bool {
+        // No handle comes twice: if it is here still, the slot is that of its session.
+        self.slot.load(Ordering::Acquire) == slot.0 && self.handle.load(Ordering::Acquire) == handle
+    }
+
     /// The state, if it is still that of `handle` once nobody else uses it.
     fn lock(&self, handle: SessionHandle) -> Option<MutexGuard<'_, State>> {
         // Without a session it is not waited for: a new one in the same place may be busy.
