@@ -1,6 +1,6 @@
 //! The initialisation vectors that the HSM makes (PKCS#11 3.2 §6.13.3: `CKG_`, and the first bits
 //! that stay as they are). What was made is counted with the key, whoever asks for it: no Init, and
-//! no other session, has a vector of that key come twice (SP 800-38D §8).
+//! no other session, has a vector of that object and its copies come twice (SP 800-38D §8).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,8 +10,10 @@ use token::{Error, MessageParameters, Reason, Result};
 
 use super::failure::internal;
 
-/// Random vectors of a key at most: SP 800-38D §8.3 for 96 free bits.
-const RANDOM_BITS_MAX: u32 = 32;
+/// Free bits of a random vector at least (SP 800-38D §8.2.2).
+const RANDOM_BITS: u64 = 96;
+/// Random vectors of a key at most (SP 800-38D §8.3).
+const RANDOM_MAX: u64 = 1 << 32;
 /// Free bits in which two counts that began at random places do not meet.
 const APART_BITS: u64 = 64;
 /// Bytes in the vector that GCM is made for.
@@ -66,18 +68,21 @@ impl Nonces {
 
     /// A random vector of the length that GCM is made for.
     pub(super) fn random(&self) -> Result<[u8; GCM_LEN]> {
-        self.admit_random(RANDOM_BITS_MAX)?;
+        self.admit_random()?;
         crypto::random::array().map_err(internal)
     }
 
     fn draw(&self, message: &MessageParameters) -> Result<Vec<u8>> {
-        let bits = u32::try_from(free_bits(message) / 3).unwrap_or(u32::MAX);
-        self.admit_random(bits.min(RANDOM_BITS_MAX))?;
+        if free_bits(message) < RANDOM_BITS {
+            let words = format!("a random vector has at least {RANDOM_BITS} free bits");
+            return Err(Error::new(Reason::MechanismParamInvalid, words));
+        }
+        self.admit_random()?;
         random(message.iv.len())
     }
 
-    fn admit_random(&self, bits: u32) -> Result<()> {
-        match self.drawn.fetch_add(1, Ordering::Relaxed) < 1 << bits {
+    fn admit_random(&self) -> Result<()> {
+        match self.drawn.fetch_add(1, Ordering::Relaxed) < RANDOM_MAX {
             true => Ok(()),
             false => Err(used_up()),
         }
@@ -222,10 +227,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [u64; 4] = [
+    const COUNTED: [u64; 3] = [
         sys::CKG_GENERATE,
         sys::CKG_GENERATE_COUNTER,
-        sys::CKG_GENERATE_RANDOM,
         sys::CKG_GENERATE_COUNTER_XOR,
     ];
 
@@ -281,10 +285,7 @@ mod tests {
 
     #[test]
     fn a_vector_of_a_key_never_comes_twice_whoever_asks() {
-        for generator in ALL
-            .into_iter()
-            .filter(|kind| *kind != sys::CKG_GENERATE_RANDOM)
-        {
+        for generator in COUNTED {
             let nonces = Nonces::default();
             let first = message(generator, 90, &[0xA5; 12]);
             let mut made = Vec::new();
@@ -316,14 +317,13 @@ mod tests {
 
     #[test]
     fn two_counts_of_one_key_on_the_token_begin_at_different_places() {
-        for generator in ALL {
+        for generator in COUNTED {
             let first = message(generator, 32, &[1; 12]);
             let begin = || vectors(&Nonces::on_token(), 1, &first);
             assert_ne!(begin(), begin(), "{generator}");
             let narrow = message(generator, 33, &[1; 12]);
             let refused = reason(&Nonces::on_token(), &narrow);
-            let counts = generator != sys::CKG_GENERATE_RANDOM;
-            assert_eq!(refused, counts.then_some(Reason::MechanismParamInvalid));
+            assert_eq!(refused, Some(Reason::MechanismParamInvalid));
         }
     }
 
@@ -349,12 +349,30 @@ mod tests {
     }
 
     #[test]
-    fn random_vectors_of_a_key_are_as_many_as_its_free_bits_allow() {
+    fn a_random_vector_is_wide_so_that_it_meets_no_other_of_its_key() {
         let nonces = Nonces::default();
-        let first = message(sys::CKG_GENERATE_RANDOM, 84, &[0; 12]);
-        vectors(&nonces, 16, &first);
-        assert_eq!(reason(&nonces, &first), Some(Reason::LimitExceeded));
-        nonces.drawn.store(1 << RANDOM_BITS_MAX, Ordering::Relaxed);
+        let counted = message(sys::CKG_GENERATE, 90, &[0xA5; 12]);
+        vectors(&nonces, 64, &counted);
+        for (fixed_bits, iv) in [(90, &[0xA5; 12][..]), (1, &[0; 12]), (33, &[0; 16])] {
+            let narrow = message(sys::CKG_GENERATE_RANDOM, fixed_bits, iv);
+            let refused = reason(&nonces, &narrow);
+            assert_eq!(refused, Some(Reason::MechanismParamInvalid), "{fixed_bits}");
+        }
+        let wide = message(sys::CKG_GENERATE_RANDOM, 32, &[7; 16]);
+        let made = vectors(&nonces, 16, &wide);
+        assert!(made.iter().all(|vector| vector[..4] == [7; 4]));
+        let different: HashSet<_> = made.iter().map(|vector| &vector[4..]).collect();
+        assert_eq!(different.len(), 16);
+    }
+
+    #[test]
+    fn random_vectors_of_a_key_are_2_to_the_32_however_they_are_drawn() {
+        let nonces = Nonces::default();
+        let drawn = message(sys::CKG_GENERATE_RANDOM, 0, &[0; 12]);
+        nonces.drawn.store((1 << 32) - 2, Ordering::Relaxed);
+        assert_eq!(reason(&nonces, &drawn), None);
+        assert!(nonces.random().is_ok());
+        assert_eq!(reason(&nonces, &drawn), Some(Reason::LimitExceeded));
         assert!(nonces.random().is_err());
     }
 
