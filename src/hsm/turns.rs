@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
+    ops::Bound,
     thread,
 };
 
@@ -74,7 +75,8 @@ impl Queue {
     /// Calls as many as there is room for: one of each uid in turn, each uid's in their order.
     fn call(&mut self, width: usize) {
         while self.inside < width {
-            let next = self.waiting.range(self.last_uid.saturating_add(1)..).next();
+            let after_last = (Bound::Excluded(self.last_uid), Bound::Unbounded);
+            let next = self.waiting.range(after_last).next();
             let Some((&uid, _)) = next.or_else(|| self.waiting.iter().next()) else {
                 return;
             };
@@ -113,6 +115,17 @@ mod tests {
         let mut queue = Queue::default();
         queue.waiting.insert(1, VecDeque::from([10, 11, 12]));
         queue.waiting.insert(2, VecDeque::from([20]));
+        queue.call(2);
+        assert!(queue.called.contains(&10));
+        assert!(queue.called.contains(&20));
+    }
+
+    #[test]
+    fn the_last_uid_there_is_does_not_keep_the_others_out() {
+        let mut queue = Queue::default();
+        queue.waiting.insert(u32::MAX, VecDeque::from([10, 11]));
+        queue.call(1);
+        queue.waiting.insert(1, VecDeque::from([20]));
         queue.call(2);
         assert!(queue.called.contains(&10));
         assert!(queue.called.contains(&20));
