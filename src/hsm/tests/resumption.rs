@@ -82,6 +82,32 @@ fn a_login_that_was_ended_is_not_taken_up() {
 }
 
 #[test]
+fn a_login_that_its_sessions_do_not_admit_any_more_has_ended() {
+    let home = Served::new();
+    let (_engine, app) = home.start();
+    let session = app.open(Access::ReadWrite);
+    let pin = secret(ADMIN_PIN);
+    let officer = LoginAs::SecurityOfficer;
+    let ticket = app.hsm.login(session, officer, None, &pin).unwrap();
+    let again = |ticket| resumption(&app, session, ticket);
+    let copy = Ticket {
+        login: ticket.login,
+        secret: secret_copy(&ticket),
+    };
+    let mut with_read_only = again(copy);
+    let read_only = SessionHandle(session.0 + 1);
+    with_read_only
+        .sessions
+        .push((read_only, app.slot, Access::ReadOnly));
+    with_read_only.next_session = read_only.0 + 1;
+
+    let (_engine, resumed) = home.start();
+    assert_eq!(resumed.hsm.resume(&with_read_only).unwrap(), [app.slot]);
+    let (_engine, resumed) = home.start();
+    assert_eq!(resumed.hsm.resume(&again(ticket)).unwrap(), [app.slot]);
+}
+
+#[test]
 fn a_clean_end_leaves_no_login() {
     let home = Served::new();
     let (engine, app) = home.start();

@@ -10,7 +10,10 @@ use token::{
 
 use crate::{
     Application,
-    cluster::users::{DEFAULT_USER, FIRST_ADMIN},
+    cluster::{
+        Login,
+        users::{DEFAULT_USER, FIRST_ADMIN},
+    },
     seat::Seat,
     verbs::operations,
 };
@@ -45,18 +48,21 @@ pub(super) fn login(
     let (login, ticket) =
         seat.cluster
             .login(seat.slot, &caller, role, claim.name, &claim.password)?;
+    admit(application, seat, login)?;
+    Ok(ticket)
+}
+
+/// Makes `login` that of `seat`. Where it cannot be, it has ended.
+pub(super) fn admit(application: &Application, seat: &Seat, login: Login) -> Result<()> {
     let login = Arc::new(login);
-    let entered = {
+    let admitted = {
         let _changes = seat.login_changes.lock();
         application.seats().log_in(seat, &login)
     };
-    match entered {
-        Ok(()) => Ok(ticket),
-        Err(error) => {
-            application.end_login(seat, &login)?;
-            Err(error)
-        }
+    if admitted.is_err() {
+        application.end_login(seat, &login)?;
     }
+    admitted
 }
 
 /// `C_Logout`: with the login go operations, searches and private session objects.

@@ -1,10 +1,10 @@
 //! Sessions: what one says of itself, the end of many, and their second life after a restart.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
 
 use token::{Error, Reason, Result, Resumption, Session, SessionHandle, SlotId, Ticket, limits};
 
-use crate::Application;
+use crate::{Application, verbs::logins};
 
 /// Above this no handle was ever given: from here on they are not used up in the lifetime of any
 /// application.
@@ -82,10 +82,7 @@ fn log_in_again(application: &Application, slot: SlotId, ticket: &Ticket) -> boo
     let resumed = seat
         .cluster
         .resume(slot, &application.caller(), ticket)
-        .and_then(|login| {
-            let login = Arc::new(login);
-            application.seats().log_in(&seat, &login)
-        });
+        .and_then(|login| logins::admit(application, &seat, login));
     match resumed {
         Ok(()) => true,
         Err(error) => {
