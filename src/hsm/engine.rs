@@ -58,7 +58,7 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) surroundings: Surroundings,
     /// For keys that take long to make.
-    pub(crate) turns: Turns,
+    pub(crate) turns: Arc<Turns>,
     /// Held while clusters and HSMs come and go.
     pub(crate) operations: Mutex<()>,
     process: Pid,
@@ -81,12 +81,6 @@ impl Engine {
         let registry = Registry::open(store, &key, databases::exist(&home)?)?;
         home::make(&home.clusters())?;
         databases::remove_orphans(&home, &registry)?;
-        let surroundings = Surroundings {
-            gate: Arc::new(Gate::new()),
-            boot: registry.boots(),
-            resumable: mode == Mode::Served,
-        };
-        let clusters = databases::open_clusters(&home, &registry, &surroundings);
         let (patience, turns) = match mode {
             Mode::Served => (
                 Duration::from_secs(limits::RESUME_SECONDS),
@@ -95,6 +89,13 @@ impl Engine {
             // The only application is new.
             Mode::Embedded => (Duration::ZERO, Turns::of_all_processors()),
         };
+        let turns = Arc::new(turns);
+        let surroundings = Surroundings {
+            gate: Arc::new(Gate::new(turns.clone())),
+            boot: registry.boots(),
+            resumable: mode == Mode::Served,
+        };
+        let clusters = databases::open_clusters(&home, &registry, &surroundings);
         let (awake, ended) = mpsc::channel();
         let engine = Arc::new(Self {
             settings,

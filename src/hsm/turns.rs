@@ -30,7 +30,8 @@ struct Queue {
 struct Turn<'a>(&'a Turns);
 
 impl Turns {
-    /// Half of the processors: the other half goes on with keys.
+    /// Half of the processors: the other half goes on with keys. An engine has one such queue for
+    /// all its work of this kind.
     pub(crate) fn of_half_the_processors() -> Self {
         Self::new((processors() / 2).max(1))
     }

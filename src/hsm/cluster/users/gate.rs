@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -22,16 +23,16 @@ const FORGIVEN: Duration = Duration::from_secs(600);
 
 /// The gate of one engine.
 pub(crate) struct Gate {
-    /// Each has 19 MiB.
-    turns: Turns,
+    /// The engine's: each password in its turn has 19 MiB.
+    turns: Arc<Turns>,
     failures: Mutex<HashMap<u32, (u32, Instant)>>,
 }
 
 impl Gate {
     /// A gate that nobody has failed at.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(turns: Arc<Turns>) -> Self {
         Self {
-            turns: Turns::of_half_the_processors(),
+            turns,
             failures: Mutex::default(),
         }
     }
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn three_wrong_passwords_are_free_and_the_next_ones_cost_time() {
-        let gate = Gate::new();
+        let gate = Gate::new(Arc::new(Turns::of_all_processors()));
         (0..3).for_each(|_| gate.failed(7));
         assert_eq!(gate.delay(7), Duration::ZERO);
         (0..2).for_each(|_| gate.failed(7));
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_right_password_ends_the_delay() {
-        let gate = Gate::new();
+        let gate = Gate::new(Arc::new(Turns::of_all_processors()));
         (0..9).for_each(|_| gate.failed(7));
         gate.succeeded(7);
         assert_eq!(gate.delay(7), Duration::ZERO);

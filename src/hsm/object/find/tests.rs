@@ -14,6 +14,7 @@ use crate::{
     audit::Event,
     cluster::{Caller, Gate, Surroundings, found},
     object::{Answer, Maker, Profile, created},
+    turns::Turns,
 };
 
 /// A store that counts the records that were read from it.
@@ -80,7 +81,7 @@ impl World {
         let key = Secret::random(32).unwrap();
         found(store.clone(), &key, &caller, "test", None).unwrap();
         let id = ClusterId::parse("cluster-abcdefghijk").unwrap();
-        let gate = Arc::new(Gate::new());
+        let gate = Arc::new(Gate::new(Arc::new(Turns::of_all_processors())));
         let surroundings = Surroundings {
             gate,
             boot: 1,
