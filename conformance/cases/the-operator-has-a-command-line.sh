@@ -95,6 +95,13 @@ refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/misty
 refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" cluster list
 [ ! -e "$case_dir/mistyped" ]
 
+it "a folder of other things is no home either, and is left as it was"
+mkdir -m 0755 site
+echo "a page" >site/index.html
+refused "there is no home $case_dir/site" strongroom --home "$case_dir/site" doctor
+refused CKR_ env STRONGROOM_HOME="$case_dir/site" pkcs11-tool --module "$module" --list-slots
+equal "$(stat -c %a site) $(ls -A site)" "755 index.html"
+
 it "a mode that is none is named"
 refused "STRONGROOM_MODE" env STRONGROOM_MODE=inside strongroom doctor
 

@@ -15,6 +15,9 @@ use crate::{
     output::{Answer, Error, Result},
 };
 
+/// What tells a home from other folders, also one that has lost its key.
+const HOME_MARKS: &[&str] = &["home.key", "clusters"];
+
 /// One run of the program.
 pub(crate) struct Shell {
     pub(crate) home: Home,
@@ -81,12 +84,12 @@ impl Shell {
         self.interactive
     }
 
-    /// hsmd, which is started if need be. An operator looks at a home and does not make one: a
-    /// path that was mistyped stays empty.
+    /// hsmd, which is started if need be. An operator looks at a home and does not make one:
+    /// what a mistyped path names is left as it is, be it nothing or a folder of other things.
     pub(crate) fn client(&mut self) -> Result<&Client> {
         if self.client.is_none() {
             let path = self.home.path();
-            if matches!(fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound) {
+            if !HOME_MARKS.iter().any(|mark| may_be_there(&path.join(mark))) {
                 return Err(Error::NoHome(path.to_owned()));
             }
             self.client = Some(Client::connect(&self.home)?);
@@ -234,6 +237,11 @@ impl Shell {
         }
         Ok(())
     }
+}
+
+/// Whether there is something at `path`: who may not look there is told so by who opens it.
+fn may_be_there(path: &Path) -> bool {
+    !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// The name of a user as CloudHSM writes it: letters are small.

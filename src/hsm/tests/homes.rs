@@ -92,6 +92,44 @@ fn a_home_that_others_can_enter_is_refused_once_it_has_a_key() {
 }
 
 #[test]
+fn a_folder_of_other_things_is_refused_and_left_as_it_was() {
+    for given in [0o755, 0o700] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("index.html"), "a page").unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(given)).unwrap();
+        let error = failure(open(folder.path()));
+        assert_eq!(error.reason, Reason::HomeInvalid);
+        let words = error.to_string();
+        assert!(words.contains("index.html"), "{words}");
+        assert!(words.contains(&*folder.path().to_string_lossy()), "{words}");
+        assert_eq!(mode(folder.path()), given);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_folder_that_is_meant_for_all_is_refused_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
+    let error = failure(open(folder.path()));
+    assert_eq!(error.reason, Reason::HomeInvalid);
+    assert!(error.to_string().contains("1777"), "{error}");
+    let now = fs::metadata(folder.path()).unwrap().mode();
+    assert_eq!(now & 0o7777, 0o1777);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_with_nothing_but_what_comes_before_a_home_becomes_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("strongroom.toml"), "").unwrap();
+    fs::create_dir(folder.path().join("kmsd")).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let _engine = open(folder.path()).unwrap();
+    assert_eq!(mode(folder.path()), 0o700);
+}
+
+#[test]
 fn somebody_elses_home_is_refused_with_its_owner_and_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     // Only root can give a folder away, and only root may be tested with it.
