@@ -319,8 +319,8 @@ impl Place {
         Some((&active.start, parts))
     }
 
-    /// All of the input at once, after a part of it: it "cannot be used to terminate a multi-part
-    /// operation" (§5.8.2), which waits for its Final.
+    /// All of the input at once, after a part of it: the operation waits for its Final. The standard
+    /// lets it end as well (decision 0012).
     fn parts_go_on(&mut self, active: Box<Active>) -> Error {
         self.0 = Some(active);
         let words = "parts of the input were given: the operation takes a Final";
