@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -30,7 +30,8 @@ pub const FILES: u32 = 8;
 const GATHERING: Duration = Duration::from_millis(5);
 /// Bytes that may wait. Who adds more writes them himself, and so waits for a disk that is slow.
 const WAITING_BYTES: usize = 1024 * 1024;
-/// Bytes that are kept while they cannot be written. With more no call is done.
+/// Bytes that are kept while they cannot be written, those of an attempt to write among them. With
+/// more no call is done.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// How long the log waits until it tries again to write what it could not.
 const RETRY: Duration = Duration::from_secs(1);
@@ -44,6 +45,8 @@ pub struct EventLog {
 struct Lines {
     folder: PathBuf,
     waiting: Mutex<Waiting>,
+    /// Bytes that no file has: those that wait, and those that are being written.
+    kept: AtomicUsize,
     changed: Condvar,
     current: Mutex<Current>,
     /// What waits could not be written; it waits on. Changed under the lock of the file.
@@ -75,6 +78,7 @@ impl EventLog {
         }
         let lines = Arc::new(Lines {
             folder: folder.to_owned(),
+            kept: AtomicUsize::new(waiting.bytes.len()),
             waiting: Mutex::new(waiting),
             changed: Condvar::new(),
             current: Mutex::new(Current { file, bytes }),
@@ -90,15 +94,15 @@ impl EventLog {
     }
 
     /// Whether the event of one more call can be kept; if not, the call must not be done. While the
-    /// disk takes nothing, what changes something is not done at all, since its event has to be in
-    /// the file before it is answered.
+    /// disk takes nothing, what changes something is not done at all: only changes that are under way
+    /// when that begins are done without their event in the file.
     pub(crate) fn has_room(&self, changes: bool) -> bool {
         if !self.lines.failing.load(Ordering::Relaxed) {
             return true;
         }
         match changes {
             true => self.lines.write(),
-            false => self.lines.waiting.lock().bytes.len() < KEPT_BYTES,
+            false => self.lines.kept.load(Ordering::Relaxed) < KEPT_BYTES,
         }
     }
 
@@ -110,9 +114,10 @@ impl EventLog {
         }
     }
 
-    /// Returns when all events that were appended are written.
-    pub(crate) fn flush(&self) {
-        self.lines.write();
+    /// Writes all events that were appended; answers whether they are in the file now. Those that
+    /// are not wait on.
+    pub(crate) fn flush(&self) -> bool {
+        self.lines.write()
     }
 }
 
@@ -144,6 +149,7 @@ impl Lines {
         let mut waiting = self.waiting.lock();
         let len = waiting.bytes.len();
         waiting.bytes.extend_from_slice(line);
+        self.kept.fetch_add(line.len(), Ordering::Relaxed);
         drop(waiting);
         match len {
             0 => drop(self.changed.notify_one()),
@@ -185,6 +191,7 @@ impl Lines {
         }
         match self.write_to(&mut current, &lines) {
             Ok(()) => {
+                self.kept.fetch_sub(lines.len(), Ordering::Relaxed);
                 self.failing.store(false, Ordering::Relaxed);
                 if failing {
                     log::warn!("calls are logged again, and nothing is missing");
@@ -310,14 +317,36 @@ mod tests {
         log.fill_disk();
         for _ in 0..10 {
             log.append(subject(Map::new()), &call());
-            log.flush();
+            assert!(!log.flush());
         }
         log.empty_disk();
         log.append(subject(Map::new()), &call());
-        log.flush();
+        assert!(log.flush());
         let ids = event_ids(&log);
         let different: std::collections::BTreeSet<_> = ids.iter().collect();
         assert_eq!((ids.len(), different.len()), (12, 12));
+    }
+
+    #[test]
+    fn what_an_attempt_is_writing_counts_as_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let log = EventLog::open(&home.path().join("events")).unwrap();
+        // A disk that hangs: a pipe takes a little, and then waits for its reader.
+        let (mut reader, writer) = io::pipe().unwrap();
+        log.lines.current.lock().file = File::from(std::os::fd::OwnedFd::from(writer));
+        log.lines.failing.store(true, Ordering::Relaxed);
+        log.lines.add(&vec![b'\n'; KEPT_BYTES]);
+        let attempt = log.lines.clone();
+        let attempt = thread::spawn(move || attempt.write());
+        io::Read::read_exact(&mut reader, &mut [0]).unwrap();
+        assert!(!log.has_room(false));
+        drop(reader);
+        assert!(!attempt.join().unwrap());
+        assert!(!log.has_room(false));
+        log.empty_disk();
+        assert!(log.flush());
+        assert!(log.has_room(false));
+        assert_eq!(log.lines.kept.load(Ordering::Relaxed), 0);
     }
 
     #[test]
