@@ -72,7 +72,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns when the event of every call that was answered is written.
+    /// Writes the event of every call that was answered, as far as the disk takes them.
     pub fn flush(&self) {
         if let Some(events) = &self.events {
             events.flush();
@@ -174,9 +174,15 @@ impl Endpoint {
             error,
         };
         events.append(subject, call);
-        // What was changed is in the log before anybody is told so; uses of keys follow soon.
-        if !operation.swift {
-            events.flush();
+        // What was changed is in the log before anybody is told so; uses of keys follow soon. A
+        // change cannot be taken back: one that is under way when the disk begins to take nothing
+        // is told with its event still in memory, and no other is begun.
+        if !operation.swift && !events.flush() {
+            log::error!(
+                "{} is done and its event is not in the log yet, request {}",
+                operation.name,
+                call.request_id
+            );
         }
     }
 
