@@ -30,9 +30,13 @@ pub(crate) fn copied(now: &Attributes, template: &Template, maker: Maker) -> Res
         return Err(refusal(reason, AttributeType::COPYABLE, words));
     }
     let mut draft = draft_of(now, maker)?;
-    // Only the security officer makes an object that is trusted.
+    // Only the security officer makes an object that is trusted; and a copy that could be changed
+    // would learn what the trusted key must not.
     if now.flag(AttributeType::TRUSTED) && !maker.security_officer {
         draft.attributes.set(AttributeType::TRUSTED, false.into());
+        draft
+            .attributes
+            .set(AttributeType::MODIFIABLE, false.into());
     }
     draft.change(now, template, maker, true)?;
     Ok(draft.with_private_data_apart())

@@ -209,8 +209,16 @@ fn a_trusted_key_gains_no_use_and_its_copy_is_not_trusted() {
     app.set(session, wrapping, vec![label("renamed")]).unwrap();
     let copy = app.copy(session, wrapping, vec![]).unwrap();
     assert_eq!(app.flag_of(session, copy, A::TRUSTED), Some(false));
-    let refused = app.copy(session, wrapping, vec![flag(A::TRUSTED, true)]);
-    assert_eq!(reason(refused), Reason::AttributeReadOnly);
+    for forbidden in [A::TRUSTED, A::MODIFIABLE] {
+        let refused = app.copy(session, wrapping, vec![flag(forbidden, true)]);
+        assert_eq!(reason(refused), Reason::AttributeReadOnly, "{forbidden:?}");
+    }
+
+    // Nor does the copy gain one, or a copy of it.
+    let refused = app.set(session, copy, vec![flag(A::DECRYPT, true)]);
+    assert_eq!(reason(refused), Reason::ActionProhibited);
+    let refused = app.copy(session, copy, vec![flag(A::DECRYPT, true)]);
+    assert_eq!(reason(refused), Reason::ActionProhibited);
 
     trust(false).unwrap();
     app.set(session, wrapping, vec![flag(A::DECRYPT, true)])
