@@ -122,7 +122,7 @@ impl Engine {
             .ok_or_else(|| internal("a cluster without an entry"))?;
         let epoch = Epoch {
             id: id.clone(),
-            number: entry.epoch.saturating_add(1),
+            number: self.unused_epoch(id, entry.epoch)?,
             origin: entry.origin,
             created: since_1970().as_secs(),
             key: Secret::random(32).map_err(internal)?,
@@ -154,7 +154,7 @@ impl Engine {
         drop(still);
         let new = switched.inspect_err(|_| {
             old.restore();
-            self.remove_folder(&self.home.epoch(id, epoch.number));
+            self.remove_unnamed(&epoch);
         })?;
         self.install(new);
         drop(old);
@@ -205,7 +205,28 @@ impl Engine {
 
     pub(crate) fn abandon(&self, cluster: Arc<Cluster>, epoch: &Epoch) {
         drop(cluster);
-        self.remove_folder(&self.home.epoch(&epoch.id, epoch.number));
+        self.remove_unnamed(epoch);
+    }
+
+    /// Removes an epoch that did not come to be. Where the registry may name it all the same, the next
+    /// start removes whichever it does not name.
+    fn remove_unnamed(&self, epoch: &Epoch) {
+        let folder = self.home.epoch(&epoch.id, epoch.number);
+        if self.registry.is_in_doubt() {
+            log::warn!("{} stays until the next start", folder.display());
+            return;
+        }
+        self.remove_folder(&folder);
+    }
+
+    /// The number of an epoch after `last` of which there is no folder: what an earlier try left behind
+    /// may be what the registry on the disk names.
+    fn unused_epoch(&self, id: &ClusterId, last: u64) -> Result<u64> {
+        let unused = |number: &u64| !self.home.epoch(id, *number).exists();
+        let mut later = (last..u64::MAX).skip(1);
+        later
+            .find(unused)
+            .ok_or_else(|| internal("no epoch is left"))
     }
 }
 

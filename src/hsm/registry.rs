@@ -65,6 +65,8 @@ struct Contents {
     clusters: BTreeMap<ClusterId, ClusterEntry>,
     slots: BTreeMap<SlotId, SlotEntry>,
     marks: Marks,
+    /// Whether the last change failed, and may be on the disk all the same.
+    in_doubt: bool,
 }
 
 /// A change of the registry, on a copy: it counts when it is committed.
@@ -111,6 +113,7 @@ impl Registry {
                 clusters,
                 slots,
                 marks,
+                in_doubt: false,
             }),
         };
         registry.change(None, |draft, _| {
@@ -191,11 +194,9 @@ impl Registry {
             answer,
             id.map_or(0, |(_, settled)| settled),
         )?;
-        let committed = self
-            .records
-            .store()
-            .commit(id.map(|(id, _)| id), batch)
-            .map_err(stored)?;
+        let committed = self.records.store().commit(id.map(|(id, _)| id), batch);
+        contents.in_doubt = committed.as_ref().is_err_and(leaves_doubt);
+        let committed = committed.map_err(stored)?;
         if committed.repeated {
             return Ok(());
         }
@@ -208,6 +209,11 @@ impl Registry {
         contents.slots.extend(draft.slots);
         contents.marks = draft.marks;
         Ok(())
+    }
+
+    /// Whether nobody knows, before the next start reads it, what the registry on the disk names.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.contents.lock().in_doubt
     }
 
     /// The key of a cluster.
@@ -324,6 +330,12 @@ impl Draft {
     pub(crate) fn set_cluster(&mut self, id: &ClusterId, entry: Option<ClusterEntry>) {
         self.clusters.insert(id.clone(), entry);
     }
+}
+
+/// Whether a commit that failed with `error` may have been made: what is refused before it is written
+/// has not.
+fn leaves_doubt(error: &store::Error) -> bool {
+    !matches!(error, store::Error::Conflict | store::Error::TooLarge(_))
 }
 
 fn cluster_key(id: &ClusterId) -> Vec<u8> {

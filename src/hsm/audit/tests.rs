@@ -9,19 +9,26 @@
 use std::sync::Arc;
 
 use crypto::Secret;
-use store::{Error, Store, fault::FaultStore, memory::MemoryStore};
+use store::{
+    Error, Store,
+    fault::{CommitFault, FaultStore},
+    memory::MemoryStore,
+    sled::SledStore,
+};
 use token::{
-    ApplicationId, AttributeType as A, ClusterId, ObjectHandle, Operation, Origin, Parameters,
-    Reason, SessionHandle, Template, Uses,
+    ApplicationId, AttributeType as A, ClusterId, Hsm, ObjectHandle, Operation, Operator, Origin,
+    Parameters, Reason, SessionHandle, Template, Uses,
 };
 
 use super::{Entry, Event, archive};
 use crate::{
     cluster::{self, Caller, Cluster, new_id},
     engine::{Engine, Settings},
+    registry::Registry,
     sealing,
     test_support::{
-        App, CKM_AES_ECB, CKM_AES_KEY_GEN, World, flag, mechanism, number, token_key, with,
+        ADMIN_PIN, App, CKM_AES_ECB, CKM_AES_KEY_GEN, World, flag, mechanism, number, reason,
+        secret, token_key, with,
     },
 };
 
@@ -222,4 +229,45 @@ fn only_damage_ends_the_copy_of_a_deleted_clusters_chain() {
     store.fail_read(0, Error::Damaged("entry 0".to_owned()));
     assert!(verify().broken_at.is_some());
     assert_eq!(verify().broken_at, None);
+}
+
+/// The world with a registry that fails as it is told to.
+fn with_faults(world: &mut World) -> Arc<FaultStore> {
+    let key = world.engine.home.key().unwrap();
+    let engine = Arc::get_mut(&mut world.engine).unwrap();
+    let none = Registry::open(MemoryStore::new(), &key, false).unwrap();
+    drop(std::mem::replace(&mut engine.registry, none));
+    let store = FaultStore::new(SledStore::open(&engine.home.registry()).unwrap());
+    engine.registry = Registry::open(store.clone(), &key, true).unwrap();
+    store
+}
+
+#[test]
+fn the_epoch_that_the_registry_names_is_there_whatever_became_of_the_answer() {
+    let lost = || Error::Failed("fsync".to_owned());
+    for (fault, label) in [
+        (CommitFault::Refused(lost()), "world"),
+        (CommitFault::AnswerLost(lost()), "anew"),
+    ] {
+        let mut world = World::without_key_store().reopened();
+        let store = with_faults(&mut world);
+        let app = world.app();
+        let again = |label: &str| {
+            app.hsm
+                .initialize_token(app.request(), world.slot, &secret(ADMIN_PIN), label)
+        };
+        store.fail_commit(0, fault);
+        assert_eq!(reason(again("anew")), Reason::StoreFailed);
+        // A try that is refused later takes nothing away either.
+        store.fail_commit(0, CommitFault::Refused(Error::Conflict));
+        assert_eq!(reason(again("third")), Reason::Conflict);
+        app.hsm.end().unwrap();
+        drop((app, store));
+
+        let world = world.reopened();
+        let app = world.app();
+        let cluster = app.hsm.clusters().unwrap().remove(0);
+        assert_eq!(cluster.label, label);
+        assert_eq!(app.hsm.verify_audit(&cluster.id).unwrap().broken_at, None);
+    }
 }

@@ -7,21 +7,7 @@ mod support;
 use std::fs;
 
 use support::{ADMIN_PIN, World, application, reason, secret};
-use token::{ClusterId, Hsm, NewCluster, Operator, Reason, Role};
-
-/// A world whose token `C_InitToken` may make anew.
-fn without_key_store() -> World {
-    let world = World::new();
-    let app = world.app();
-    let session = app.open(token::Access::ReadWrite);
-    app.login_as(session, token::LoginAs::SecurityOfficer, ADMIN_PIN)
-        .unwrap();
-    app.hsm
-        .delete_user(app.request(), session, "kmsuser", Role::CryptoUser)
-        .unwrap();
-    app.hsm.end().unwrap();
-    world
-}
+use token::{ClusterId, Hsm, NewCluster, Operator, Reason};
 
 fn cluster(world: &World) -> ClusterId {
     world.app().hsm.clusters().unwrap().remove(0).id
@@ -29,7 +15,7 @@ fn cluster(world: &World) -> ClusterId {
 
 #[test]
 fn the_chain_goes_on_when_the_token_is_made_anew() {
-    let world = without_key_store();
+    let world = World::without_key_store();
     let cluster = cluster(&world);
     let before = world.app().hsm.verify_audit(&cluster).unwrap();
     let app = world.app();
@@ -53,7 +39,7 @@ fn the_chain_goes_on_when_the_token_is_made_anew() {
 
 #[test]
 fn a_chain_of_more_entries_than_one_commit_takes_goes_on_too() {
-    let world = without_key_store();
+    let world = World::without_key_store();
     let app = world.app();
     let session = app.session("example");
     for _ in 0..store::BATCH_WRITES {
@@ -72,7 +58,7 @@ fn a_chain_of_more_entries_than_one_commit_takes_goes_on_too() {
 
 #[test]
 fn a_token_that_could_not_be_made_anew_goes_on() {
-    let world = without_key_store();
+    let world = World::without_key_store();
     let app = world.app();
     let again = |pin: &str| {
         app.hsm

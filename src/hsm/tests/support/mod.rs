@@ -74,6 +74,20 @@ impl World {
         world
     }
 
+    /// One whose token `C_InitToken` may make anew.
+    pub fn without_key_store() -> Self {
+        let world = Self::new();
+        let app = world.app();
+        let session = app.open(Access::ReadWrite);
+        app.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN)
+            .unwrap();
+        app.hsm
+            .delete_user(app.request(), session, "kmsuser", Role::CryptoUser)
+            .unwrap();
+        app.hsm.end().unwrap();
+        world
+    }
+
     /// A new application in it.
     pub fn app(&self) -> App {
         App {
