@@ -89,6 +89,7 @@ impl Registry {
         let wrap = sealing::derive(home_key, b"strongroom/1/cluster-wrap");
         records.check_count(CLUSTERS, "clusters in the registry")?;
         records.check_count(SLOTS, "slots in the registry")?;
+        records.check_count(ARCHIVES, "archived audit chains in the registry")?;
         let marks: Marks = match records.read(MARKS)? {
             Some(Opened { record, .. }) => record,
             None if clusters_exist => {

@@ -128,6 +128,25 @@ fn a_flipped_bit_in_the_registry_is_noticed() {
 }
 
 #[test]
+fn an_archived_chain_that_the_registry_lost_is_missed() {
+    let home = tempfile::tempdir().unwrap();
+    let engine = open(home.path()).unwrap();
+    let app = application(&engine);
+    let label = String::new();
+    let cluster = app.create_cluster(request(1), &NewCluster { label });
+    app.delete_cluster(request(2), &cluster.unwrap()).unwrap();
+    drop(app);
+    engine.close().unwrap();
+    drop(engine);
+    raw(&home.path().join("home"), |tree| {
+        let (key, _) = tree.scan_prefix(b"da").next().unwrap().unwrap();
+        tree.remove(key).unwrap();
+    });
+    let error = open(home.path()).map(drop).unwrap_err();
+    assert_eq!(error.reason, Reason::StoreDamaged, "{error}");
+}
+
+#[test]
 fn a_damaged_cluster_does_not_keep_the_others_from_working() {
     let closed = Closed::new();
     let other = {
@@ -208,19 +227,9 @@ impl Closed {
         });
     }
 
-    /// The database of the cluster below the store, as docs/storage-format.md has it.
+    /// The database of the cluster.
     fn raw(&self, change: impl FnOnce(&sled::Tree)) {
-        // The threads of the store that was just closed may still hold the file.
-        let config = sled::Config::new().path(&self.epoch).segment_size(4 << 20);
-        let opened = (0..100).find_map(|_| {
-            config.open().ok().or_else(|| {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-                None
-            })
-        });
-        let database = opened.unwrap();
-        change(&database.open_tree("strongroom").unwrap());
-        database.flush().unwrap();
+        raw(&self.epoch, change);
     }
 
     fn write(&self, folder: &Path, records: Vec<(Vec<u8>, Vec<u8>)>) {
@@ -253,6 +262,21 @@ impl Closed {
         engine.close().unwrap();
         used
     }
+}
+
+/// A database below the store, as docs/storage-format.md has it.
+fn raw(folder: &Path, change: impl FnOnce(&sled::Tree)) {
+    // The threads of the store that was just closed may still hold the file.
+    let config = sled::Config::new().path(folder).segment_size(4 << 20);
+    let opened = (0..100).find_map(|_| {
+        config.open().ok().or_else(|| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            None
+        })
+    });
+    let database = opened.unwrap();
+    change(&database.open_tree("strongroom").unwrap());
+    database.flush().unwrap();
 }
 
 fn open(home: &Path) -> Result<Arc<Engine>> {
