@@ -104,7 +104,8 @@ pub(crate) enum Event {
     },
     KeyDerived {
         reference: u64,
-        base: u64,
+        /// The token keys that went in.
+        bases: Vec<u64>,
         mechanism: u64,
     },
     KeyEncapsulated {

@@ -33,6 +33,7 @@ use crate::{
 };
 
 const CKM_AES_KEY_WRAP: u64 = 0x2109;
+const CKM_CONCATENATE_BASE_AND_KEY: u64 = 0x360;
 const CKM_CONCATENATE_BASE_AND_DATA: u64 = 0x362;
 const CKM_GENERIC_SECRET_KEY_GEN: u64 = 0x350;
 
@@ -196,7 +197,7 @@ fn a_derivation_that_tells_of_a_token_key_is_a_copy_of_it() {
     });
     let derived = Event::KeyDerived {
         reference: 0,
-        base: key.0,
+        bases: vec![key.0],
         mechanism: CKM_CONCATENATE_BASE_AND_DATA,
     };
     assert_eq!(added, [derived, Event::KeyRevealed { reference: key.0 }]);
@@ -270,4 +271,22 @@ fn the_epoch_that_the_registry_names_is_there_whatever_became_of_the_answer() {
         assert_eq!(cluster.label, label);
         assert_eq!(app.hsm.verify_audit(&cluster.id).unwrap().broken_at, None);
     }
+}
+
+#[test]
+fn a_key_that_is_derived_from_two_token_keys_names_both() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let (one, other) = (exported(&app, session), exported(&app, session));
+    let both = with(CKM_CONCATENATE_BASE_AND_KEY, Parameters::Key(other));
+    let added = events(&world, || {
+        app.derive(session, &both, one, vec![]).unwrap();
+    });
+    let derived = Event::KeyDerived {
+        reference: 0,
+        bases: vec![one.0, other.0],
+        mechanism: CKM_CONCATENATE_BASE_AND_KEY,
+    };
+    assert_eq!(added, [derived]);
 }

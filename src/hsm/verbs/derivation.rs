@@ -116,10 +116,15 @@ pub(super) fn derive(
             ..ready(draft, value)?
         });
     }
-    let base = base.original().or(original.flatten());
+    let mut bases: Vec<u64> = Vec::with_capacity(sources.len());
+    for reference in sources.iter().filter_map(|source| source.original()) {
+        if !bases.contains(&reference) {
+            bases.push(reference);
+        }
+    }
     let event = |reference| Event::KeyDerived {
         reference,
-        base: base.unwrap_or_default(),
+        bases: bases.clone(),
         mechanism: mechanism.id.0,
     };
     let answer = store(application, session, active, request, objects, &[], event)?;
