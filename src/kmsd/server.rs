@@ -41,15 +41,18 @@ use crate::{
     services::Services,
 };
 
-/// Connections at one time; more wait.
+/// Connections at one time, if the system lets us have as many files; more wait.
 const CONNECTIONS: usize = 1_024;
 /// Threads that read requests. More than there are cores, since an answer may wait for an HSM.
 const LANES: usize = 16;
 /// Answers at one time that are given by other threads: control-plane work, and all that would have
 /// to wait for an HSM that does not answer. More wait.
 const ANSWERS_ELSEWHERE: usize = 64;
-/// Files that kmsd has open without a connection, and some for connections.
+/// Files that kmsd must be able to open.
 const DESCRIPTORS: u64 = 256;
+/// How many of them are not for connections: the store, the log, the HSMs and what the process
+/// itself needs, so that connections cannot keep those from being opened.
+const DESCRIPTORS_OF_OUR_OWN: u64 = 128;
 /// How long a client may take to send its headers, and how long one that keeps its connection may
 /// take until it sends the next.
 const HEADER_TIME: Duration = Duration::from_secs(15);
@@ -90,7 +93,7 @@ pub(crate) fn run(
         )
         .into());
     }
-    more_descriptors()?;
+    let connections = connections(more_descriptors()?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -112,7 +115,7 @@ pub(crate) fn run(
             services: services.clone(),
         };
         let beside = tokio::task::spawn_blocking(move || first(&server));
-        accept(listener, services.clone(), stop, beside).await
+        accept(listener, services.clone(), connections, stop, beside).await
     });
     services.close();
     runtime.shutdown_timeout(FAREWELL_TIME);
@@ -120,7 +123,8 @@ pub(crate) fn run(
 }
 
 /// Takes all descriptors that there are: a connection is one, and the usual 1,024 are soon used up.
-fn more_descriptors() -> Result<(), Failure> {
+/// Answers how many it has; none is no limit.
+fn more_descriptors() -> Result<Option<u64>, Failure> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     if let Some(most) = maximum.filter(|most| *most < DESCRIPTORS) {
         return Err(format!(
@@ -136,13 +140,24 @@ fn more_descriptors() -> Result<(), Failure> {
     if let Err(error) = setrlimit(Resource::Nofile, most) {
         log::warn!("the limit of open files stays as it is: {error}");
     }
-    Ok(())
+    Ok(getrlimit(Resource::Nofile).current)
+}
+
+/// How many connections there may be at one time in a process that may open so many files.
+fn connections(descriptors: Option<u64>) -> usize {
+    let left = descriptors
+        .unwrap_or(u64::MAX)
+        .saturating_sub(DESCRIPTORS_OF_OUR_OWN);
+    usize::try_from(left)
+        .unwrap_or(CONNECTIONS)
+        .clamp(1, CONNECTIONS)
 }
 
 /// Accepts until told to stop, or until what runs beside fails.
 async fn accept(
     listener: TcpListener,
     services: Arc<Services>,
+    connections: usize,
     mut stop: Stop,
     mut beside: tokio::task::JoinHandle<Result<(), Failure>>,
 ) -> Result<(), Failure> {
@@ -152,7 +167,7 @@ async fn accept(
         elsewhere: Semaphore::new(ANSWERS_ELSEWHERE),
         pages: pages(),
     });
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(connections));
     let graceful = GracefulShutdown::new();
     let mut ready = false;
     let mut is_refused = false;
@@ -388,6 +403,19 @@ mod tests {
 
     use super::*;
     use crate::patience::ANSWER_TIME;
+
+    #[test]
+    fn connections_leave_files_for_the_rest_of_kmsd() {
+        for (descriptors, expected) in [
+            (Some(DESCRIPTORS), 128),
+            (Some(1_024), 896),
+            (Some(1_152), CONNECTIONS),
+            (Some(1_048_576), CONNECTIONS),
+            (None, CONNECTIONS),
+        ] {
+            assert_eq!(connections(descriptors), expected, "{descriptors:?}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_says_nothing_or_too_little_is_closed() {
