@@ -13,8 +13,9 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How long a client may take to receive what is ready for it, from the first moment that the
-/// system has no more room for it.
+/// How long a client may take to receive what is ready for it: from the first moment that the
+/// system has no more room for it, until all of it is with the system. Who asks on meanwhile
+/// (pipelining, which no AWS SDK does) has to catch up in that time.
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// A stream that fails when what was written to it is not taken in time. However slowly a client
