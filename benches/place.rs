@@ -19,9 +19,9 @@ pub(crate) type Environment = Vec<(&'static str, String)>;
 pub(crate) struct Place(TempDir);
 
 impl Place {
-    /// A new one on the disk.
+    /// A new one on a disk.
     pub(crate) fn new() -> Self {
-        Self::in_folder(&env::temp_dir())
+        Self::in_folder(&on_disk())
     }
 
     /// A new one in memory, if the machine has a file system for that: where what is written need
@@ -112,6 +112,30 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A folder on a disk: the temporary one or, where that is in memory, the one that this program
+/// lies in. What is durable in memory costs nothing, and would say nothing.
+pub(crate) fn on_disk() -> PathBuf {
+    let beside = env::current_exe().unwrap().parent().unwrap().to_owned();
+    let found = [env::temp_dir(), beside]
+        .into_iter()
+        .find(|folder| !matches!(file_system(folder).as_str(), "tmpfs" | "ramfs"));
+    found.expect("TMPDIR or CARGO_TARGET_DIR on a disk")
+}
+
+/// The kind of file system that a folder is on, as the kernel calls it.
+pub(crate) fn file_system(folder: &Path) -> String {
+    let folder = folder.canonicalize().unwrap();
+    let text = fs::read_to_string("/proc/self/mounts").unwrap();
+    let mounts = text.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let (point, kind) = (words.nth(1)?, words.next()?);
+        folder.starts_with(point).then_some((point.len(), kind))
+    });
+    // Of two at one point, the later one is seen.
+    let nearest = mounts.max_by_key(|(length, _)| *length);
+    nearest.map_or("unknown", |(_, kind)| kind).to_owned()
 }
 
 /// The hsmd that serves a home, as its lock file says, if it lives.

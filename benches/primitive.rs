@@ -20,7 +20,7 @@ use aws_lc_rs::{
     },
 };
 
-use crate::rows::Work;
+use crate::{place::on_disk, rows::Work};
 
 const MESSAGE: [u8; 32] = [7; 32];
 
@@ -143,7 +143,7 @@ pub(crate) fn rsa_pair(_bytes: usize) -> Work<'static> {
 pub(crate) fn durable(_bytes: usize) -> Work<'static> {
     const BYTES: usize = 1 << 10;
     const SLOTS: u64 = 256;
-    let mut file = tempfile::tempfile().unwrap();
+    let mut file = tempfile::tempfile_in(on_disk()).unwrap();
     for _ in 0..SLOTS {
         file.write_all(&[0; BYTES]).unwrap();
     }
