@@ -101,11 +101,18 @@ pub(crate) struct Figures {
     pub(crate) plan: Plan,
 }
 
+impl Figures {
+    /// Whether those were there that the goals speak of: ours in both places, and two peers.
+    pub(crate) fn has_everybody(&self) -> bool {
+        self.subjects.len() >= 4
+    }
+}
+
 /// Measures, and prints or keeps the page.
 pub(crate) fn run(arguments: &Arguments) {
     let mut plan = if arguments.quick { QUICK } else { FULL };
     plan.objects_of_peers = arguments.objects_of_peers.unwrap_or(plan.objects_of_peers);
-    let machine = Machine::now();
+    let mut machine = Machine::now();
     let (ours, peers) = (tests::module(), peers(arguments));
     let (subjects, rows) = rows(arguments, &plan, &ours, &peers);
     let crowd = arguments
@@ -119,6 +126,7 @@ pub(crate) fn run(arguments: &Arguments) {
         crowd,
         plan,
     };
+    machine.end();
     let text = page::write(&figures, &machine);
     match &arguments.into {
         Some(path) => page::replace(path, &text),

@@ -8,7 +8,7 @@ use crate::{
     figures::{Figures, Plan},
     goals::{Measured, PRIMITIVE, RATIOS, Ratio, Verdict},
     machine::Machine,
-    rows::Family,
+    rows::{Family, ROWS},
     subject::Subject,
 };
 
@@ -20,6 +20,7 @@ const NONE: &str = "–";
 pub(crate) fn write(figures: &Figures, machine: &Machine) -> String {
     let mut missed = vec![];
     let mut parts = vec![introduction(figures, machine)];
+    parts.extend(warning(figures, machine));
     if !figures.rows.is_empty() {
         parts.extend([
             rates(figures),
@@ -30,8 +31,10 @@ pub(crate) fn write(figures: &Figures, machine: &Machine) -> String {
     if let Some(crowd) = &figures.crowd {
         parts.extend([tokens(crowd), goals(crowd, &mut missed)]);
     }
+    let whole = figures.has_everybody() && figures.rows.len() == ROWS.len();
     parts.push(match missed.as_slice() {
-        [] => "All goals are met.".to_owned(),
+        [] if whole && figures.crowd.is_some() => "All goals are met.".to_owned(),
+        [] => "All goals are met of what was measured.".to_owned(),
         missed => format!("### Missed\n\n* {}", missed.join("\n* ")),
     });
     parts.join("\n\n")
@@ -72,6 +75,20 @@ fn introduction(figures: &Figures, machine: &Machine) -> String {
     )
 }
 
+/// Why the figures are not to be relied on, if they are not.
+fn warning(figures: &Figures, machine: &Machine) -> Option<String> {
+    let impossible = figures.rows.iter().filter(|row| row.is_impossible());
+    let mut reasons: Vec<_> = impossible
+        .map(|measured| format!("{} is faster than its primitive", measured.row.name))
+        .collect();
+    if machine.is_busy() {
+        reasons.push("others were at work on the machine".to_owned());
+    }
+    let reasons = reasons.join(", ");
+    (!reasons.is_empty())
+        .then(|| format!("**Not to be relied on, the ticks included: {reasons}.**"))
+}
+
 fn rates(figures: &Figures) -> String {
     let headings = columns(figures);
     let rows = figures.rows.iter().map(|measured| {
@@ -109,7 +126,7 @@ fn ratios(figures: &Figures, missed: &mut Vec<String>) -> String {
         .map(|measured| {
             let cells = RATIOS
                 .iter()
-                .map(|ratio| ratio_cell(ratio, measured, missed))
+                .map(|ratio| ratio_cell(figures, ratio, measured, missed))
                 .collect::<Vec<_>>();
             row(measured.row.name.to_owned(), cells.into_iter())
         })
@@ -122,25 +139,38 @@ fn ratios(figures: &Figures, missed: &mut Vec<String>) -> String {
     )
 }
 
-fn ratio_cell(ratio: &Ratio, measured: &Measured, missed: &mut Vec<String>) -> String {
+fn ratio_cell(
+    figures: &Figures,
+    ratio: &Ratio,
+    measured: &Measured,
+    missed: &mut Vec<String>,
+) -> String {
     let cells = ratio.threads.iter().map(|threads| {
+        let goal = (ratio.goal)(measured.row, *threads);
+        let mut miss = |what: String| {
+            let (name, of) = (measured.row.name, ratio.heading);
+            let of = of.split(" (").next().unwrap_or(of);
+            let with = match ratio.threads {
+                [_] => String::new(),
+                _ => format!(", threads: {threads}"),
+            };
+            let goal = goal.unwrap_or_default();
+            missed.push(format!("{name}: {of}{with}: {what}, wanted {goal}"));
+        };
         let Some(value) = (ratio.value)(measured, *threads) else {
+            // With everybody there, it is a module that has no such function.
+            if goal.is_some() && !figures.has_everybody() {
+                miss("not measured".to_owned());
+            }
             return NONE.to_owned();
         };
-        let goal = (ratio.goal)(measured.row, *threads).unwrap_or_default();
         match ratio.verdict(measured, *threads, value) {
             Verdict::NoGoal => format!("{value:.2}"),
             Verdict::Met => format!("{value:.2} ✓"),
             Verdict::AtThePrimitive => format!("{value:.2} ✓*"),
             Verdict::Missed => {
-                let (name, of) = (measured.row.name, ratio.heading);
-                let of = of.split(" (").next().unwrap_or(of);
-                let with = match ratio.threads {
-                    [_] => String::new(),
-                    _ => format!(", threads: {threads}"),
-                };
-                missed.push(format!("{name}: {of}{with}: {value:.2}, wanted {goal}"));
-                format!("{value:.2} ✗ {goal}")
+                miss(format!("{value:.2}"));
+                format!("{value:.2} ✗ {}", goal.unwrap_or_default())
             }
         }
     });
