@@ -152,7 +152,7 @@ impl PublicKey {
 
     /// The key's SubjectPublicKeyInfo.
     pub fn info(&self) -> Result<Vec<u8>> {
-        self.key.pkey().info()
+        self.key.info().map(<[u8]>::to_vec)
     }
 
     /// The key's curve.
@@ -162,7 +162,7 @@ impl PublicKey {
 
     /// The key's point, not compressed.
     pub fn point(&self) -> Result<Vec<u8>> {
-        self.key.point()
+        self.key.point().map(<[u8]>::to_vec)
     }
 
     /// Whether `signature` is r and s, each as long as the curve's order, of a digest of any length.
@@ -215,7 +215,10 @@ impl PrivateKey {
 
     /// The public key that belongs to it.
     pub fn public(&self) -> Result<PublicKey> {
-        PublicKey::new(self.curve, &self.key.point()?)
+        Ok(PublicKey {
+            key: self.key.public_half()?,
+            curve: self.curve,
+        })
     }
 
     /// The key's curve.

@@ -3,6 +3,7 @@
 use std::{
     ffi::c_int,
     ptr::{self, NonNull},
+    sync::OnceLock,
 };
 
 use super::{
@@ -62,6 +63,9 @@ pub(crate) struct Key {
     pkey: Pkey,
     ec: NonNull<sys::EC_KEY>,
     group: Group,
+    /// The point and the SubjectPublicKeyInfo, once asked for: each costs an inversion in the field.
+    point: OnceLock<Vec<u8>>,
+    info: OnceLock<Vec<u8>>,
 }
 
 // SAFETY: ec_key.h: a key may be used by several threads as long as none changes it.
@@ -125,8 +129,30 @@ impl Key {
         Self::from_pkey(Pkey::from_info(sys::EVP_PKEY_EC, der)?, groups)
     }
 
+    /// The public half of a private key. It knows its point and its SubjectPublicKeyInfo, and so does
+    /// the private key from then on.
+    pub(crate) fn public_half(&self) -> Result<Self> {
+        self.point()?;
+        self.info()?;
+        let ec = Raw::new(self.group)?;
+        // SAFETY: the key is alive, and with it its point.
+        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
+        // SAFETY: both are alive and of one group; the library copies the point.
+        done(unsafe { sys::EC_KEY_set_public_key(ec.0.as_ptr(), point) })?;
+        Ok(Self {
+            point: self.point.clone(),
+            info: self.info.clone(),
+            ..Self::from_raw(ec, self.group)?
+        })
+    }
+
     pub(crate) fn pkey(&self) -> &Pkey {
         &self.pkey
+    }
+
+    /// The SubjectPublicKeyInfo.
+    pub(crate) fn info(&self) -> Result<&[u8]> {
+        kept(&self.info, || self.pkey.info())
     }
 
     pub(crate) fn group(&self) -> Group {
@@ -134,7 +160,11 @@ impl Key {
     }
 
     /// The public point, not compressed.
-    pub(crate) fn point(&self) -> Result<Vec<u8>> {
+    pub(crate) fn point(&self) -> Result<&[u8]> {
+        kept(&self.point, || self.encoded())
+    }
+
+    fn encoded(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; 1 + 2 * COORDINATE_MAX];
         // SAFETY: the key is alive, and with it its point.
         let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
@@ -232,6 +262,8 @@ impl Key {
             pkey,
             ec: ec.0,
             group,
+            point: OnceLock::new(),
+            info: OnceLock::new(),
         })
     }
 
@@ -255,7 +287,17 @@ impl Key {
             pkey,
             ec,
             group: *group.ok_or(Error::Key)?,
+            point: OnceLock::new(),
+            info: OnceLock::new(),
         })
+    }
+}
+
+/// What is in `place`, made if it is not there yet.
+fn kept(place: &OnceLock<Vec<u8>>, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<&[u8]> {
+    match place.get() {
+        Some(bytes) => Ok(bytes),
+        None => make().map(|bytes| place.get_or_init(|| bytes).as_slice()),
     }
 }
 
