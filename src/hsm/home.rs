@@ -14,7 +14,7 @@ use rustix::{
     fs::{FlockOperation, OFlags, flock},
     process::{geteuid, getpid},
 };
-use token::{ClusterId, Error, Mode, Owner, Reason, Result};
+use token::{ClusterId, Error, Mode, Owner, Reason, Result, network_file_system};
 use zeroize::Zeroizing;
 
 use crate::failure::internal;
@@ -236,30 +236,11 @@ fn entry(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Option<OsStri
     Ok(None)
 }
 
-/// File systems on other machines, whose locks and syncs cannot be relied on. (9P is not among them:
-/// sandboxes and virtual machines show local disks as 9P.)
-const NETWORK: &[(i64, &str)] = &[
-    (0x6969, "NFS"),
-    (0x517B, "SMB"),
-    (0xFF53_4D42, "CIFS"),
-    (0xFE53_4D42, "SMB2"),
-    (0x00C3_6400, "Ceph"),
-    (0x5346_414F, "AFS"),
-    (0x6B41_4653, "AFS"),
-    (0x0BD0_0BD0, "Lustre"),
-    (0x4750_4653, "GPFS"),
-    (0x7375_7245, "Coda"),
-    (0x564C, "NCP"),
-    (0x0116_1970, "GFS2"),
-    (0x7461_636F, "OCFS2"),
-];
-
 fn network(path: &Path) -> Result<()> {
     let facts = rustix::fs::statfs(path).map_err(|error| unusable(path, &error.into()))?;
-    let kind = facts.f_type as i64 & 0xFFFF_FFFF;
-    match NETWORK.iter().find(|(magic, _)| *magic == kind) {
+    match network_file_system(facts.f_type as i128) {
         None => Ok(()),
-        Some((_, name)) => Err(Error::new(
+        Some(name) => Err(Error::new(
             Reason::HomeInvalid,
             format!(
                 "{} is on a network file system ({name}), whose locks cannot be relied on: use a local disk",

@@ -9,6 +9,7 @@
 mod attribute;
 mod audit;
 mod error;
+mod file_system;
 mod handle;
 mod hsm;
 mod information;
@@ -24,6 +25,7 @@ mod template;
 pub use attribute::{AttributeRow, AttributeType, Shape, attribute_row};
 pub use audit::{AuditReport, Uses};
 pub use error::{Error, Reason, Result};
+pub use file_system::network_file_system;
 pub use handle::{
     ApplicationId, ClusterId, HsmId, KeyType, ObjectClass, ObjectHandle, Request, SessionHandle,
     SlotId,

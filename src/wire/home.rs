@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use token::{Error, Reason, Result};
+use token::{Error, Reason, Result, network_file_system};
 
 use crate::{Configuration, runtime::Runtime, system};
 
@@ -267,27 +267,13 @@ fn nearest_owner(path: &Path) -> Option<u32> {
         .map(|found| found.uid())
 }
 
-/// File systems on which a lock is not a lock and a flush is not a flush, by their magic numbers.
-const NETWORK: &[(u32, &str)] = &[
-    (0x6969, "NFS"),
-    (0x517B, "SMB"),
-    (0xFF53_4D42, "CIFS"),
-    (0xFE53_4D42, "SMB2"),
-    (0x5346_414F, "AFS"),
-    (0x7375_7245, "Coda"),
-    (0x00C3_6400, "Ceph"),
-    (0x0BD0_0BD0, "Lustre"),
-    (0x0116_1970, "GFS2"),
-    (0x7461_636F, "OCFS2"),
-];
-
 /// Refuses a home on a network file system, by its name.
 fn refuse_network(path: &Path) -> Result<()> {
     let found = path
         .ancestors()
         .find_map(|above| rustix::fs::statfs(above).ok());
     let Some(found) = found else { return Ok(()) };
-    match network_name(found.f_type as i128) {
+    match network_file_system(found.f_type as i128) {
         Some(name) => Err(invalid(format!(
             "{} lies on a network file system ({name}), where the database cannot lock or \
              flush; put the home on a local disk",
@@ -295,16 +281,6 @@ fn refuse_network(path: &Path) -> Result<()> {
         ))),
         None => Ok(()),
     }
-}
-
-/// The name of the network file system with this magic number.
-fn network_name(magic: i128) -> Option<&'static str> {
-    // The type of the field differs between machines; the magic numbers are 32 bits everywhere.
-    let magic = u32::try_from(magic & 0xFFFF_FFFF).ok()?;
-    NETWORK
-        .iter()
-        .find(|(number, _)| *number == magic)
-        .map(|(_, name)| *name)
 }
 
 fn invalid(text: impl Into<String>) -> Error {
@@ -353,15 +329,5 @@ mod tests {
                 .idle_seconds,
             7
         );
-    }
-
-    #[test]
-    fn a_network_file_system_has_a_name() {
-        assert_eq!(network_name(0x6969), Some("NFS"));
-        assert_eq!(
-            network_name(i128::from(0xFF53_4D42_u32.cast_signed())),
-            Some("CIFS")
-        );
-        assert_eq!(network_name(0xEF53), None);
     }
 }
