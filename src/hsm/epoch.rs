@@ -70,17 +70,8 @@ impl Engine {
         let made = furnish(&cluster, caller, &hsms, pin).and_then(|()| {
             self.registry.change(commit_id(caller), |draft, _| {
                 let order = draft.next_order();
-                let Epoch {
-                    id,
-                    number,
-                    origin,
-                    created,
-                    key,
-                } = &epoch;
-                let entry = self
-                    .registry
-                    .entry(id, order, *number, *origin, *created, key)?;
-                draft.set_cluster(id, Some(entry));
+                let id = &epoch.id;
+                draft.set_cluster(id, Some(self.registry.entry(&epoch, order)?));
                 draft.set_slot(slot, SlotEntry::Cluster(id.clone()));
                 for hsm in &hsms {
                     draft.allot(SlotEntry::Hsm(id.clone(), hsm.clone()));
@@ -134,17 +125,7 @@ impl Engine {
         let switched = new.and_then(|new| {
             let switched = furnish(&new, caller, &hsms, pin).and_then(|()| {
                 self.registry.change(commit_id(caller), |draft, _| {
-                    let Epoch {
-                        id,
-                        number,
-                        origin,
-                        created,
-                        key,
-                    } = &epoch;
-                    let order = entry.order;
-                    let entry = self
-                        .registry
-                        .entry(id, order, *number, *origin, *created, key)?;
+                    let entry = self.registry.entry(&epoch, entry.order)?;
                     draft.set_cluster(id, Some(entry));
                     Ok(Vec::new())
                 })

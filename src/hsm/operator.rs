@@ -130,14 +130,7 @@ impl Engine {
         let id = cluster.id.clone();
         let registered = self.registry.change(commit_id(caller), |draft, _| {
             let order = draft.next_order();
-            let entry = self.registry.entry(
-                &id,
-                order,
-                epoch.number,
-                epoch.origin,
-                epoch.created,
-                &epoch.key,
-            )?;
+            let entry = self.registry.entry(&epoch, order)?;
             draft.set_cluster(&id, Some(entry));
             draft.allot(SlotEntry::Cluster(id.clone()));
             Ok(id.as_str().as_bytes().to_vec())

@@ -11,6 +11,7 @@ use token::{ClusterId, HsmId, Origin, Result, SlotId};
 
 use crate::{
     audit::archive::Archived,
+    epoch::Epoch,
     failure::{damaged, internal, stored},
     sealing::{self, Opened, Records},
 };
@@ -234,19 +235,21 @@ impl Registry {
     /// The entry of a cluster, or of a new epoch of one, with its key wrapped.
     pub(crate) fn entry(
         &self,
-        id: &ClusterId,
-        order: u64,
-        epoch: u64,
-        origin: Origin,
-        created: u64,
-        key: &Secret,
-    ) -> Result<ClusterEntry> {
-        let wrapped_key = sealing::seal(&self.wrap, &wrap_purpose(id, epoch), key.reveal())?;
-        Ok(ClusterEntry {
-            order,
-            epoch,
+        Epoch {
+            id,
+            number,
             origin,
             created,
+            key,
+        }: &Epoch,
+        order: u64,
+    ) -> Result<ClusterEntry> {
+        let wrapped_key = sealing::seal(&self.wrap, &wrap_purpose(id, *number), key.reveal())?;
+        Ok(ClusterEntry {
+            order,
+            epoch: *number,
+            origin: *origin,
+            created: *created,
             wrapped_key,
         })
     }

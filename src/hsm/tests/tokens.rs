@@ -5,7 +5,7 @@ mod support;
 
 use hsm::{Engine, Peer, PerHsm, Settings};
 use support::{ADMIN_PIN, USER_PIN, World, reason, secret};
-use token::{Access, ApplicationId, Hsm, LoginAs, Mode, Reason, Request, Role, SlotId};
+use token::{Access, ApplicationId, Hsm, LoginAs, Mode, Reason, Request, SlotId};
 
 #[test]
 fn the_slots_of_hsms_are_shown_as_the_configuration_says() {
@@ -67,9 +67,8 @@ fn slots_are_the_same_after_a_restart() {
 
 #[test]
 fn a_token_is_initialised_again_with_the_security_officers_pin_alone() {
-    let world = World::new();
+    let world = World::without_key_store();
     let app = world.app();
-    delete_service_user(&world);
     let again = |pin: &str| {
         app.hsm
             .initialize_token(app.request(), world.slot, &secret(pin), "new")
@@ -87,8 +86,7 @@ fn a_token_is_initialised_again_with_the_security_officers_pin_alone() {
 
 #[test]
 fn a_token_with_open_sessions_is_not_initialised() {
-    let world = World::new();
-    delete_service_user(&world);
+    let world = World::without_key_store();
     let (app, other) = (world.app(), world.app());
     let session = other.open(Access::ReadOnly);
     let again = || {
@@ -108,15 +106,4 @@ fn a_token_that_a_key_store_uses_is_not_initialised() {
         .hsm
         .initialize_token(app.request(), world.slot, &secret(ADMIN_PIN), "new");
     assert_eq!(reason(refused), Reason::TokenWriteProtected);
-}
-
-fn delete_service_user(world: &World) {
-    let app = world.app();
-    let session = app.open(Access::ReadWrite);
-    app.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN)
-        .unwrap();
-    app.hsm
-        .delete_user(app.request(), session, "kmsuser", Role::CryptoUser)
-        .unwrap();
-    app.hsm.end().unwrap();
 }
