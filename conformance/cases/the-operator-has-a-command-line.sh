@@ -87,6 +87,22 @@ it "the audit chain is walked, and its end is told"
 strongroom audit verify | tee answer
 python3 -c 'import json; a = json.load(open("answer"))["data"]; assert a["chain"] == "intact" and a["records"] > 10 and len(a["head"]) == 64, a'
 
+it "the audit chain is read, as rows and as lines of JSON"
+strongroom audit list | tee answer
+grep -Eq 'Z  erin +[0-9]+ +object-generated +reference=[0-9]+ mechanism=CKM_AES_KEY_GEN$' answer
+grep -Eq '^[0-9]+ of [0-9]+ records; the chain is intact, and its head is [0-9a-f]{64}$' answer
+strongroom audit list --json --user Alice --event login-refused --since 1d >answer
+python3 - <<'P'
+import json
+records = [json.loads(line) for line in open("answer")]
+assert len(records) == 6, records
+for record in records:
+    assert record["event"] == "login-refused" and record["details"]["name"] == "alice", record
+assert records[-1]["details"]["locked"], records
+P
+equal "$(strongroom audit list --json --until 2000-01-01)" ""
+refused "is no time" strongroom audit list --since yesterday
+
 it "doctor says how things are"
 says '"hsmd": "reachable"' strongroom doctor
 

@@ -25,6 +25,11 @@ impl<'a> Arguments<'a> {
             .flatten()
             .map(String::as_str)
     }
+
+    /// Whether a flag was given.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.0.get_flag(name)
+    }
 }
 
 /// The whole program.
@@ -102,9 +107,12 @@ fn member(word: &'static str, row: &'static Command) -> Clap {
 
 fn argument(row: &'static Parameter) -> Arg {
     let argument = Arg::new(row.name).help(row.help).required(row.required);
+    if let Form::Flag = row.form {
+        return argument.action(ArgAction::SetTrue).long(row.name);
+    }
     let argument = argument.action(ArgAction::Set).value_name(row.value_name);
     let argument = match row.form {
-        Form::Option => argument.long(row.name),
+        Form::Option | Form::Flag => argument.long(row.name),
         // A password may begin with a dash.
         Form::Position => argument.allow_hyphen_values(true),
     };
@@ -135,6 +143,7 @@ mod tests {
                 match parameter.form {
                     Form::Option => vec![format!("--{}", parameter.name), value],
                     Form::Position => vec![value],
+                    Form::Flag => vec![format!("--{}", parameter.name)],
                 }
             });
             let said = row

@@ -16,7 +16,8 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 /// An answer, ready to be printed.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    text: String,
+    /// None: all of it has been printed.
+    text: Option<String>,
     /// Whether it says that something is wrong: a failure to a script.
     is_bad_news: bool,
 }
@@ -35,13 +36,21 @@ impl Answer {
     /// Plain text: what the older verbs print.
     pub(crate) fn text(text: impl Into<String>) -> Result<Self> {
         Ok(Self {
-            text: text.into(),
+            text: Some(text.into()),
             is_bad_news: false,
         })
     }
 
+    /// Of a command that has printed what it had to say.
+    pub(crate) fn printed() -> Self {
+        Self {
+            text: None,
+            is_bad_news: false,
+        }
+    }
+
     fn enveloped(data: impl Serialize, is_bad_news: bool) -> Result<Self> {
-        let text = envelope(is_bad_news.into(), data)?;
+        let text = Some(envelope(is_bad_news.into(), data)?);
         Ok(Self { text, is_bad_news })
     }
 }
@@ -107,10 +116,12 @@ impl fmt::Display for Error {
 pub(crate) fn print(outcome: &Result<Answer>) -> ExitCode {
     let text = match outcome {
         Ok(answer) => answer.text.clone(),
-        Err(error) => envelope(1, error.to_string()).unwrap_or_else(|_| error.to_string()),
+        Err(error) => Some(envelope(1, error.to_string()).unwrap_or_else(|_| error.to_string())),
     };
-    // Whoever reads may have read enough; the command was done all the same.
-    let _ = writeln!(io::stdout(), "{text}");
+    if let Some(text) = text {
+        // Whoever reads may have read enough; the command was done all the same.
+        let _ = writeln!(io::stdout(), "{text}");
+    }
     match is_good(outcome) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -160,6 +171,6 @@ mod tests {
         .unwrap();
         let expected = "{\n  \"error_code\": 0,\n  \"data\": {\n    \"username\": \"bob\",\n    \
                         \"role\": \"admin\"\n  }\n}";
-        assert_eq!(text, expected);
+        assert_eq!(text.as_deref(), Some(expected));
     }
 }

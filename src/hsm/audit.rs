@@ -4,10 +4,14 @@
 
 pub(crate) mod archive;
 pub(crate) mod chain;
+mod telling;
 mod uses;
 
 use serde::{Deserialize, Serialize};
-use token::{HsmId, Operation, Role};
+use token::{HsmId, MechanismId, Operation, Role};
+
+/// The mechanism of a use that names none.
+pub(crate) const NO_MECHANISM: MechanismId = MechanismId(cryptoki_sys::CK_UNAVAILABLE_INFORMATION);
 
 /// An entry of the chain. New kinds of event go to the end: the order is on the disk.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
 }
 
-/// What happened.
+/// What happened; `token::AUDIT_EVENTS` has their names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Event {
     ClusterCreated,

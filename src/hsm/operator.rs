@@ -3,13 +3,17 @@
 
 use store::CommitId;
 use token::{
-    AuditReport, ClusterId, Error, HsmId, NewCluster, Operator, Origin, Reason, Request, Result,
-    Role, SecretBytes, SlotId,
+    AuditFilter, AuditPage, AuditPlace, AuditReport, ClusterId, Error, HsmId, NewCluster, Operator,
+    Origin, Reason, Request, Result, Role, SecretBytes, SlotId,
 };
 
 use crate::{
     application::Application,
-    audit::{self, archive::Archived},
+    audit::{
+        self,
+        archive::{Archive, Archived},
+        chain::Chain,
+    },
     cluster::{Caller, Cluster, check_label, new_id},
     databases,
     engine::Engine,
@@ -82,7 +86,18 @@ impl Operator for Application {
 
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {
         self.operator()?;
-        self.engine().verify_audit(cluster)
+        self.engine().of_chain(cluster, audit::chain::verify)
+    }
+
+    fn audit_records(
+        &self,
+        cluster: &ClusterId,
+        place: &AuditPlace,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage> {
+        self.operator()?;
+        self.engine()
+            .of_chain(cluster, |chain| audit::chain::list(chain, place, filter))
     }
 
     fn unlock_user(
@@ -195,12 +210,15 @@ impl Engine {
         audit::archive::write(cluster, caller, &path, wrapped)
     }
 
-    fn verify_audit(&self, id: &ClusterId) -> Result<AuditReport> {
+    /// What `read` reads of a cluster's audit chain, which a deleted one has left behind.
+    fn of_chain<T>(&self, id: &ClusterId, read: impl FnOnce(&dyn Chain) -> Result<T>) -> Result<T> {
         match self.registry.archived(id)? {
-            Some((archived, key)) => {
-                audit::archive::verify(&self.home.archive(id), &archived, &key)
-            }
-            None => audit::chain::verify(self.cluster(id)?.as_ref()),
+            Some((archived, key)) => read(&Archive {
+                path: &self.home.archive(id),
+                archived: &archived,
+                key: &key,
+            }),
+            None => read(self.cluster(id)?.as_ref()),
         }
     }
 

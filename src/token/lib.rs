@@ -23,7 +23,10 @@ mod secret;
 mod template;
 
 pub use attribute::{AttributeRow, AttributeType, Shape, attribute_row};
-pub use audit::{AuditReport, Uses};
+pub use audit::{
+    AUDIT_EVENTS, AuditDetail, AuditFilter, AuditNext, AuditPage, AuditPlace, AuditRecord,
+    AuditReport, Uses,
+};
 pub use error::{Error, Reason, Result};
 pub use file_system::network_file_system;
 pub use handle::{

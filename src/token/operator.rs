@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditReport, ClusterId, HsmId, Request, Result, Role, SecretBytes};
+use crate::{
+    AuditFilter, AuditPage, AuditPlace, AuditReport, ClusterId, HsmId, Request, Result, Role,
+    SecretBytes,
+};
 
 /// What the operator of a home may ask. hsmd answers these to its own uid, and to configured ones.
 ///
@@ -48,6 +51,15 @@ pub trait Operator: Send + Sync {
 
     /// Walks the cluster's audit chain from its beginning.
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport>;
+
+    /// The records of the cluster's audit chain that come after `place` and are wanted; the walk to
+    /// them is as [`Operator::verify_audit`]'s, over at most [`crate::limits::AUDIT_RECORDS`].
+    fn audit_records(
+        &self,
+        cluster: &ClusterId,
+        place: &AuditPlace,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage>;
 
     /// Forgets the wrong passwords of a user, whose password stays what it is: a locked admin has
     /// nobody else who could unlock it.

@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use token::{
-    Access, Attribute, AttributeType, ClusterId, Encapsulated, Error, HsmId, LoginAs, Mechanism,
-    NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced, Request, Resumption, Role,
-    SessionHandle, SlotId, Template,
+    Access, Attribute, AttributeType, AuditFilter, AuditPlace, ClusterId, Encapsulated, Error,
+    HsmId, LoginAs, Mechanism, NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced,
+    Request, Resumption, Role, SessionHandle, SlotId, Template,
 };
 
 pub(crate) use crate::held::{Held, Many};
@@ -243,6 +243,11 @@ pub(crate) enum Verb<'a> {
         #[serde(borrow)] Option<&'a Bytes>,
     ),
     MessageEnd(SessionHandle, Operation),
+    AuditRecords(
+        Held<'a, ClusterId>,
+        Held<'a, AuditPlace>,
+        Held<'a, AuditFilter>,
+    ),
 }
 
 /// Whose Init may be answered otherwise after a verb.
@@ -406,7 +411,8 @@ impl<'a> Verb<'a> {
             | Self::MessageNext { .. }
             | Self::MessageCheck(..)
             | Self::MessageCheckNext(..)
-            | Self::MessageEnd(..) => Reach::Nothing,
+            | Self::MessageEnd(..)
+            | Self::AuditRecords(..) => Reach::Nothing,
             Self::CloseSession(..)
             | Self::CloseSessions(..)
             | Self::Login(..)

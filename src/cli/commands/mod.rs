@@ -42,6 +42,8 @@ pub(crate) enum Form {
     Option,
     /// By its place, as in the older tool.
     Position,
+    /// `--name`, or not.
+    Flag,
 }
 
 /// The first words of commands with two.
@@ -114,6 +116,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         audit::verify,
     ),
     row(
+        &["audit", "list"],
+        "List the audit chain from its beginning, and verify it on the way",
+        &[SINCE, UNTIL, USER, EVENT, JSON],
+        audit::list,
+    ),
+    row(
         &["login"],
         "Log in to the cluster (in the shell)",
         &[USERNAME, ROLE, PASSWORD],
@@ -179,6 +187,23 @@ const PASSWORD: Parameter = option(
     "The password; you are asked for it if you leave it out",
 );
 
+const SINCE: Parameter = time(
+    "since",
+    "Nothing before: 2026-11-22, 2026-11-22T14:30:00Z, or 90m, 12h, 7d ago",
+);
+const UNTIL: Parameter = time("until", "Nothing after: a time as in --since");
+const USER: Parameter = option(
+    "user",
+    false,
+    &[],
+    "What this user did, and what was done to it",
+);
+const EVENT: Parameter = option("event", false, token::AUDIT_EVENTS, "What happened");
+const JSON: Parameter = flag(
+    "json",
+    "A JSON object a line for each record, and nothing else",
+);
+
 const USER_TYPE: Parameter = position(
     "user-type",
     &["CU", "CO", "PCO", "PRECO"],
@@ -218,6 +243,20 @@ const fn option(
         required,
         values,
         help,
+    }
+}
+
+const fn time(name: &'static str, help: &'static str) -> Parameter {
+    Parameter {
+        value_name: "time",
+        ..option(name, false, &[], help)
+    }
+}
+
+const fn flag(name: &'static str, help: &'static str) -> Parameter {
+    Parameter {
+        form: Form::Flag,
+        ..option(name, false, &[], help)
     }
 }
 

@@ -3,16 +3,20 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, ErrorKind, Read, Write},
+    io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    iter,
     path::Path,
 };
 
 use crypto::Secret;
 use serde::{Deserialize, Serialize};
 use store::{Head, RECORD_BYTES};
-use token::{AuditReport, Result};
+use token::{AuditPlace, Result};
 
-use super::{Event, chain::Walk};
+use super::{
+    Event,
+    chain::{Chain, Entries},
+};
 use crate::{
     cluster::{Caller, Cluster},
     failure::{damaged, stored},
@@ -21,7 +25,9 @@ use crate::{
 
 /// Before the entries.
 const MAGIC: &[u8; 8] = b"SRCHAIN\x01";
-/// Entries that are read at a time.
+/// Bytes in front of each entry: its length, and the chain's hash after it.
+const FRAME: u64 = 4 + 32;
+/// Entries that are copied at a time.
 const PAGE: usize = 256;
 
 /// What the registry knows of an archived chain.
@@ -86,28 +92,56 @@ pub(crate) fn write(
     })
 }
 
-/// Walks the chain in the file at `path`.
-pub(crate) fn verify(path: &Path, archived: &Archived, key: &Secret) -> Result<AuditReport> {
-    let mut walk = Walk::new(key);
-    let mut file = match File::open(path) {
-        Ok(file) => BufReader::new(file),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(walk.report(true)),
-        Err(error) => return Err(home::unusable(path, &error)),
-    };
-    let mut magic = [0; MAGIC.len()];
-    if file.read_exact(&mut magic).is_err() || magic != *MAGIC {
-        return Err(damaged(format_args!(
-            "{} is no audit chain",
-            path.display()
-        )));
+/// The chain that [`write`] has written: its file, what the registry knows of it, and its key.
+pub(crate) struct Archive<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) archived: &'a Archived,
+    pub(crate) key: &'a Secret,
+}
+
+impl Chain for Archive<'_> {
+    fn key(&self) -> &Secret {
+        self.key
     }
-    while walk.head.entries < archived.entries {
-        match read_entry(&mut file) {
-            Ok((hash, entry)) if walk.follows(hash, &entry) => {}
-            _ => return Ok(walk.report(true)),
+
+    fn entries(&self, place: &AuditPlace, limit: usize) -> Result<Option<Entries>> {
+        let more = self.archived.entries.saturating_sub(place.records);
+        let wanted = usize::try_from(more).map_or(limit, |more| more.min(limit));
+        let failed = |error: io::Error| home::unusable(self.path, &error);
+        let mut file = match File::open(self.path) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut magic = [0; MAGIC.len()];
+        if file.read_exact(&mut magic).is_err() || magic != *MAGIC {
+            return Err(damaged(format_args!(
+                "{} is no audit chain",
+                self.path.display()
+            )));
         }
+        file.seek(SeekFrom::Start(offset(place))).map_err(failed)?;
+        // What cannot be read ends them; that there should be more, who asks for it next will see.
+        let read = iter::from_fn(|| read_entry(&mut file).ok());
+        let entries: Entries = read.take(wanted).collect();
+        Ok((wanted == 0 || !entries.is_empty()).then_some(entries))
     }
-    Ok(walk.report(walk.head.hash != archived.hash))
+
+    fn end(&self) -> Result<Head> {
+        Ok(Head {
+            entries: self.archived.entries,
+            hash: self.archived.hash,
+        })
+    }
+}
+
+/// Where the entry after `place` begins in the file. That of a place that is none is somewhere
+/// else, where no entry begins that follows.
+fn offset(place: &AuditPlace) -> u64 {
+    let framed = place.records.saturating_mul(FRAME);
+    let before = (MAGIC.len() as u64).saturating_add(framed);
+    // What is more, no system takes as an offset.
+    before.saturating_add(place.bytes).min(i64::MAX as u64)
 }
 
 fn write_entry(file: &mut dyn Write, hash: &[u8; 32], entry: &[u8]) -> io::Result<()> {

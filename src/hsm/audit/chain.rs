@@ -1,87 +1,132 @@
-//! The walk over a chain, and its way into the next epoch of its cluster.
+//! The walk over a chain, a page at a time, and its way into the next epoch of its cluster.
 
 use std::mem::take;
 
 use crypto::Secret;
 use store::{BATCH_BYTES, BATCH_WRITES, Batch, Head, Store};
-use token::{AuditReport, Result};
+use token::{AuditFilter, AuditNext, AuditPage, AuditPlace, AuditReport, Result, limits};
 
+use super::Entry;
 use crate::{
     cluster::Cluster,
     failure::{damaged, stored},
     sealing,
 };
 
-/// Entries that are read at a time.
+/// Entries that are carried on at a time.
 const PAGE: usize = 256;
 
-/// Walks the chain of `cluster` from its beginning. The first entry that was altered, or that does
-/// not follow from the one before it, ends the walk; a tail that was cut off shows against the
-/// store's own head, and against a head that was kept elsewhere.
-pub(crate) fn verify(cluster: &Cluster) -> Result<AuditReport> {
-    let store = cluster.records().store();
-    let mut walk = Walk::new(cluster.sealing().audit_key());
-    loop {
-        let page = match store.log(walk.head.entries, PAGE) {
-            Err(store::Error::Damaged(_)) => return Ok(walk.report(true)),
-            page => page.map_err(stored)?,
+/// Entries in their order, each with the chain's hash after it.
+pub(super) type Entries = Vec<([u8; 32], Vec<u8>)>;
+
+/// A chain that can be walked over: a cluster's own, or what a deleted one left.
+pub(crate) trait Chain {
+    /// What its entries are sealed under.
+    fn key(&self) -> &Secret;
+
+    /// At most `limit` of the entries after `place`: none at its end, and nothing where there
+    /// should be one that is missing.
+    fn entries(&self, place: &AuditPlace, limit: usize) -> Result<Option<Entries>>;
+
+    /// How long it is, and the hash at its end.
+    fn end(&self) -> Result<Head>;
+}
+
+impl Chain for Cluster {
+    fn key(&self) -> &Secret {
+        self.sealing().audit_key()
+    }
+
+    fn entries(&self, place: &AuditPlace, limit: usize) -> Result<Option<Entries>> {
+        match self.records().store().log(place.records, limit) {
+            Err(store::Error::Damaged(_)) => Ok(None),
+            page => page.map(Some).map_err(stored),
+        }
+    }
+
+    fn end(&self) -> Result<Head> {
+        self.records().store().log_head().map_err(stored)
+    }
+}
+
+/// Walks over `chain` from its beginning. The first entry that was altered, or that does not follow
+/// from the one before it, ends the walk; a tail that was cut off shows against the chain's own
+/// head, and against a head that was kept elsewhere.
+pub(crate) fn verify(chain: &dyn Chain) -> Result<AuditReport> {
+    let mut place = AuditPlace::BEGINNING;
+    let broken = loop {
+        match walk(chain, &mut place, |_, _| Ok(()))? {
+            AuditNext::Further => {}
+            AuditNext::End => break false,
+            AuditNext::Broken => break true,
+        }
+    };
+    Ok(AuditReport {
+        records: place.records,
+        broken_at: broken.then_some(place.records),
+        head: place.head(),
+    })
+}
+
+/// What `filter` wants of the entries after `place`: of so many as one verb walks over.
+pub(crate) fn list(
+    chain: &dyn Chain,
+    place: &AuditPlace,
+    filter: &AuditFilter,
+) -> Result<AuditPage> {
+    let (mut records, mut to) = (Vec::new(), place.clone());
+    let next = walk(chain, &mut to, |number, entry| {
+        let entry: Entry = sealing::decode(entry)?;
+        if entry.is_wanted(filter) {
+            records.push(entry.told(number));
+        }
+        Ok(())
+    })?;
+    Ok(AuditPage { records, to, next })
+}
+
+/// Goes on from `place`, over what follows and opens; `see` has the number and the content of each.
+fn walk(
+    chain: &dyn Chain,
+    place: &mut AuditPlace,
+    mut see: impl FnMut(u64, &[u8]) -> Result<()>,
+) -> Result<AuditNext> {
+    let enough = place.bytes.saturating_add(limits::AUDIT_BYTES);
+    let Some(entries) = chain.entries(place, limits::AUDIT_RECORDS)? else {
+        return Ok(AuditNext::Broken);
+    };
+    if entries.is_empty() {
+        // Some may have come since; none may have gone.
+        let end = chain.end()?;
+        let other = end.entries == place.records && end.hash != place.hash;
+        return Ok(match end.entries < place.records || other {
+            true => AuditNext::Broken,
+            false => AuditNext::End,
+        });
+    }
+    for (hash, entry) in entries {
+        let after = head(place).after(&entry);
+        let opened = sealing::open_entry(chain.key(), &entry);
+        let Some(opened) = opened.filter(|_| after.hash == hash) else {
+            return Ok(AuditNext::Broken);
         };
-        if page.is_empty() {
+        see(place.records, &opened)?;
+        *place = AuditPlace {
+            records: after.entries,
+            bytes: place.bytes.saturating_add(entry.len() as u64),
+            hash,
+        };
+        if place.bytes >= enough {
             break;
         }
-        for (hash, entry) in page {
-            if !walk.follows(hash, &entry) {
-                return Ok(walk.report(true));
-            }
-        }
     }
-    // Entries may have come while the chain was walked; none may have gone.
-    let end = store.log_head().map_err(stored)?;
-    Ok(walk.ends_before(end))
+    Ok(AuditNext::Further)
 }
 
-/// A walk, as far as it has come.
-pub(super) struct Walk<'a> {
-    pub(super) head: Head,
-    key: &'a Secret,
-}
-
-impl<'a> Walk<'a> {
-    /// At the beginning of a chain whose entries are sealed under `key`.
-    pub(super) fn new(key: &'a Secret) -> Self {
-        let head = Head::EMPTY;
-        Self { head, key }
-    }
-
-    /// Goes on to `entry`, if it follows and opens; `hash` is the chain's after it.
-    pub(super) fn follows(&mut self, hash: [u8; 32], entry: &[u8]) -> bool {
-        let next = self.head.after(entry);
-        let follows = next.hash == hash && sealing::open_entry(self.key, entry).is_some();
-        if follows {
-            self.head = next;
-        }
-        follows
-    }
-
-    /// What was found: that the chain is `broken` here, or goes to here.
-    pub(super) fn report(&self, broken: bool) -> AuditReport {
-        AuditReport {
-            records: self.head.entries,
-            broken_at: broken.then_some(self.head.entries),
-            head: self
-                .head
-                .hash
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        }
-    }
-
-    /// The report of a walk to the end of a chain that shall have had at least the head `end`.
-    pub(super) fn ends_before(&self, end: Head) -> AuditReport {
-        let head = self.head;
-        let other = end.entries == head.entries && end.hash != head.hash;
-        self.report(end.entries < head.entries || other)
+fn head(place: &AuditPlace) -> Head {
+    Head {
+        entries: place.records,
+        hash: place.hash,
     }
 }
 

@@ -20,7 +20,11 @@ use token::{
     Parameters, Reason, SessionHandle, Template, Uses,
 };
 
-use super::{Entry, Event, archive};
+use super::{
+    Entry, Event,
+    archive::{self, Archive},
+    chain,
+};
 use crate::{
     cluster::{self, Caller, Cluster, new_id},
     engine::{Engine, Settings},
@@ -225,7 +229,14 @@ fn only_damage_ends_the_copy_of_a_deleted_clusters_chain() {
 
     let verify = || {
         let archived = written().unwrap();
-        archive::verify(&path, &archived, cluster.sealing().audit_key()).unwrap()
+        let key = cluster.sealing().audit_key();
+        let (path, archived) = (&path, &archived);
+        chain::verify(&Archive {
+            path,
+            archived,
+            key,
+        })
+        .unwrap()
     };
     store.fail_read(0, Error::Damaged("entry 0".to_owned()));
     assert!(verify().broken_at.is_some());

@@ -48,7 +48,7 @@ pub(crate) use row::{
 
 #[cfg(test)]
 pub(crate) use table::rows;
-use token::MechanismInformation;
+use token::{MechanismId, MechanismInformation};
 
 /// A mechanism with its name, for documents.
 pub struct Named {
@@ -67,6 +67,11 @@ pub fn named() -> impl Iterator<Item = Named> {
         information: row.information(),
         approved: table::approved(row).map(|row| row.information()),
     })
+}
+
+/// The standard's name of a mechanism, for messages.
+pub(crate) fn name(id: MechanismId) -> Option<&'static str> {
+    table::all().find(|row| row.id == id).map(|row| row.name)
 }
 
 /// What `C_GetMechanismList` and `C_GetMechanismInfo` say: it is derived from the rows.

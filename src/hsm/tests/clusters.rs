@@ -8,8 +8,8 @@ use std::{fs, process::Command, sync::Arc};
 use hsm::{Application, Engine, Peer, Settings};
 use support::{ADMIN_PIN, World, reason, secret};
 use token::{
-    Access, ApplicationId, ClusterId, ClusterState, Hsm, HsmId, Mode, NewCluster, Operator, Origin,
-    Reason, Request, Role, SlotId,
+    Access, ApplicationId, AuditFilter, AuditPlace, ClusterId, ClusterState, Hsm, HsmId, Mode,
+    NewCluster, Operator, Origin, Reason, Request, Role, SlotId,
 };
 
 /// A home without clusters, and its operator.
@@ -348,6 +348,9 @@ fn only_an_operator_says_the_verbs_of_an_operator() {
         Reason::NotPermitted
     );
     assert_eq!(reason(other.verify_audit(&cluster)), Reason::NotPermitted);
+    let (place, filter) = (AuditPlace::BEGINNING, AuditFilter::default());
+    let listed = other.audit_records(&cluster, &place, &filter);
+    assert_eq!(reason(listed), Reason::NotPermitted);
     let unlocked = other.unlock_user(bench.request(), &cluster, "admin", Role::Admin);
     assert_eq!(reason(unlocked), Reason::NotPermitted);
 }

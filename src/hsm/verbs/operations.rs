@@ -10,7 +10,7 @@ use token::{
 
 use crate::{
     Application,
-    audit::Event,
+    audit::{Event, NO_MECHANISM},
     mechanism::Material,
     operation::Operations,
     sealing,
@@ -92,9 +92,6 @@ fn note(
     })
 }
 
-/// The mechanism of a use that names none.
-const NO_MECHANISM: u64 = cryptoki_sys::CK_UNAVAILABLE_INFORMATION;
-
 /// `C_DigestKey`.
 pub(super) fn absorb_key(
     application: &Application,
@@ -108,7 +105,7 @@ pub(super) fn absorb_key(
             active
                 .operations
                 .absorb_key((seen.attributes(), material))?;
-            let (operation, none) = (Operation::Digest, MechanismId(NO_MECHANISM));
+            let (operation, none) = (Operation::Digest, NO_MECHANISM);
             note(application, session, active, &seen, operation, none)
         }
         Err(error) => {

@@ -1,8 +1,8 @@
 //! The verbs of an operator, said over the wire.
 
 use token::{
-    AuditReport, Cluster, ClusterId, HsmId, NewCluster, Operator, Request, Result, Role,
-    SecretBytes,
+    AuditFilter, AuditPage, AuditPlace, AuditReport, Cluster, ClusterId, HsmId, NewCluster,
+    Operator, Request, Result, Role, SecretBytes,
 };
 
 use super::{Client, verbs::bytes};
@@ -68,6 +68,19 @@ impl Operator for Client {
 
     fn verify_audit(&self, cluster: &ClusterId) -> Result<AuditReport> {
         self.say(&Verb::VerifyAudit(Held::Lent(cluster)))
+    }
+
+    fn audit_records(
+        &self,
+        cluster: &ClusterId,
+        place: &AuditPlace,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage> {
+        self.say(&Verb::AuditRecords(
+            Held::Lent(cluster),
+            Held::Lent(place),
+            Held::Lent(filter),
+        ))
     }
 
     fn unlock_user(

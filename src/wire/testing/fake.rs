@@ -10,12 +10,14 @@ use std::{
 
 use parking_lot::Mutex;
 use token::{
-    Access, ApplicationId, Attribute, AttributeType, AuditReport, Cluster, ClusterId, Encapsulated,
-    Error, Hsm, HsmId, LoginAs, LoginState, Mechanism, MechanismInformation, NewCluster,
-    ObjectHandle, Operation, Operator, Outcome, OutputBound, ParametersOut, Produced, Reason,
-    Request, Result, Resumption, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
-    Template, Ticket, Token, Told, UserInformation,
+    Access, ApplicationId, Attribute, AttributeType, Encapsulated, Error, Hsm, HsmId, LoginAs,
+    LoginState, Mechanism, MechanismInformation, NewCluster, ObjectHandle, Operation, Operator,
+    Outcome, OutputBound, ParametersOut, Produced, Reason, Request, Result, Resumption, Role,
+    SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket, Token, Told,
+    UserInformation,
 };
+
+mod operator;
 
 use super::{BROKEN_SLOT, PREFIX, SESSION_KEY, World};
 use crate::server::{Host, Tenant};
@@ -463,38 +465,5 @@ impl Hsm for Fake {
         self.world.say("end");
         self.world.ended.fetch_add(1, Ordering::Relaxed);
         Ok(())
-    }
-}
-
-impl Operator for Fake {
-    fn create_cluster(&self, _: Request, _: &NewCluster) -> Result<ClusterId> {
-        unsupported()
-    }
-    fn clusters(&self) -> Result<Vec<Cluster>> {
-        Ok(Vec::new())
-    }
-    fn cluster(&self, cluster: &ClusterId) -> Result<Cluster> {
-        Err(Error::new(Reason::NotFound, cluster.as_str()))
-    }
-    fn delete_cluster(&self, _: Request, _: &ClusterId) -> Result<()> {
-        unsupported()
-    }
-    fn create_hsm(&self, _: Request, _: &ClusterId, _: &str) -> Result<HsmId> {
-        unsupported()
-    }
-    fn delete_hsm(&self, _: Request, _: &ClusterId, _: &HsmId) -> Result<()> {
-        unsupported()
-    }
-    fn initialize_cluster(&self, _: Request, _: &ClusterId, _: &str, _: &str) -> Result<()> {
-        unsupported()
-    }
-    fn activate_cluster(&self, _: Request, _: &ClusterId, _: &SecretBytes) -> Result<()> {
-        unsupported()
-    }
-    fn verify_audit(&self, _: &ClusterId) -> Result<AuditReport> {
-        unsupported()
-    }
-    fn unlock_user(&self, _: Request, _: &ClusterId, _: &str, _: Role) -> Result<()> {
-        unsupported()
     }
 }
