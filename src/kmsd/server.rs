@@ -1,28 +1,13 @@
-//! The address: connections with limits, requests to the endpoint, an orderly end.
+//! The address: connections with limits, and an orderly end.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod requests;
 
-use aws::{
-    BODY_BYTES, Error, Headers, Kind,
-    error::{REQUEST_TOO_LARGE, UNKNOWN_OPERATION},
-};
-use axum::{
-    Router,
-    body::{Body, Bytes, HttpBody as _, to_bytes},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
-    response::Response,
-    routing::get,
-};
-use hyper::{
-    Request,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -32,12 +17,9 @@ use tokio::{
     time::timeout,
 };
 
+use self::requests::{Caller, Shared, pages, serve_request};
 use crate::{
-    Failure,
-    config::ServeOptions,
-    lanes::{Lane, Lanes},
-    patience::Patient,
-    records::Records,
+    Failure, config::ServeOptions, lanes::Lanes, patience::Patient, records::Records,
     services::Services,
 };
 
@@ -58,8 +40,6 @@ const DESCRIPTORS_OF_OUR_OWN: u64 = 128;
 const HEADER_TIME: Duration = Duration::from_secs(15);
 /// Bytes of a request line and its headers, and of what is buffered of a connection.
 const HEADER_BYTES: usize = 64 * 1024;
-/// How long a client may take to send a body.
-const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long nothing is accepted after the system has refused to.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long answers on their way may take after the server was told to stop.
@@ -265,136 +245,6 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-struct Shared {
-    services: Arc<Services>,
-    lanes: Lanes,
-    elsewhere: Semaphore,
-    pages: TowerToHyperService<Router>,
-}
-
-/// Whose requests come over a connection, and who reads them.
-struct Caller {
-    shared: Arc<Shared>,
-    peer: SocketAddr,
-    lane: Arc<Lane>,
-}
-
-/// What is no operation.
-fn pages() -> TowerToHyperService<Router> {
-    let router = Router::new()
-        .route("/health", get(async || "ok\n"))
-        .fallback(async || {
-            respond(refused(
-                UNKNOWN_OPERATION,
-                "Operations are asked for with POST.",
-            ))
-        });
-    TowerToHyperService::new(router)
-}
-
-/// Operations have the way to themselves: looking for a route would cost each of them more than
-/// reading its head does.
-async fn serve_request(
-    caller: Arc<Caller>,
-    request: Request<Incoming>,
-) -> Result<Response, Infallible> {
-    match *request.method() {
-        Method::POST => Ok(operation(&caller, request).await),
-        _ => caller.shared.pages.call(request).await,
-    }
-}
-
-async fn operation(caller: &Caller, request: Request<Incoming>) -> Response {
-    let shared = &caller.shared;
-    let (head, body) = request.into_parts();
-    if body.size_hint().lower() > BODY_BYTES as u64 {
-        return respond(too_large());
-    }
-    let body = match timeout(BODY_TIME, to_bytes(Body::new(body), BODY_BYTES)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return respond(too_large()),
-        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
-    };
-    let peer = caller.peer;
-    if is_swift(shared, &head) && shared.lanes.may_hold(&caller.lane) {
-        return respond(caller.lane.hold(|| answer(shared, peer, &head, &body)));
-    }
-    let Ok(_permit) = shared.elsewhere.acquire().await else {
-        return closing(StatusCode::SERVICE_UNAVAILABLE);
-    };
-    let state = shared.clone();
-    let answered = tokio::task::spawn_blocking(move || answer(&state, peer, &head, &body));
-    match answered.await {
-        Ok(answer) => respond(answer),
-        Err(_) => closing(StatusCode::INTERNAL_SERVER_ERROR),
-    }
-}
-
-/// Whether the request asks for a use of a key.
-fn is_swift(shared: &Shared, head: &Parts) -> bool {
-    let target = head.headers.get("x-amz-target");
-    let target = target.map(|value| [("x-amz-target", value.as_bytes())]);
-    target.is_some_and(|header| shared.services.endpoint.is_swift(Headers::new(&header)))
-}
-
-fn answer(shared: &Shared, peer: SocketAddr, head: &Parts, body: &[u8]) -> aws::Response {
-    let headers: Vec<(&str, &[u8])> = head
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect();
-    let target = head.uri.path_and_query();
-    shared.services.endpoint.answer(&aws::Request {
-        method: head.method.as_str(),
-        target: target.map_or("/", |target| target.as_str()),
-        headers: Headers::new(&headers),
-        body,
-        source: peer.ip(),
-    })
-}
-
-fn respond(answer: aws::Response) -> Response {
-    let mut response = Response::new(Body::from(Bytes::from_owner(Owned(answer.body))));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.1"),
-    );
-    if let Ok(id) = HeaderValue::try_from(answer.request_id) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
-    }
-    response
-}
-
-/// A body that is overwritten once it was sent.
-struct Owned(crypto::Zeroizing<Vec<u8>>);
-
-impl AsRef<[u8]> for Owned {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-fn too_large() -> aws::Response {
-    let text = format!("A request has at most {BODY_BYTES} bytes.");
-    refused(REQUEST_TOO_LARGE, &text)
-}
-
-fn refused(kind: Kind, text: &str) -> aws::Response {
-    aws::refusal(&Error::new(kind, text), "message", String::new())
-}
-
-fn closing(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 #[cfg(test)]
