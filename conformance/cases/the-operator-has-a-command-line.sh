@@ -116,6 +116,9 @@ mkdir -m 0755 site
 echo "a page" >site/index.html
 refused "there is no home $case_dir/site" strongroom --home "$case_dir/site" doctor
 refused CKR_ env STRONGROOM_HOME="$case_dir/site" pkcs11-tool --module "$module" --list-slots
+refused "no home" kmsd serve --home "$case_dir/site" --listen 127.0.0.1:0
+refused "no home" kmsd credentials create --home "$case_dir/site"
+refused '"home-exists": false' strongroom --home "$case_dir/site" doctor
 equal "$(stat -c %a site) $(ls -A site)" "755 index.html"
 
 it "a mode that is none is named"

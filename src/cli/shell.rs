@@ -1,6 +1,6 @@
 //! What commands share: the home, the connection to hsmd, the cluster that is meant, the login.
 
-use std::{env, fs, io::ErrorKind, path::Path};
+use std::{env, path::Path};
 
 use clap::ArgMatches;
 use token::{
@@ -14,9 +14,6 @@ use crate::{
     commands::Command,
     output::{Answer, Error, Result},
 };
-
-/// What tells a home from other folders, also one that has lost its key.
-const HOME_MARKS: &[&str] = &["home.key", "clusters"];
 
 /// One run of the program.
 pub(crate) struct Shell {
@@ -88,9 +85,8 @@ impl Shell {
     /// what a mistyped path names is left as it is, be it nothing or a folder of other things.
     pub(crate) fn client(&mut self) -> Result<&Client> {
         if self.client.is_none() {
-            let path = self.home.path();
-            if !HOME_MARKS.iter().any(|mark| may_be_there(&path.join(mark))) {
-                return Err(Error::NoHome(path.to_owned()));
+            if !self.home.is_made() {
+                return Err(Error::NoHome(self.home.path().to_owned()));
             }
             self.client = Some(Client::connect(&self.home)?);
         }
@@ -237,11 +233,6 @@ impl Shell {
         }
         Ok(())
     }
-}
-
-/// Whether there is something at `path`: who may not look there is told so by who opens it.
-fn may_be_there(path: &Path) -> bool {
-    !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// The name of a user as CloudHSM writes it: letters are small.

@@ -2,7 +2,7 @@
 //! in docs/storage-format.md.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, BufWriter, ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
@@ -14,27 +14,14 @@ use rustix::{
     fs::{FlockOperation, OFlags, flock},
     process::{geteuid, getpid},
 };
-use token::{ClusterId, Error, Mode, Owner, Reason, Result, network_file_system};
+use token::{
+    ClusterId, Error, HOME_KEY, Mode, Owner, Reason, Result, may_be_before_home,
+    network_file_system, refuse_foreign,
+};
 use zeroize::Zeroizing;
 
 use crate::failure::internal;
 
-/// The file of the home key, which makes a folder a home.
-const KEY: &str = "home.key";
-/// What a folder may hold that becomes a home: what its owner put there, what kmsd did, what an
-/// hsmd left that did not come as far as the key, and what a new file system has.
-const BEFORE_KEY: &[&str] = &[
-    "strongroom.toml",
-    "lock",
-    "runtime",
-    "home.new",
-    "kmsd",
-    "quickstart",
-    "quickstart.env",
-    "lost+found",
-];
-/// What else a home holds.
-const AFTER_KEY: &[&str] = &["home", "clusters", "audit"];
 /// The mode of a folder like `/tmp`.
 const STICKY: u32 = 0o1000;
 /// Bytes in the home key.
@@ -61,7 +48,7 @@ impl Home {
 
     /// The home key; made if the home has no database that another key sealed.
     pub(crate) fn key(&self) -> Result<Secret> {
-        let file = self.path.join(KEY);
+        let file = self.path.join(HOME_KEY);
         match OpenOptions::new()
             .read(true)
             .custom_flags(no_follow())
@@ -178,9 +165,9 @@ fn check(path: &Path) -> Result<()> {
             facts.uid()
         ));
     }
-    let made = path.join(KEY).exists();
+    let made = path.join(HOME_KEY).exists();
     if !made {
-        refuse_foreign(path)?;
+        refuse_foreign(path, names(path)?)?;
     }
     if facts.mode() & 0o077 != 0 {
         close(path, facts.mode(), made)?;
@@ -188,30 +175,12 @@ fn check(path: &Path) -> Result<()> {
     network(path)
 }
 
-/// A folder without a home key is new, or has lost it: in both it holds nothing but what is a
-/// home's. What others keep their things in is left as it is.
-fn refuse_foreign(path: &Path) -> Result<()> {
-    let known = |name: &OsStr| BEFORE_KEY.iter().chain(AFTER_KEY).any(|own| name == *own);
-    let Some(foreign) = entry(path, |name| !known(name))? else {
-        return Ok(());
-    };
-    Err(Error::new(
-        Reason::HomeInvalid,
-        format!(
-            "{0} is no home, since it has no {KEY}, and other things are in it ({1}): name a folder \
-             of its own, which is made if it is not there",
-            path.display(),
-            Path::new(&foreign).display()
-        ),
-    ))
-}
-
 /// A new home may be a folder that somebody made for it with the usual mode; one with a key or
 /// records in it had the right mode once, and whoever changed it must know. What is sticky is
 /// meant for all.
 fn close(path: &Path, mode: u32, made: bool) -> Result<()> {
-    let is_new = |name: &OsStr| BEFORE_KEY.iter().any(|own| name == *own);
-    if made || mode & STICKY != 0 || entry(path, |name| !is_new(name))?.is_some() {
+    let is_new = |name: &OsString| may_be_before_home(name);
+    if made || mode & STICKY != 0 || !names(path)?.iter().all(is_new) {
         return Err(Error::new(
             Reason::HomeInvalid,
             format!(
@@ -224,16 +193,11 @@ fn close(path: &Path, mode: u32, made: bool) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| unusable(path, &error))
 }
 
-/// The name of something in the folder that is `wanted`.
-fn entry(folder: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Option<OsString>> {
-    let failed = |error| unusable(folder, &error);
-    for found in fs::read_dir(folder).map_err(failed)? {
-        let name = found.map_err(failed)?.file_name();
-        if wanted(&name) {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
+/// The names of all that is in the folder.
+fn names(folder: &Path) -> Result<Vec<OsString>> {
+    let found =
+        fs::read_dir(folder).and_then(|found| found.map(|entry| Ok(entry?.file_name())).collect());
+    found.map_err(|error| unusable(folder, &error))
 }
 
 fn network(path: &Path) -> Result<()> {

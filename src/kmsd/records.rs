@@ -39,7 +39,10 @@ impl Records {
         if let Some(home) = &place.home {
             wire::home::preset(home);
         }
-        let home = Home::resolve()?;
+        Self::of(Home::resolve()?, place)
+    }
+
+    fn of(home: Home, place: &Place) -> Result<Self, Failure> {
         if home.configuration().mode == Mode::Embedded {
             return Err(format!(
                 "{} is an embedded home: its HSMs live in the one process that loads the module. Set \
@@ -48,7 +51,8 @@ impl Records {
             )
             .into());
         }
-        refuse_foreign(&home)?;
+        refuse_anothers(&home)?;
+        home.refuse_foreign()?;
         let folder = home.path().join("kmsd");
         private::folder(&folder)?;
         let _alone = first_start(&folder)?;
@@ -97,7 +101,7 @@ impl Records {
 }
 
 /// A folder of root's in a home of somebody else's would be in its owner's way.
-fn refuse_foreign(home: &Home) -> Result<(), Failure> {
+fn refuse_anothers(home: &Home) -> Result<(), Failure> {
     let uid = rustix::process::geteuid().as_raw();
     if home.owner() == uid {
         return Ok(());
@@ -183,6 +187,22 @@ mod tests {
                 .to_string()
                 .contains("restore")
         );
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_left_as_it_was() {
+        let site = tempfile::tempdir().unwrap();
+        std::fs::write(site.path().join("index.html"), "a page").unwrap();
+        let home = Home::at(site.path()).unwrap();
+        let place = Place {
+            home: None,
+            region: None,
+            account_id: None,
+        };
+        let refused = Records::of(home, &place).err().unwrap();
+        assert!(refused.to_string().contains("index.html"), "{refused}");
+        let left: Vec<_> = std::fs::read_dir(site.path()).unwrap().collect();
+        assert_eq!(left.len(), 1);
     }
 
     #[test]

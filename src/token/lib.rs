@@ -11,6 +11,7 @@ mod audit;
 mod error;
 mod file_system;
 mod handle;
+mod home;
 mod hsm;
 mod information;
 pub mod limits;
@@ -33,6 +34,7 @@ pub use handle::{
     ApplicationId, ClusterId, HsmId, KeyType, ObjectClass, ObjectHandle, Request, SessionHandle,
     SlotId,
 };
+pub use home::{HOME_KEY, may_be_before_home, refuse_foreign};
 pub use hsm::{Access, Hsm, LoginAs, Resumption, Ticket};
 pub use information::{
     LoginState, MechanismInformation, Role, Session, Slot, Token, UserInformation,

@@ -3,12 +3,13 @@
 
 use std::{
     env, fs,
+    io::ErrorKind,
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
     sync::OnceLock,
 };
 
-use token::{Error, Reason, Result, network_file_system};
+use token::{Error, HOME_KEY, Reason, Result, network_file_system};
 
 use crate::{Configuration, runtime::Runtime, system};
 
@@ -120,6 +121,26 @@ impl Home {
         &self.runtime
     }
 
+    /// Whether there is a home, or one that has lost its key.
+    pub fn is_made(&self) -> bool {
+        [HOME_KEY, "clusters"]
+            .iter()
+            .any(|mark| may_be_there(&self.path.join(mark)))
+    }
+
+    /// Refuses a folder of other things: what is put there before the engine looks at it would
+    /// stay.
+    pub fn refuse_foreign(&self) -> Result<()> {
+        let names = match fs::read_dir(&self.path) {
+            Ok(_) if self.path.join(HOME_KEY).exists() => return Ok(()),
+            Ok(names) => names,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(invalid(format!("{}: {error}", self.path.display()))),
+        };
+        let names = names.filter_map(|entry| Some(entry.ok()?.file_name()));
+        token::refuse_foreign(&self.path, names)
+    }
+
     /// Whether this process may start its hsmd.
     pub(crate) fn is_own(&self) -> bool {
         rustix::process::geteuid().as_raw() == self.owner
@@ -137,6 +158,11 @@ impl Home {
             runtime,
         }
     }
+}
+
+/// Whether there is something at `path`: who may not look there is told so by who opens it.
+fn may_be_there(path: &Path) -> bool {
+    !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
 /// What the environment says, where it may say anything.

@@ -19,7 +19,7 @@ pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
     let home = &shell.home;
     let findings = Findings {
         home: home.path().display().to_string(),
-        home_exists: home.path().is_dir(),
+        home_exists: home.is_made(),
         owner_uid: home.owner(),
         own_uid: rustix::process::geteuid().as_raw(),
         mode: home.configuration().mode.to_string(),
