@@ -92,11 +92,8 @@ const fn reads(
     logged: &'static [&'static str],
 ) -> Operation<CloudHsm> {
     Operation {
-        name,
-        run,
         read_only: true,
-        swift: false,
-        logged,
+        ..changes(name, run, logged)
     }
 }
 

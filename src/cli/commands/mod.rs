@@ -266,11 +266,7 @@ const fn position(
     help: &'static str,
 ) -> Parameter {
     Parameter {
-        name,
-        value_name: name,
         form: Form::Position,
-        required: true,
-        values,
-        help,
+        ..option(name, true, values, help)
     }
 }

@@ -27,13 +27,7 @@ fn the_long_way_makes_an_active_cluster_with_certificates_that_openssl_made() {
     assert_eq!(bench.state(&cluster), ClusterState::Uninitialized);
     bench.hsm(&cluster, "us-east-1a");
     bench.hsm(&cluster, "us-east-1b");
-    let csr = bench
-        .operator
-        .cluster(&cluster)
-        .unwrap()
-        .certificates
-        .csr
-        .unwrap();
+    let csr = bench.csr(&cluster);
     let (certificate, anchor) = bench.sign(&csr);
     bench
         .operator
@@ -125,13 +119,7 @@ fn a_certificate_of_another_ca_is_refused() {
     let bench = Bench::new();
     let cluster = bench.cluster();
     bench.hsm(&cluster, "a");
-    let csr = bench
-        .operator
-        .cluster(&cluster)
-        .unwrap()
-        .certificates
-        .csr
-        .unwrap();
+    let csr = bench.csr(&cluster);
     let (certificate, _) = bench.sign(&csr);
     let (_, anchor) = bench.sign(&csr);
     let refused =
@@ -146,13 +134,7 @@ fn a_trust_anchor_that_is_no_ca_is_refused() {
     let bench = Bench::new();
     let cluster = bench.cluster();
     bench.hsm(&cluster, "a");
-    let csr = bench
-        .operator
-        .cluster(&cluster)
-        .unwrap()
-        .certificates
-        .csr
-        .unwrap();
+    let csr = bench.csr(&cluster);
     let (certificate, _) = bench.sign(&csr);
     let refused =
         bench
@@ -401,6 +383,11 @@ impl Bench {
         self.operator
             .create_cluster(self.request(), &cluster)
             .unwrap()
+    }
+
+    fn csr(&self, cluster: &ClusterId) -> String {
+        let found = self.operator.cluster(cluster).unwrap();
+        found.certificates.csr.unwrap()
     }
 
     fn hsm(&self, cluster: &ClusterId, zone: &str) -> HsmId {
