@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws::{Call, Principal, Scope, Timestamp};
 use serde_json::{Value, json};
 use store::memory::MemoryStore;
-use token::{ClusterId, NewCluster, Operator};
+
 use wire::Requests;
 
 use self::operating::Operating;

@@ -122,7 +122,7 @@ pub(crate) enum Event {
         private: u64,
         mechanism: u64,
     },
-    /// The value of a key that may be read has been read, or its length: the engine gives out both at once.
+    /// The value of a key that may be read has been read.
     KeyRevealed {
         reference: u64,
     },

@@ -65,9 +65,9 @@ pub(crate) fn attributes(
     template: Array<CK_ATTRIBUTE>,
 ) -> Result<()> {
     let mut answers = Answers::to(&template)?;
-    template::with_kinds(&template, |kinds| {
+    template::with_asked(&template, |asked| {
         let hsm = library.hsm();
-        Ok(hsm.attributes(session, object, kinds, &mut |told| answers.take(&told))?)
+        Ok(hsm.attributes(session, object, asked, &mut |told| answers.take(&told))?)
     })?;
     answers.end()
 }

@@ -5,8 +5,8 @@ use std::mem::size_of;
 
 use cryptoki_sys::{CK_ATTRIBUTE, CK_BBOOL, CK_FALSE, CK_TRUE, CK_ULONG, CKF_ARRAY_ATTRIBUTE};
 use token::{
-    Attribute, AttributeType, MechanismId, Reason, SecretBytes, Shape, Template, Told, Value,
-    attribute_row, limits,
+    Asked, Attribute, AttributeType, MechanismId, Reason, SecretBytes, Shape, Template, Told,
+    Value, attribute_row, limits,
 };
 
 use crate::{
@@ -25,24 +25,35 @@ pub(crate) fn read(template: &Array<CK_ATTRIBUTE>) -> Result<Template> {
     read_at(template, 1)
 }
 
-/// Hands the types that a caller asks for to `verb`; a few need no memory.
-pub(crate) fn with_kinds<T>(
+/// Hands what a caller asks for to `verb`; a few need no memory.
+pub(crate) fn with_asked<T>(
     template: &Array<CK_ATTRIBUTE>,
-    verb: impl FnOnce(&[AttributeType]) -> Result<T>,
+    verb: impl FnOnce(&[Asked]) -> Result<T>,
 ) -> Result<T> {
     const FEW: usize = 8;
     let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
-    let kinds = attributes.map(|attribute| Ok(AttributeType(attribute.read()?.type_)));
+    let asked = attributes.map(|attribute| Ok(asked(attribute.read()?)));
     let len = template.len(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
-    let mut few = [AttributeType(0); FEW];
+    let (kind, room) = (AttributeType(0), 0);
+    let mut few = [Asked { kind, room }; FEW];
     match few.get_mut(..len) {
         Some(few) => {
-            for (place, kind) in few.iter_mut().zip(kinds) {
-                *place = kind?;
+            for (place, asked) in few.iter_mut().zip(asked) {
+                *place = asked?;
             }
             verb(few)
         }
-        None => verb(&kinds.collect::<Result<Vec<_>>>()?),
+        None => verb(&asked.collect::<Result<Vec<_>>>()?),
+    }
+}
+
+fn asked(attribute: CK_ATTRIBUTE) -> Asked {
+    Asked {
+        kind: AttributeType(attribute.type_),
+        room: match attribute.pValue.is_null() {
+            true => 0,
+            false => attribute.ulValueLen,
+        },
     }
 }
 
@@ -182,6 +193,7 @@ fn write_one(place: &Pointer<CK_ATTRIBUTE>, told: &Told<'_>) -> Result<Verdict> 
         Told::Bytes(bytes) => return write_bytes(place, &asked, bytes),
         Told::Value(Value::Template(template)) => return write_nested(place, &asked, template),
         Told::Value(value) => return write_value(place, &asked, value),
+        Told::Length(length) => return write_length(place, &asked, *length),
         Told::Sensitive => Verdict::Sensitive,
         Told::Unknown => Verdict::Unknown,
     };
@@ -227,11 +239,7 @@ fn write_bytes(
 ) -> Result<Verdict> {
     let length = bytes.len() as CK_ULONG;
     if !asked.pValue.is_null() && asked.ulValueLen < length {
-        place.write(CK_ATTRIBUTE {
-            ulValueLen: UNAVAILABLE,
-            ..*asked
-        })?;
-        return Ok(Verdict::TooSmall);
+        return write_length(place, asked, length);
     }
     if !asked.pValue.is_null() {
         // SAFETY: the caller's buffer has `ulValueLen` writable bytes, at least as many as these.
@@ -242,6 +250,23 @@ fn write_bytes(
         ..*asked
     })?;
     Ok(Verdict::Told)
+}
+
+/// The length of a value that is not written: the caller asked for it, or has too little room.
+fn write_length(
+    place: &Pointer<CK_ATTRIBUTE>,
+    asked: &CK_ATTRIBUTE,
+    length: CK_ULONG,
+) -> Result<Verdict> {
+    let (length, verdict) = match asked.pValue.is_null() {
+        true => (length, Verdict::Told),
+        false => (UNAVAILABLE, Verdict::TooSmall),
+    };
+    place.write(CK_ATTRIBUTE {
+        ulValueLen: length,
+        ..*asked
+    })?;
+    Ok(verdict)
 }
 
 /// An attribute that is a template: the caller asks first for the length of the array, then for

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribute, AttributeType, Encapsulated, Mechanism, MechanismInformation, ObjectHandle,
-    Operation, Outcome, Parameters, ParametersOut, Produced, Reason, Request, Result, Role,
-    SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Token, Told,
-    UserInformation, bounded, limits,
+    Asked, Attribute, Encapsulated, Mechanism, MechanismInformation, ObjectHandle, Operation,
+    Outcome, Parameters, ParametersOut, Produced, Reason, Request, Result, Role, SecretBytes,
+    Session, SessionHandle, Slot, SlotId, Started, Template, Token, Told, UserInformation, bounded,
+    limits,
 };
 
 /// What one application may ask of the HSMs: the value that answers is that application.
@@ -84,13 +84,14 @@ pub trait Hsm: Send + Sync {
     /// `C_DestroyObject`.
     fn destroy(&self, request: Request, session: SessionHandle, object: ObjectHandle)
     -> Result<()>;
-    /// `C_GetAttributeValue`: one answer for each attribute asked, in the same order. The session
-    /// is busy while `tell` runs, which says no verb.
+    /// `C_GetAttributeValue`: one answer for each attribute asked, in the same order; of a secret
+    /// that there is no room for, its length. The session is busy while `tell` runs, which says no
+    /// verb.
     fn attributes(
         &self,
         session: SessionHandle,
         object: ObjectHandle,
-        kinds: &[AttributeType],
+        asked: &[Asked],
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<()>;
     /// `C_SetAttributeValue`: all of the template, or nothing.

@@ -52,4 +52,4 @@ pub use parameters::{
     parameter_shape,
 };
 pub use secret::SecretBytes;
-pub use template::{Attribute, Revealed, Template, Told, Value, bounded};
+pub use template::{Asked, Attribute, Revealed, Template, Told, Value, bounded};

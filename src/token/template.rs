@@ -41,6 +41,15 @@ pub struct Attribute {
 #[derive(Debug, Default, Serialize)]
 pub struct Template(pub Vec<Attribute>);
 
+/// An attribute that is asked for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// Which.
+    pub kind: AttributeType,
+    /// How many bytes of a value the caller has room for: none, if it wants to know the length.
+    pub room: u64,
+}
+
 /// What `C_GetAttributeValue` may say of one attribute (§5.7.5).
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Revealed {
@@ -50,6 +59,8 @@ pub enum Revealed {
     Sensitive,
     /// The object has no such attribute: `CKR_ATTRIBUTE_TYPE_INVALID`.
     Unknown,
+    /// How long its value is, which is a secret and longer than the room.
+    Length(u64),
 }
 
 /// The same, lent for as long as it takes to pass it on: what an HSM keeps need not be copied.
@@ -63,6 +74,8 @@ pub enum Told<'a> {
     Sensitive,
     /// As [`Revealed::Unknown`].
     Unknown,
+    /// As [`Revealed::Length`].
+    Length(u64),
 }
 
 impl From<Told<'_>> for Revealed {
@@ -72,6 +85,7 @@ impl From<Told<'_>> for Revealed {
             Told::Value(value) => Revealed::Value(value),
             Told::Sensitive => Revealed::Sensitive,
             Told::Unknown => Revealed::Unknown,
+            Told::Length(length) => Revealed::Length(length),
         }
     }
 }
@@ -82,6 +96,7 @@ impl From<Revealed> for Told<'_> {
             Revealed::Value(value) => Told::Value(value),
             Revealed::Sensitive => Told::Sensitive,
             Revealed::Unknown => Told::Unknown,
+            Revealed::Length(length) => Told::Length(length),
         }
     }
 }

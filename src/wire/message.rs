@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use token::{
-    Access, Attribute, AttributeType, AuditFilter, AuditPlace, ClusterId, Encapsulated, Error,
-    HsmId, LoginAs, Mechanism, NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced,
+    Access, Asked, Attribute, AuditFilter, AuditPlace, ClusterId, Encapsulated, Error, HsmId,
+    LoginAs, Mechanism, NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced,
     Request, Resumption, Role, SessionHandle, SlotId, Template,
 };
 
@@ -91,7 +91,7 @@ pub(crate) enum Verb<'a> {
     Resume(Held<'a, Resumption>),
     Create(Request, SessionHandle, Held<'a, Template>),
     Destroy(Request, SessionHandle, ObjectHandle),
-    Attributes(SessionHandle, ObjectHandle, Many<'a, AttributeType>),
+    Attributes(SessionHandle, ObjectHandle, Many<'a, Asked>),
     SetAttributes(Request, SessionHandle, ObjectHandle, Held<'a, Template>),
     FindStart(SessionHandle, Many<'a, Attribute>),
     FindNext(SessionHandle, u64),

@@ -16,8 +16,8 @@ use store::{
     sled::SledStore,
 };
 use token::{
-    ApplicationId, AttributeType as A, ClusterId, Hsm, ObjectHandle, Operation, Operator, Origin,
-    Parameters, Reason, SessionHandle, Template, Uses,
+    ApplicationId, Asked, AttributeType as A, ClusterId, Hsm, ObjectHandle, Operation, Operator,
+    Origin, Parameters, Reason, Revealed, SessionHandle, Template, Told, Uses,
 };
 
 use super::{
@@ -164,6 +164,32 @@ fn no_use_of_a_key_is_in_the_chain_where_nobody_asks_for_it() {
         wrapping(&app, session);
     });
     assert!(added.is_empty());
+}
+
+#[test]
+fn who_asks_how_long_a_key_is_has_not_read_it() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let key = exported(&app, session);
+    let told = |room| {
+        let (mut told, kind) = (None, A::VALUE);
+        let mut tell = |value: Told<'_>| told = Some(Revealed::from(value));
+        app.hsm
+            .attributes(session, key, &[Asked { kind, room }], &mut tell)
+            .unwrap();
+        told.unwrap()
+    };
+    let added = events(&world, || {
+        for room in [0, 31] {
+            assert!(matches!(told(room), Revealed::Length(32)));
+        }
+    });
+    assert!(added.is_empty());
+    let added = events(&world, || {
+        assert!(matches!(told(32), Revealed::Value(_)));
+    });
+    assert_eq!(added, [Event::KeyRevealed { reference: key.0 }]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_private_key_is_seen_by_its_owner_alone() {
     assert!(example.find(theirs, &[]).is_empty());
     let read = example
         .hsm
-        .attributes(theirs, key, &[A::LABEL], &mut |_| ());
+        .attributes(theirs, key, &[asked(A::LABEL)], &mut |_| ());
     assert_eq!(reason(read), Reason::ObjectHandleInvalid);
     assert_eq!(
         reason(example.destroy(theirs, key)),

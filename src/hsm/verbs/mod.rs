@@ -14,7 +14,7 @@ mod users;
 mod wrapping;
 
 use token::{
-    Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
+    Access, Asked, Attribute, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
     ObjectHandle, Operation, Outcome, Parameters, ParametersOut, Produced, Request, Result,
     Resumption, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket,
     Token, Told, UserInformation,
@@ -122,10 +122,10 @@ impl Hsm for Application {
         &self,
         session: SessionHandle,
         object: ObjectHandle,
-        kinds: &[AttributeType],
+        asked: &[Asked],
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<()> {
-        objects::attributes(self, session, object, kinds, tell)
+        objects::attributes(self, session, object, asked, tell)
     }
 
     fn set_attributes(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use store::Batch;
 use token::{
-    AttributeType, Error, ObjectHandle, Reason, Request, Result, SessionHandle, Shape, Template,
-    Told, Value, attribute_row, limits,
+    Asked, AttributeType, Error, ObjectHandle, Reason, Request, Result, SessionHandle, Shape,
+    Template, Told, Value, attribute_row, limits,
 };
 
 use super::{
@@ -158,10 +158,10 @@ pub(super) fn attributes(
     application: &Application,
     session: SessionHandle,
     handle: ObjectHandle,
-    kinds: &[AttributeType],
+    asked: &[Asked],
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<()> {
-    if kinds.len() > limits::TEMPLATE_ATTRIBUTES {
+    if asked.len() > limits::TEMPLATE_ATTRIBUTES {
         let words = format!("at most {} attributes at once", limits::TEMPLATE_ATTRIBUTES);
         return Err(Error::new(Reason::LimitExceeded, words));
     }
@@ -170,8 +170,8 @@ pub(super) fn attributes(
     let keyring = active.crypto_user(&session.seat);
     let seen = Seen::find(&session.seat, keyring, handle)?;
     let mut logged = false;
-    for kind in kinds {
-        let told = reveal(&seen, keyring, *kind)?;
+    for asked in asked {
+        let told = reveal(&seen, keyring, asked)?;
         if matches!(told, Told::Value(Value::Secret(_)))
             && !logged
             && seen.family().is_some_and(Family::is_secret)
@@ -246,7 +246,8 @@ fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
     }
 }
 
-fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Told<'a>> {
+fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, asked: &Asked) -> Result<Told<'a>> {
+    let kind = asked.kind;
     let attributes = seen.attributes();
     if let Some(plain) = attributes.plain(kind) {
         return Ok(plain.told(kind));
@@ -265,6 +266,10 @@ fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, kind: AttributeType) ->
     }
     // Who sees a key with CKA_PRIVATE = false without owning it, sees no more than its attributes.
     Ok(match seen.secret(keyring, kind)? {
+        // Who has no room for it is told no more than how much there would have to be.
+        Secret::Value(bytes) if bytes.reveal().len() as u64 > asked.room => {
+            Told::Length(bytes.reveal().len() as u64)
+        }
         Secret::Value(bytes) => Told::Value(Value::Secret(bytes)),
         Secret::None => Told::Unknown,
         Secret::AnotherUsers => Told::Sensitive,

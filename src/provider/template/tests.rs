@@ -128,7 +128,16 @@ fn what_can_be_told_is_told_beside_what_cannot() {
             pValue: ptr::null_mut(),
             ulValueLen: 0,
         },
+        CK_ATTRIBUTE {
+            type_: CKA_VALUE,
+            pValue: ptr::null_mut(),
+            ulValueLen: UNAVAILABLE,
+        },
     ];
+    let rooms = with_asked(&array(&mut template), |asked| {
+        Ok(asked.iter().map(|asked| asked.room).collect::<Vec<_>>())
+    });
+    assert_eq!(rooms.unwrap(), [32, 8, 1, 32, 0, 0]);
     let id = || Told::Value(Value::Bytes(b"id".to_vec()));
     let mut answers = Answers::to(&array(&mut template)).unwrap();
     for told in [
@@ -137,12 +146,13 @@ fn what_can_be_told_is_told_beside_what_cannot() {
         id(),
         Told::Unknown,
         id(),
+        Told::Length(16),
     ] {
         answers.take(&told);
     }
     let answer = answers.end();
     assert!(matches!(answer, Err(Error::Hsm(error)) if error.reason == Reason::AttributeSensitive));
     let lengths = template.map(|attribute| attribute.ulValueLen);
-    assert_eq!(lengths, [UNAVAILABLE, 4, UNAVAILABLE, UNAVAILABLE, 2]);
+    assert_eq!(lengths, [UNAVAILABLE, 4, UNAVAILABLE, UNAVAILABLE, 2, 16]);
     assert_eq!(&label[..4], b"name");
 }

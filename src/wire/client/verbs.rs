@@ -3,7 +3,7 @@
 
 use serde_bytes::Bytes;
 use token::{
-    Access, Attribute, AttributeType, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
+    Access, Asked, Attribute, Encapsulated, Hsm, LoginAs, Mechanism, MechanismInformation,
     ObjectHandle, Operation, Outcome, Parameters, ParametersOut, Produced, Request, Result,
     Resumption, Revealed, Role, SecretBytes, Session, SessionHandle, Slot, SlotId, Started,
     Template, Ticket, Token, Told, UserInformation, limits,
@@ -128,10 +128,10 @@ impl Hsm for Client {
         &self,
         session: SessionHandle,
         object: ObjectHandle,
-        kinds: &[AttributeType],
+        asked: &[Asked],
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<()> {
-        let verb = Verb::Attributes(session, object, Many::Lent(kinds));
+        let verb = Verb::Attributes(session, object, Many::Lent(asked));
         let revealed: Vec<Revealed> = self.say(&verb)?;
         revealed.into_iter().map(Told::from).for_each(tell);
         Ok(())

@@ -177,10 +177,10 @@ impl Answer {
             Verb::Destroy(request, session, object) => {
                 self.write(tenant.destroy(request, session, object))
             }
-            Verb::Attributes(session, object, kinds) => {
+            Verb::Attributes(session, object, asked) => {
                 let mut revealed: Vec<Revealed> = Vec::new();
                 let mut tell = |told: Told<'_>| revealed.push(told.into());
-                let answer = tenant.attributes(session, object, kinds.get(), &mut tell);
+                let answer = tenant.attributes(session, object, asked.get(), &mut tell);
                 self.write(answer.map(|()| revealed))
             }
             Verb::SetAttributes(request, session, object, template) => {

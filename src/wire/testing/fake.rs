@@ -10,11 +10,10 @@ use std::{
 
 use parking_lot::Mutex;
 use token::{
-    Access, ApplicationId, Attribute, AttributeType, Encapsulated, Error, Hsm, HsmId, LoginAs,
-    LoginState, Mechanism, MechanismInformation, NewCluster, ObjectHandle, Operation, Operator,
-    Outcome, OutputBound, ParametersOut, Produced, Reason, Request, Result, Resumption, Role,
-    SecretBytes, Session, SessionHandle, Slot, SlotId, Started, Template, Ticket, Token, Told,
-    UserInformation,
+    Access, ApplicationId, Asked, Attribute, Encapsulated, Error, Hsm, LoginAs, LoginState,
+    Mechanism, MechanismInformation, ObjectHandle, Operation, Outcome, OutputBound, ParametersOut,
+    Produced, Reason, Request, Result, Resumption, Role, SecretBytes, Session, SessionHandle, Slot,
+    SlotId, Started, Template, Ticket, Token, Told, UserInformation,
 };
 
 mod operator;
@@ -219,10 +218,10 @@ impl Hsm for Fake {
         &self,
         _: SessionHandle,
         _: ObjectHandle,
-        kinds: &[AttributeType],
+        asked: &[Asked],
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<()> {
-        kinds.iter().for_each(|_| tell(Told::Unknown));
+        asked.iter().for_each(|_| tell(Told::Unknown));
         Ok(())
     }
     fn set_attributes(

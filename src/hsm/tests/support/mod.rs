@@ -14,9 +14,9 @@ use std::sync::{
 
 use hsm::{Application, Engine, Peer, Settings};
 use token::{
-    Access, ApplicationId, Attribute, AttributeType, Error, Hsm, LoginAs, Mechanism, MechanismId,
-    Mode, ObjectHandle, Parameters, Produced, Reason, Request, Result, Revealed, Role, SecretBytes,
-    SessionHandle, SlotId, Template, Told, Value,
+    Access, ApplicationId, Asked, Attribute, AttributeType, Error, Hsm, LoginAs, Mechanism,
+    MechanismId, Mode, ObjectHandle, Parameters, Produced, Reason, Request, Result, Revealed, Role,
+    SecretBytes, SessionHandle, SlotId, Template, Told, Value,
 };
 
 pub const CKO_DATA: u64 = 0;
@@ -195,7 +195,7 @@ impl App {
         let mut revealed = None;
         let mut tell = |told: Told<'_>| revealed = Some(told.into());
         self.hsm
-            .attributes(session, object, &[kind], &mut tell)
+            .attributes(session, object, &[asked(kind)], &mut tell)
             .unwrap();
         revealed.unwrap()
     }
@@ -348,6 +348,14 @@ pub fn with(id: u64, parameters: Parameters) -> Mechanism {
     Mechanism {
         id: MechanismId(id),
         parameters,
+    }
+}
+
+/// An attribute, and room for any value.
+pub fn asked(kind: AttributeType) -> Asked {
+    Asked {
+        kind,
+        room: u64::MAX,
     }
 }
 
