@@ -64,111 +64,79 @@ pub enum ParameterShape {
     CloudHsmCounterKdf,
 }
 
-/// The shape of each mechanism's parameter; one that is not here has no parameter. Whether a
-/// mechanism exists is the engine's to say.
-const SHAPES: &[(u64, ParameterShape)] = &[
-    (sys::CKM_AES_CBC, ParameterShape::Iv(16)),
-    (sys::CKM_AES_CBC_PAD, ParameterShape::Iv(16)),
-    (sys::CKM_AES_XTS, ParameterShape::Iv(16)),
-    (sys::CKM_DES3_CBC, ParameterShape::Iv(8)),
-    (sys::CKM_DES3_CBC_PAD, ParameterShape::Iv(8)),
-    (sys::CKM_AES_KEY_WRAP, ParameterShape::OptionalIv(8)),
-    (sys::CKM_AES_KEY_WRAP_PAD, ParameterShape::OptionalIv(8)),
-    (sys::CKM_AES_KEY_WRAP_PKCS7, ParameterShape::OptionalIv(8)),
-    (sys::CKM_AES_KEY_WRAP_KWP, ParameterShape::OptionalIv(4)),
-    (sys::CKM_AES_GMAC, ParameterShape::AnyIv),
-    (sys::CKM_AES_CTR, ParameterShape::Counter),
-    (sys::CKM_AES_GCM, ParameterShape::Gcm),
-    (sys::CKM_AES_CCM, ParameterShape::Ccm),
-    (sys::CKM_AES_CMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_DES3_CMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA_1_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA224_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA256_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA384_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA512_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA512_224_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA512_256_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA3_224_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA3_256_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA3_384_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_SHA3_512_HMAC_GENERAL, ParameterShape::MacLength),
-    (sys::CKM_RSA_PKCS_OAEP, ParameterShape::Oaep),
-    (sys::CKM_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA1_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA224_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA256_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA384_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA512_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA3_224_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA3_256_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA3_384_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_SHA3_512_RSA_PKCS_PSS, ParameterShape::Pss),
-    (sys::CKM_RSA_AES_KEY_WRAP, ParameterShape::RsaAesKeyWrap),
-    (sys::CKM_ECDH1_DERIVE, ParameterShape::Ecdh),
-    (sys::CKM_ECDH1_COFACTOR_DERIVE, ParameterShape::Ecdh),
-    (sys::CKM_EDDSA, ParameterShape::Eddsa),
-    (sys::CKM_ML_DSA, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA, ParameterShape::HashSignContext),
-    (sys::CKM_HASH_ML_DSA_SHA224, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA256, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA384, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA512, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA3_224, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA3_256, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA3_384, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHA3_512, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHAKE128, ParameterShape::SignContext),
-    (sys::CKM_HASH_ML_DSA_SHAKE256, ParameterShape::SignContext),
-    (sys::CKM_HKDF_DERIVE, ParameterShape::Hkdf),
-    (sys::CKM_HKDF_DATA, ParameterShape::Hkdf),
-    (sys::CKM_SP800_108_COUNTER_KDF, ParameterShape::CounterKdf),
-    (sys::CKM_SP800_108_FEEDBACK_KDF, ParameterShape::FeedbackKdf),
-    (
-        sys::CKM_SP800_108_DOUBLE_PIPELINE_KDF,
-        ParameterShape::PipelineKdf,
-    ),
-    (sys::CKM_PKCS5_PBKD2, ParameterShape::Pbkdf2),
-    (sys::CKM_CONCATENATE_BASE_AND_KEY, ParameterShape::Key),
-    (
-        sys::CKM_CONCATENATE_BASE_AND_DATA,
-        ParameterShape::DerivationData,
-    ),
-    (
-        sys::CKM_CONCATENATE_DATA_AND_BASE,
-        ParameterShape::DerivationData,
-    ),
-    (sys::CKM_XOR_BASE_AND_DATA, ParameterShape::DerivationData),
-    (sys::CKM_EXTRACT_KEY_FROM_KEY, ParameterShape::Bit),
-    (
-        sys::CKM_AES_ECB_ENCRYPT_DATA,
-        ParameterShape::DerivationData,
-    ),
-    (
-        sys::CKM_AES_CBC_ENCRYPT_DATA,
-        ParameterShape::CbcEncryptData(16),
-    ),
-    (
-        sys::CKM_DES3_ECB_ENCRYPT_DATA,
-        ParameterShape::DerivationData,
-    ),
-    (
-        sys::CKM_DES3_CBC_ENCRYPT_DATA,
-        ParameterShape::CbcEncryptData(8),
-    ),
-    (
-        MechanismId::XAES_256_GCM.0,
-        ParameterShape::AdditionalDigest,
-    ),
-    (MechanismId::CLOUDHSM_AES_GCM.0, ParameterShape::Gcm),
-    (
-        MechanismId::CLOUDHSM_COUNTER_KDF.0,
-        ParameterShape::CloudHsmCounterKdf,
-    ),
-];
-
-/// The shape of `mechanism`'s parameter.
+/// The shape of `mechanism`'s parameter; one that is not here has no parameter. Whether a mechanism
+/// exists is the engine's to say. Every Init asks: it is a search that the compiler lays out.
 pub fn parameter_shape(mechanism: MechanismId) -> ParameterShape {
-    let row = SHAPES.iter().find(|(id, _)| *id == mechanism.0);
-    row.map_or(ParameterShape::None, |(_, shape)| *shape)
+    use ParameterShape as Shape;
+    const CLOUDHSM_AES_GCM: u64 = MechanismId::CLOUDHSM_AES_GCM.0;
+    const XAES_256_GCM: u64 = MechanismId::XAES_256_GCM.0;
+    const CLOUDHSM_COUNTER_KDF: u64 = MechanismId::CLOUDHSM_COUNTER_KDF.0;
+    match mechanism.0 {
+        sys::CKM_AES_CBC | sys::CKM_AES_CBC_PAD | sys::CKM_AES_XTS => Shape::Iv(16),
+        sys::CKM_DES3_CBC | sys::CKM_DES3_CBC_PAD => Shape::Iv(8),
+        sys::CKM_AES_KEY_WRAP | sys::CKM_AES_KEY_WRAP_PAD | sys::CKM_AES_KEY_WRAP_PKCS7 => {
+            Shape::OptionalIv(8)
+        }
+        sys::CKM_AES_KEY_WRAP_KWP => Shape::OptionalIv(4),
+        sys::CKM_AES_GMAC => Shape::AnyIv,
+        sys::CKM_AES_CTR => Shape::Counter,
+        sys::CKM_AES_GCM | CLOUDHSM_AES_GCM => Shape::Gcm,
+        sys::CKM_AES_CCM => Shape::Ccm,
+        sys::CKM_AES_CMAC_GENERAL
+        | sys::CKM_DES3_CMAC_GENERAL
+        | sys::CKM_SHA_1_HMAC_GENERAL
+        | sys::CKM_SHA224_HMAC_GENERAL
+        | sys::CKM_SHA256_HMAC_GENERAL
+        | sys::CKM_SHA384_HMAC_GENERAL
+        | sys::CKM_SHA512_HMAC_GENERAL
+        | sys::CKM_SHA512_224_HMAC_GENERAL
+        | sys::CKM_SHA512_256_HMAC_GENERAL
+        | sys::CKM_SHA3_224_HMAC_GENERAL
+        | sys::CKM_SHA3_256_HMAC_GENERAL
+        | sys::CKM_SHA3_384_HMAC_GENERAL
+        | sys::CKM_SHA3_512_HMAC_GENERAL => Shape::MacLength,
+        sys::CKM_RSA_PKCS_OAEP => Shape::Oaep,
+        sys::CKM_RSA_PKCS_PSS
+        | sys::CKM_SHA1_RSA_PKCS_PSS
+        | sys::CKM_SHA224_RSA_PKCS_PSS
+        | sys::CKM_SHA256_RSA_PKCS_PSS
+        | sys::CKM_SHA384_RSA_PKCS_PSS
+        | sys::CKM_SHA512_RSA_PKCS_PSS
+        | sys::CKM_SHA3_224_RSA_PKCS_PSS
+        | sys::CKM_SHA3_256_RSA_PKCS_PSS
+        | sys::CKM_SHA3_384_RSA_PKCS_PSS
+        | sys::CKM_SHA3_512_RSA_PKCS_PSS => Shape::Pss,
+        sys::CKM_RSA_AES_KEY_WRAP => Shape::RsaAesKeyWrap,
+        sys::CKM_ECDH1_DERIVE | sys::CKM_ECDH1_COFACTOR_DERIVE => Shape::Ecdh,
+        sys::CKM_EDDSA => Shape::Eddsa,
+        sys::CKM_ML_DSA
+        | sys::CKM_HASH_ML_DSA_SHA224
+        | sys::CKM_HASH_ML_DSA_SHA256
+        | sys::CKM_HASH_ML_DSA_SHA384
+        | sys::CKM_HASH_ML_DSA_SHA512
+        | sys::CKM_HASH_ML_DSA_SHA3_224
+        | sys::CKM_HASH_ML_DSA_SHA3_256
+        | sys::CKM_HASH_ML_DSA_SHA3_384
+        | sys::CKM_HASH_ML_DSA_SHA3_512
+        | sys::CKM_HASH_ML_DSA_SHAKE128
+        | sys::CKM_HASH_ML_DSA_SHAKE256 => Shape::SignContext,
+        sys::CKM_HASH_ML_DSA => Shape::HashSignContext,
+        sys::CKM_HKDF_DERIVE | sys::CKM_HKDF_DATA => Shape::Hkdf,
+        sys::CKM_SP800_108_COUNTER_KDF => Shape::CounterKdf,
+        sys::CKM_SP800_108_FEEDBACK_KDF => Shape::FeedbackKdf,
+        sys::CKM_SP800_108_DOUBLE_PIPELINE_KDF => Shape::PipelineKdf,
+        sys::CKM_PKCS5_PBKD2 => Shape::Pbkdf2,
+        sys::CKM_CONCATENATE_BASE_AND_KEY => Shape::Key,
+        sys::CKM_CONCATENATE_BASE_AND_DATA
+        | sys::CKM_CONCATENATE_DATA_AND_BASE
+        | sys::CKM_XOR_BASE_AND_DATA
+        | sys::CKM_AES_ECB_ENCRYPT_DATA
+        | sys::CKM_DES3_ECB_ENCRYPT_DATA => Shape::DerivationData,
+        sys::CKM_EXTRACT_KEY_FROM_KEY => Shape::Bit,
+        sys::CKM_AES_CBC_ENCRYPT_DATA => Shape::CbcEncryptData(16),
+        sys::CKM_DES3_CBC_ENCRYPT_DATA => Shape::CbcEncryptData(8),
+        XAES_256_GCM => Shape::AdditionalDigest,
+        CLOUDHSM_COUNTER_KDF => Shape::CloudHsmCounterKdf,
+        _ => Shape::None,
+    }
 }
