@@ -10,7 +10,7 @@ use std::{
     ffi::CStr,
     io::{self, Read},
     os::fd::AsRawFd,
-    slice,
+    ptr, slice,
 };
 
 use cryptoki_sys::{CK_BYTE, CK_ULONG, CK_UTF8CHAR, CK_VOID_PTR};
@@ -111,10 +111,16 @@ impl<T: Copy> Array<T> {
 
     /// Writes `values` to the array's beginning; the caller of this function knows that they fit.
     pub(crate) fn write(&self, values: &[T]) -> Result<()> {
-        let places = self.pointers(usize::MAX, Reason::ArgumentsBad)?;
-        places
-            .zip(values)
-            .try_for_each(|(place, value)| place.write(*value))
+        let count = self
+            .len(usize::MAX, Reason::ArgumentsBad)?
+            .min(values.len());
+        if count > 0 {
+            let (from, to) = (values.as_ptr().cast::<u8>(), self.first.cast::<u8>());
+            // SAFETY: not NULL, so `count` elements are there and writable (the claim), aligned or
+            // not, which bytes need not be; what the library answers lies in memory of its own.
+            unsafe { ptr::copy_nonoverlapping(from, to, count * size_of::<T>()) };
+        }
+        Ok(())
     }
 }
 
