@@ -11,7 +11,7 @@ use token::Reason;
 use crate::{boundary::Result, library::Library};
 
 /// Calls in flight are counted in so many places that two threads seldom share one.
-const GATES: usize = 32;
+const GATES: usize = 31;
 
 /// All zero is its empty state.
 pub(crate) struct Page {
@@ -20,8 +20,8 @@ pub(crate) struct Page {
     gates: [Gate; GATES],
 }
 
-/// A counter of calls in flight, alone in its cache line.
-#[repr(align(64))]
+/// A counter of calls in flight, alone in its cache line and in the one that is fetched with it.
+#[repr(align(128))]
 struct Gate(AtomicUsize);
 
 const _: () = assert!(mem::size_of::<Page>() <= PAGE_BYTES);
