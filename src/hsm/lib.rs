@@ -5,6 +5,7 @@
 //! [`token::Hsm`] and [`token::Operator`] for one application.
 #![forbid(unsafe_code)]
 
+mod apart;
 mod application;
 mod audit;
 mod cluster;
@@ -22,6 +23,7 @@ mod registry;
 mod sealing;
 mod seat;
 mod seats;
+mod seen;
 mod session;
 mod sessions;
 mod slot_events;
@@ -30,6 +32,7 @@ mod stripe;
 mod table;
 mod turns;
 mod verbs;
+mod view;
 
 #[cfg(test)]
 extern crate self as hsm;

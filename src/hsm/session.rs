@@ -6,11 +6,11 @@ use std::sync::Arc;
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
 use crate::{
-    cluster::users::Keyring,
     object::{Answer, Find},
     operation::Operations,
     seat::Seat,
     seats::Share,
+    view::View,
 };
 
 /// How many requests of a session are remembered whose answer the application has not settled.
@@ -30,14 +30,13 @@ pub(crate) struct Session {
 pub(crate) struct Active {
     pub(crate) operations: Operations,
     pub(crate) find: Option<Box<Find>>,
+    pub(crate) view: View,
     /// The session objects that go with the session; some may be gone already.
     objects: Vec<ObjectHandle>,
     /// How many there are when the next look is taken at which are gone.
     sweep_at: usize,
     /// What each request answered that made session objects: these have no commit to remember it.
     answers: Vec<(u64, Answer)>,
-    /// The crypto user that was logged in on the seat when its login had changed so often.
-    crypto_user: Option<(u64, Option<Arc<Keyring>>)>,
 }
 
 impl Session {
@@ -59,38 +58,23 @@ impl Active {
         Self {
             operations,
             find: None,
+            view: View::default(),
             objects: Vec::new(),
             sweep_at: SWEEP_AT,
             answers: Vec::new(),
-            crypto_user: None,
         }
     }
 
-    /// Ends operations and searches, with the keys they hold.
+    /// Ends operations and searches, and lets go of all keys.
     pub(crate) fn cancel(&mut self) {
         self.operations.cancel_all();
         self.find = None;
-        self.crypto_user = None;
+        self.view = View::default();
     }
 
     /// The session objects that go with the session.
     pub(crate) fn into_objects(self) -> Vec<ObjectHandle> {
         self.objects
-    }
-
-    /// The keys of the crypto user that is logged in on `seat`, the session's. They are looked up
-    /// once a login: threads that use keys must not take turns at the seat. A logout takes them out
-    /// of every session ([`Active::cancel`]).
-    pub(crate) fn crypto_user(&mut self, seat: &Seat) -> Option<&Keyring> {
-        let logins = seat.logins();
-        if self
-            .crypto_user
-            .as_ref()
-            .is_none_or(|(known, _)| *known != logins)
-        {
-            self.crypto_user = Some((logins, seat.crypto_user()));
-        }
-        self.crypto_user.as_ref()?.1.as_deref()
     }
 
     /// Has the session object go with the session.

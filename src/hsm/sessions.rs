@@ -51,10 +51,11 @@ struct State {
 pub(crate) struct Held<'a>(MutexGuard<'a, State>);
 
 impl Held<'_> {
-    /// The session for one verb, unless its HSM is gone.
+    /// The session for one verb, unless its HSM is gone; what it keeps is true as of now.
     pub(crate) fn active(&mut self) -> Result<(&Session, &mut Active)> {
         let (session, active) = self.0.open.as_mut().ok_or(Reason::SessionHandleInvalid)?;
         session.seat.check()?;
+        active.view.refresh(&session.seat);
         Ok((session, active))
     }
 

@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -17,14 +17,18 @@ const SHARDS: usize = 16;
 /// A lock in cache lines of its own: sessions of two threads mostly have neighbouring numbers, and
 /// would take turns at one line.
 #[repr(align(128))]
-struct Shard<V>(RwLock<Entries<V>>);
+struct Shard<V> {
+    entries: RwLock<Entries<V>>,
+    /// How many of its values have been taken out or replaced.
+    changes: AtomicU64,
+}
 
 type Entries<V> = HashMap<u64, Arc<V>, BuildHasherDefault<Spread>>;
 
 /// Spreads numbers that mostly count up. Who could choose them all has a bound on how many, so
 /// nothing stronger is needed.
 #[derive(Default)]
-struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn finish(&self) -> u64 {
@@ -51,25 +55,27 @@ pub(crate) struct Table<V> {
 
 impl<V> Table<V> {
     pub(crate) fn get(&self, number: u64) -> Option<Arc<V>> {
-        self.shard(number).0.read().get(&number).cloned()
+        self.shard(number).entries.read().get(&number).cloned()
+    }
+
+    /// A number that is another one once the value under `number` has been taken out or replaced;
+    /// it may change for a neighbour, too. Nothing that others read is written.
+    pub(crate) fn changes(&self, number: u64) -> u64 {
+        self.shard(number).changes.load(Ordering::Acquire)
     }
 
     /// Puts `value` under `number`, over what was there.
     pub(crate) fn insert(&self, number: u64, value: V) {
-        if self
-            .shard(number)
-            .0
-            .write()
-            .insert(number, Arc::new(value))
-            .is_none()
-        {
-            self.len.fetch_add(1, Ordering::Relaxed);
-        }
+        let shard = self.shard(number);
+        let before = shard.entries.write().insert(number, Arc::new(value));
+        self.count(shard, before.is_some());
     }
 
     pub(crate) fn remove(&self, number: u64) -> Option<Arc<V>> {
-        let removed = self.shard(number).0.write().remove(&number);
+        let shard = self.shard(number);
+        let removed = shard.entries.write().remove(&number);
         if removed.is_some() {
+            shard.changes.fetch_add(1, Ordering::Release);
             self.len.fetch_sub(1, Ordering::Relaxed);
         }
         removed
@@ -82,11 +88,11 @@ impl<V> Table<V> {
         number: u64,
         change: impl FnOnce(Option<&V>) -> Result<V, E>,
     ) -> Result<(), E> {
-        let mut shard = self.shard(number).0.write();
-        let value = change(shard.get(&number).map(|value| &**value))?;
-        if shard.insert(number, Arc::new(value)).is_none() {
-            self.len.fetch_add(1, Ordering::Relaxed);
-        }
+        let shard = self.shard(number);
+        let mut entries = shard.entries.write();
+        let value = change(entries.get(&number).map(|value| &**value))?;
+        let before = entries.insert(number, Arc::new(value));
+        self.count(shard, before.is_some());
         Ok(())
     }
 
@@ -98,12 +104,21 @@ impl<V> Table<V> {
     pub(crate) fn all(&self, wanted: impl Fn(&V) -> bool) -> Vec<(u64, Arc<V>)> {
         let mut found = Vec::new();
         for shard in std::iter::once(&self.first).chain(&self.others) {
-            let shard = shard.0.read();
+            let shard = shard.entries.read();
             let entries = shard.iter().filter(|(_, value)| wanted(value));
             found.extend(entries.map(|(number, value)| (*number, value.clone())));
         }
         found.sort_unstable_by_key(|(number, _)| *number);
         found
+    }
+
+    /// Counts a value that was put into `shard`, in the place of another one or not.
+    fn count(&self, shard: &Shard<V>, replaced: bool) {
+        if replaced {
+            shard.changes.fetch_add(1, Ordering::Release);
+        } else {
+            self.len.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn shard(&self, number: u64) -> &Shard<V> {
@@ -118,9 +133,18 @@ impl<V> Table<V> {
 impl<V> Default for Table<V> {
     fn default() -> Self {
         Self {
-            first: Shard(RwLock::default()),
-            others: std::array::from_fn(|_| Shard(RwLock::default())),
+            first: Shard::default(),
+            others: std::array::from_fn(|_| Shard::default()),
             len: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl<V> Default for Shard<V> {
+    fn default() -> Self {
+        Self {
+            entries: RwLock::default(),
+            changes: AtomicU64::new(0),
         }
     }
 }
@@ -140,5 +164,18 @@ mod tests {
         assert_eq!(table.remove(40).as_deref(), Some(&80));
         assert!(table.get(40).is_none() && table.remove(40).is_none());
         assert_eq!(table.all(|value| *value > 190).len(), 4);
+    }
+
+    #[test]
+    fn what_is_taken_out_or_replaced_is_counted_and_what_is_new_is_not() {
+        let table = Table::default();
+        table.insert(7, 1);
+        let new = table.changes(7);
+        table.replace(7, |_| Ok::<_, ()>(2)).unwrap();
+        let replaced = table.changes(7);
+        table.remove(7);
+        let removed = table.changes(7);
+        table.remove(7);
+        assert_eq!([new, replaced, removed, table.changes(7)], [0, 1, 2, 2]);
     }
 }

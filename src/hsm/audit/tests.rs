@@ -137,6 +137,7 @@ fn every_use_of_a_key_is_in_the_chain_where_the_configuration_asks_for_all() {
     let mut in_session = ObjectHandle(0);
     let added = events(&world, || {
         app.encrypt(session, key).unwrap();
+        app.encrypt(session, key).unwrap();
         in_session = wrapping(&app, session);
         app.encrypt(session, in_session).unwrap();
     });
@@ -144,7 +145,7 @@ fn every_use_of_a_key_is_in_the_chain_where_the_configuration_asks_for_all() {
         reference: 0,
         mechanism: CKM_AES_KEY_GEN,
     };
-    assert_eq!(added, [used(key.0), made, used(0)]);
+    assert_eq!(added, [used(key.0), used(key.0), made, used(0)]);
     // An Init that fails is no use.
     let none = events(&world, || {
         let missing = app.encrypt(session, ObjectHandle(1 << 20));

@@ -1,12 +1,12 @@
 //! Whether a key may be used with a mechanism: one function, one order.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::LazyLock};
 
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, MechanismId, ObjectClass, Operation, Reason, Result};
 
 use super::{Material, Row, Work, row::KeyClass, table};
-use crate::object::Attributes;
+use crate::{object::Attributes, table::Spread};
 
 /// What a key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,23 +21,16 @@ pub(crate) enum Function {
 
 /// The row of `mechanism`.
 pub(crate) fn find(mechanism: MechanismId) -> Result<&'static Row> {
-    /// The table in the order of the numbers, which lie together: every Init looks here.
-    static ROWS: LazyLock<Vec<(MechanismId, &'static Row)>> = LazyLock::new(|| {
-        let mut rows: Vec<_> = table::rows().map(|row| (row.id, row)).collect();
-        rows.sort_by_key(|(id, _)| *id);
-        rows
-    });
-    let place = ROWS.binary_search_by_key(&mechanism, |(id, _)| *id);
-    place
-        .ok()
-        .and_then(|place| ROWS.get(place))
-        .map(|(_, row)| *row)
-        .ok_or_else(|| {
-            Error::new(
-                Reason::MechanismInvalid,
-                format!("mechanism {:#x}", mechanism.0),
-            )
-        })
+    type Rows = HashMap<MechanismId, &'static Row, BuildHasherDefault<Spread>>;
+    /// The table by its numbers: every Init looks here.
+    static ROWS: LazyLock<Rows> =
+        LazyLock::new(|| table::rows().map(|row| (row.id, row)).collect());
+    ROWS.get(&mechanism).copied().ok_or_else(|| {
+        Error::new(
+            Reason::MechanismInvalid,
+            format!("mechanism {:#x}", mechanism.0),
+        )
+    })
 }
 
 /// The column that does `operation` with `mechanism`, if the key may be used so: the mechanism

@@ -15,7 +15,7 @@ use token::{AttributeType, Mechanism, MechanismId, Operation, Parameters, Produc
 use super::{Material, Use, Work, table};
 use crate::{
     object::{Attributes, Secrets},
-    operation::Operations,
+    operation::{Key, Operations},
 };
 
 /// One public vector of one mechanism.
@@ -62,7 +62,7 @@ impl Vector {
         let attributes = usable(self.key_type);
         let key = (operation != Operation::Digest)
             .then(|| Arc::new(secret_key(self.key_type, &bytes(self.key))))
-            .map(|material| (&attributes, material));
+            .map(|material| Key::new(&attributes, material));
         let mechanism = Mechanism {
             id: MechanismId(self.mechanism),
             parameters: (self.parameters)(),

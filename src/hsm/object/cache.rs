@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -15,14 +15,16 @@ const SHARDS: usize = 16;
 
 /// At most a fixed number of values, in shards that do not wait for each other.
 pub(crate) struct Cache<V> {
-    shards: [RwLock<Shard<V>>; SHARDS],
+    shards: [Shard<V>; SHARDS],
     entries_per_shard: usize,
 }
 
+/// A shard has cache lines of its own: its neighbour's lock is another thread's.
+#[repr(align(128))]
 struct Shard<V> {
-    entries: HashMap<u64, Entry<V>>,
+    entries: RwLock<HashMap<u64, Entry<V>>>,
     /// Counts what was forgotten: a load that began before is not kept.
-    forgotten: u64,
+    forgotten: AtomicU64,
 }
 
 struct Entry<V> {
@@ -34,11 +36,9 @@ struct Entry<V> {
 impl<V> Cache<V> {
     /// An empty cache for about `entries` values.
     pub(crate) fn new(entries: usize) -> Self {
-        let shard = || {
-            RwLock::new(Shard {
-                entries: HashMap::new(),
-                forgotten: 0,
-            })
+        let shard = || Shard {
+            entries: RwLock::default(),
+            forgotten: AtomicU64::new(0),
         };
         Self {
             shards: std::array::from_fn(|_| shard()),
@@ -52,40 +52,45 @@ impl<V> Cache<V> {
         number: u64,
         load: impl FnOnce() -> Result<Option<V>, E>,
     ) -> Result<Option<Arc<V>>, E> {
-        let forgotten = {
-            let shard = self.shard(number).read();
-            if let Some(entry) = shard.entries.get(&number) {
-                // Written only when it changes: readers on many cores share the line.
-                if !entry.used.load(Ordering::Relaxed) {
-                    entry.used.store(true, Ordering::Relaxed);
-                }
-                return Ok(Some(Arc::clone(&entry.value)));
+        let shard = self.shard(number);
+        let forgotten = self.forgotten(number);
+        if let Some(entry) = shard.entries.read().get(&number) {
+            // Written only when it changes: readers on many cores share the line.
+            if !entry.used.load(Ordering::Relaxed) {
+                entry.used.store(true, Ordering::Relaxed);
             }
-            shard.forgotten
-        };
+            return Ok(Some(Arc::clone(&entry.value)));
+        }
         let Some(value) = load()?.map(Arc::new) else {
             return Ok(None);
         };
-        let mut shard = self.shard(number).write();
-        if shard.forgotten == forgotten {
-            shard.make_room(self.entries_per_shard);
+        let mut entries = shard.entries.write();
+        if self.forgotten(number) == forgotten {
+            make_room(&mut entries, self.entries_per_shard);
             let entry = Entry {
                 value: Arc::clone(&value),
                 used: AtomicBool::new(true),
             };
-            shard.entries.insert(number, entry);
+            entries.insert(number, entry);
         }
         Ok(Some(value))
     }
 
     /// Forgets the value under `number`, after it was changed or deleted where it came from.
     pub(crate) fn forget(&self, number: u64) {
-        let mut shard = self.shard(number).write();
-        shard.forgotten = shard.forgotten.wrapping_add(1);
-        shard.entries.remove(&number);
+        let shard = self.shard(number);
+        let mut entries = shard.entries.write();
+        entries.remove(&number);
+        shard.forgotten.fetch_add(1, Ordering::Release);
     }
 
-    fn shard(&self, number: u64) -> &RwLock<Shard<V>> {
+    /// A number that is another one once the value under `number` has been forgotten; it may change
+    /// for a neighbour, too. Nothing that others read is written.
+    pub(crate) fn forgotten(&self, number: u64) -> u64 {
+        self.shard(number).forgotten.load(Ordering::Acquire)
+    }
+
+    fn shard(&self, number: u64) -> &Shard<V> {
         let [first, rest @ ..] = &self.shards;
         let position = usize::try_from(number % SHARDS as u64).unwrap_or_default();
         position
@@ -95,17 +100,14 @@ impl<V> Cache<V> {
     }
 }
 
-impl<V> Shard<V> {
-    /// Drops what was not asked for since the last time; if that is nothing, drops all.
-    fn make_room(&mut self, limit: usize) {
-        if self.entries.len() < limit {
-            return;
-        }
-        self.entries
-            .retain(|_, entry| std::mem::take(entry.used.get_mut()));
-        if self.entries.len() >= limit {
-            self.entries.clear();
-        }
+/// Drops what was not asked for since the last time; if that is nothing, drops all.
+fn make_room<V>(entries: &mut HashMap<u64, Entry<V>>, limit: usize) {
+    if entries.len() < limit {
+        return;
+    }
+    entries.retain(|_, entry| std::mem::take(entry.used.get_mut()));
+    if entries.len() >= limit {
+        entries.clear();
     }
 }
 
@@ -158,7 +160,7 @@ mod tests {
         let held: usize = cache
             .shards
             .iter()
-            .map(|shard| shard.read().entries.len())
+            .map(|shard| shard.entries.read().len())
             .sum();
         assert!(held <= 32, "{held}");
     }

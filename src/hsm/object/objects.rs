@@ -89,6 +89,11 @@ impl Objects {
             .collect()
     }
 
+    /// A number that is another one once the token object `reference` has been changed or destroyed.
+    pub(crate) fn changes(&self, reference: u64) -> u64 {
+        self.records.forgotten(reference)
+    }
+
     /// The smallest reference that no object has.
     pub(crate) fn next_reference(&self) -> u64 {
         self.references.lock().start

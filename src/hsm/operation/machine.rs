@@ -4,8 +4,6 @@
 //! it waiting for the next one; anything else ends it. So an operation is always taken out of its
 //! place first, and only those two put it back.
 
-use std::sync::Arc;
-
 use crypto::Secret;
 use token::{
     Error, MechanismId, Operation, OutputBound, Parameters, Produced, Reason, Result, limits,
@@ -13,6 +11,7 @@ use token::{
 
 use super::message::Messages;
 use crate::{
+    apart::Apart,
     mechanism::{Material, Parts, Use, VerificationParts, Work},
     memory::{Memory, Share},
 };
@@ -42,7 +41,7 @@ pub(super) struct Start {
     pub(super) number: u64,
     pub(super) mechanism: MechanismId,
     pub(super) work: Work,
-    pub(super) key: Option<Arc<Material>>,
+    pub(super) key: Option<Apart<Material>>,
     pub(super) parameters: Parameters,
     /// The signature, where it came first.
     pub(super) signature: Option<Vec<u8>>,

@@ -3,12 +3,11 @@
 //! messages (`message`), the dual functions two operations at once (`both`).
 
 mod both;
+mod key;
 mod machine;
 mod message;
 mod places;
 mod state;
-
-use std::sync::Arc;
 
 use token::{
     AttributeType, Error, Mechanism, Operation, Outcome, Parameters, ParametersOut, Produced,
@@ -16,10 +15,11 @@ use token::{
 };
 
 use crate::{
-    mechanism::{Material, check_use, draw_vector},
+    mechanism::{check_use, draw_vector},
     memory::Memory,
-    object::{Attributes, Profile},
+    object::Profile,
 };
+pub(crate) use key::{Checked, Key};
 use machine::{Place, Stage, Start};
 use message::Messages;
 use places::Places;
@@ -33,9 +33,6 @@ pub(crate) struct Operations {
     /// How many have been started: the youngest is the one that a login of its own is for.
     started: u64,
 }
-
-/// A key to start an operation with.
-pub(crate) type Key<'a> = (&'a Attributes, Arc<Material>);
 
 impl Operations {
     /// None yet.
@@ -101,10 +98,10 @@ impl Operations {
 
     /// `C_DigestKey`: the value of a key is a part of the input. Only a secret key that may leave
     /// the token in the clear is, or its digest could tell what it is.
-    pub(crate) fn absorb_key(&mut self, (attributes, material): Key<'_>) -> Result<()> {
-        let open = attributes.flag(AttributeType::EXTRACTABLE)
-            && !attributes.flag(AttributeType::SENSITIVE);
-        let value = material.value().filter(|_| open);
+    pub(crate) fn absorb_key(&mut self, key: Key<'_>) -> Result<()> {
+        let open = key.attributes.flag(AttributeType::EXTRACTABLE)
+            && !key.attributes.flag(AttributeType::SENSITIVE);
+        let value = key.material.value().filter(|_| open);
         let place = self.places.of(Operation::Digest);
         match value {
             Some(value) => place.absorb(&self.memory, value),
@@ -245,37 +242,37 @@ impl Operations {
         &mut self,
         operation: Operation,
         mut mechanism: Mechanism,
-        key: Option<Key<'_>>,
+        mut key: Option<Key<'_>>,
         signature: Option<&[u8]>,
     ) -> Result<Started> {
         let place = self.places.of(operation);
         if place.is_active() {
             return Err(Reason::OperationActive.into());
         }
-        let checked = key
-            .as_ref()
-            .map(|(attributes, material)| (*attributes, &**material));
-        let work = check_use(operation, mechanism.id, checked)?;
+        let (work, always_authenticate) = match &mut key {
+            Some(key) => {
+                let checked = key.check(operation, mechanism.id)?;
+                (checked.work, checked.always_authenticate)
+            }
+            None => (check_use(operation, mechanism.id, None)?, false),
+        };
         let draws = self.profile == Profile::CloudHsm
             && matches!(operation, Operation::Encrypt | Operation::MessageEncrypt);
-        let parameters_out = match checked {
-            Some((_, material)) if draws => draw_vector(&mut mechanism, material)?,
+        let parameters_out = match &key {
+            Some(key) if draws => draw_vector(&mut mechanism, &key.material)?,
             _ => None,
         };
         let Mechanism { id, parameters } = mechanism;
-        let always = key
-            .as_ref()
-            .is_some_and(|(attributes, _)| attributes.flag(AttributeType::ALWAYS_AUTHENTICATE));
         self.started = self.started.wrapping_add(1);
         let start = Start {
             operation,
             number: self.started,
             mechanism: id,
             work,
-            key: key.map(|(_, material)| material),
+            key: key.map(|key| key.material),
             parameters,
             signature: signature.map(<[u8]>::to_vec),
-            always_authenticate: always,
+            always_authenticate,
             share: None,
         };
         let stage = match operation {

@@ -8,11 +8,16 @@ mod sizes;
 mod splits;
 mod uses;
 
+use std::sync::Arc;
+
 use cryptoki_sys as sys;
 use token::MechanismId;
 
 use super::*;
-use crate::mechanism::vectors::{secret_key, usable};
+use crate::mechanism::{
+    Material,
+    vectors::{secret_key, usable},
+};
 
 /// Operations of a session, and keys of two types.
 struct Bench {
@@ -66,7 +71,7 @@ impl Bench {
             _ => (0, None),
         };
         let attributes = usable(key_type);
-        let key = key.map(|key| (&attributes, Arc::clone(key)));
+        let key = key.map(|key| Key::new(&attributes, key.clone()));
         let mechanism = Mechanism {
             id: MechanismId(id),
             parameters,

@@ -13,7 +13,6 @@ use token::{
 
 use super::{
     making::{Ready, admit, repeated, store},
-    seen::Seen,
     wrapping::{imposed, no_login_of_its_own},
 };
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     mechanism::{self, Function, Material, OtherKeys, Row, Use},
     object::{self, Attributes, Draft, Making, Origin, Past},
     seat::Seat,
+    seen::Seen,
 };
 
 /// `C_DeriveKey`: the handle of the key, and those of the `further` ones.

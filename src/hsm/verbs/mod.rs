@@ -8,7 +8,6 @@ mod making;
 mod objects;
 mod operations;
 mod searches;
-mod seen;
 mod sessions;
 mod users;
 mod wrapping;

@@ -8,16 +8,14 @@ use token::{
     Template, Told, Value, attribute_row, limits,
 };
 
-use super::{
-    making::{Ready, admit, repeated, repeated_of, store},
-    seen::{Secret, Seen},
-};
+use super::making::{Ready, admit, repeated, repeated_of, store};
 use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
     mechanism::Material,
     object::{self, Answer, Attributes, Family, Held, Reveal, SessionObject, sort_of},
+    seen::{Secret, Seen},
 };
 
 /// `C_CreateObject`.
@@ -131,7 +129,7 @@ pub(super) fn destroy(
         if active.answer(request).is_some() {
             return Ok(());
         }
-        let seen = Seen::find(seat, active.crypto_user(seat), handle)?;
+        let seen = Seen::find(seat, active.view.user(seat), handle)?;
         destroyable(seen.attributes())?;
         seat.objects
             .remove(handle.0)
@@ -143,7 +141,7 @@ pub(super) fn destroy(
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    let keyring = active.crypto_user(seat);
+    let keyring = active.view.user(seat);
     let seen = Seen::find(seat, keyring, handle)?;
     destroyable(seen.attributes())?;
     session.must_write()?;
@@ -167,11 +165,10 @@ pub(super) fn attributes(
     }
     let mut session = application.session_of(session)?;
     let (session, active) = session.active()?;
-    let keyring = active.crypto_user(&session.seat);
-    let seen = Seen::find(&session.seat, keyring, handle)?;
+    let (seen, keyring) = active.view.object(&session.seat, handle)?;
     let mut logged = false;
     for asked in asked {
-        let told = reveal(&seen, keyring, asked)?;
+        let told = reveal(seen, keyring, asked)?;
         if matches!(told, Told::Value(Value::Secret(_)))
             && !logged
             && seen.family().is_some_and(Family::is_secret)

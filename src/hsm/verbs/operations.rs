@@ -1,8 +1,6 @@
 //! Operations: their keys, seen and used by the session's user, and what the engine adds to them.
 //! The rest is the operation machine's.
 
-use std::sync::Arc;
-
 use token::{
     Error, Mechanism, MechanismId, ObjectHandle, Operation, Produced, Reason, Result, SecretBytes,
     SessionHandle, Started, Ticket, limits,
@@ -11,12 +9,11 @@ use token::{
 use crate::{
     Application,
     audit::{Event, NO_MECHANISM},
-    mechanism::Material,
     operation::Operations,
     sealing,
     seat::Seat,
-    session::{Active, Session},
-    verbs::seen::Seen,
+    seen::Seen,
+    session::Session,
 };
 
 impl Application {
@@ -45,11 +42,11 @@ pub(super) fn start(
     let Some(handle) = key else {
         return active.operations.start(operation, mechanism, None);
     };
-    let (seen, material) = key_of(session, active, handle)?;
+    let (seen, key) = active.view.key(&session.seat, handle)?;
     let id = mechanism.id;
-    let key = Some((seen.attributes(), material));
-    let started = active.operations.start(operation, mechanism, key)?;
-    note(application, session, active, &seen, operation, id).map(|()| started)
+    let started = active.operations.start(operation, mechanism, Some(key))?;
+    let operations = &mut active.operations;
+    note(application, session, operations, seen, operation, id).map(|()| started)
 }
 
 /// `C_VerifySignatureInit`.
@@ -62,12 +59,11 @@ pub(super) fn start_check(
 ) -> Result<()> {
     let mut session = application.session_of(session)?;
     let (session, active) = session.active()?;
-    let (seen, material) = key_of(session, active, key)?;
+    let (seen, key) = active.view.key(&session.seat, key)?;
     let id = mechanism.id;
-    let key = (seen.attributes(), material);
     active.operations.start_check(mechanism, key, signature)?;
-    let operation = Operation::Verify;
-    note(application, session, active, &seen, operation, id)
+    let (operations, operation) = (&mut active.operations, Operation::Verify);
+    note(application, session, operations, seen, operation, id)
 }
 
 /// Puts the Init of `operation` into the audit chain, if uses of keys are to be there: one that could
@@ -75,7 +71,7 @@ pub(super) fn start_check(
 fn note(
     application: &Application,
     session: &Session,
-    active: &mut Active,
+    operations: &mut Operations,
     key: &Seen,
     operation: Operation,
     mechanism: MechanismId,
@@ -88,7 +84,7 @@ fn note(
     let noted = application.audit_use(&session.seat, event);
     noted.inspect_err(|_| {
         // Whether it was begun or not: what could not be noted is the error.
-        let _ = active.operations.cancel(operation);
+        let _ = operations.cancel(operation);
     })
 }
 
@@ -100,13 +96,12 @@ pub(super) fn absorb_key(
 ) -> Result<()> {
     let mut session = application.session_of(session)?;
     let (session, active) = session.active()?;
-    match key_of(session, active, key) {
-        Ok((seen, material)) => {
-            active
-                .operations
-                .absorb_key((seen.attributes(), material))?;
+    match active.view.key(&session.seat, key) {
+        Ok((seen, key)) => {
+            active.operations.absorb_key(key)?;
             let (operation, none) = (Operation::Digest, NO_MECHANISM);
-            note(application, session, active, &seen, operation, none)
+            let operations = &mut active.operations;
+            note(application, session, operations, seen, operation, none)
         }
         Err(error) => {
             // Whether there was one or not: the key is what is wrong.
@@ -209,21 +204,6 @@ pub(super) fn seed_random(
     let mut session = application.session_of(session)?;
     session.active()?;
     application.seed_random(seed)
-}
-
-/// The key of this handle, as the session's user sees it and may use it.
-fn key_of(
-    session: &Session,
-    active: &mut Active,
-    handle: ObjectHandle,
-) -> Result<(Seen, Arc<Material>)> {
-    let keyring = active.crypto_user(&session.seat);
-    let seen = Seen::find(&session.seat, keyring, handle).map_err(|error| match error.reason {
-        Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
-        _ => error,
-    })?;
-    let material = seen.material(keyring)?;
-    Ok((seen, material))
 }
 
 /// What a saved state is sealed for: another application could make it tell what was digested.

@@ -8,15 +8,13 @@ use token::{
     Request, Result, SessionHandle, Template,
 };
 
-use super::{
-    making::{Ready, admit, repeated, store},
-    seen::Seen,
-};
+use super::making::{Ready, admit, repeated, store};
 use crate::{
     Application,
     audit::Event,
     mechanism::{self, Function, Material, Row, Use},
     object::{self, Attributes, Family, Making, Origin, Past, Profile},
+    seen::Seen,
 };
 
 /// `C_WrapKey`, `C_WrapKeyAuthenticated`.

@@ -13,7 +13,7 @@ use super::{agreement::DERIVATIONS, bytes, usable};
 use crate::{
     mechanism::{Material, Row, Use, table},
     object::{Attributes, Plain, Secrets},
-    operation::Operations,
+    operation::{Key, Operations},
 };
 
 const SIGNATURES: &str = include_str!("signatures.txt");
@@ -156,7 +156,7 @@ fn started(
     (attributes, material): &(Attributes, Arc<Material>),
 ) -> Operations {
     let mut operations = Operations::default();
-    let key = Some((attributes, Arc::clone(material)));
+    let key = Some(Key::new(attributes, material.clone()));
     operations.start(operation, mechanism.clone(), key).unwrap();
     operations
 }

@@ -12,7 +12,7 @@ use super::{bytes, usable};
 use crate::{
     mechanism::{Material, Row, Use, table},
     object::{Attributes, Secrets},
-    operation::Operations,
+    operation::{self, Operations},
 };
 
 const SIGNATURES: &str = include_str!("ml_dsa.txt");
@@ -100,7 +100,7 @@ fn signing(hedge: u64, context: &[u8], hash: Option<MechanismId>) -> Parameters 
 
 fn start(operation: Operation, mechanism: &Mechanism, key: &Key) -> Result<Operations> {
     let mut operations = Operations::default();
-    let key = Some((&key.0, Arc::clone(&key.1)));
+    let key = Some(operation::Key::new(&key.0, key.1.clone()));
     operations.start(operation, mechanism.clone(), key)?;
     Ok(operations)
 }

@@ -30,7 +30,7 @@ impl Bench {
             parameters: Parameters::None,
         };
         let attributes = usable(key_type);
-        let key = Some((&attributes, key.clone()));
+        let key = Some(Key::new(&attributes, key.clone()));
         self.operations.start(operation, mechanism, key).unwrap();
     }
 

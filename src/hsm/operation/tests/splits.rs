@@ -2,10 +2,12 @@
 //! with a secret key or none that takes parts: empty parts, and length queries in between,
 //! included.
 
+use std::sync::Arc;
+
 use token::{KeyType, ParameterShape, parameter_shape};
 
 use super::*;
-use crate::mechanism::{KeyClass, Row, vectors::secret_key};
+use crate::mechanism::{KeyClass, Material, Row, vectors::secret_key};
 
 /// Numbers that are the same in every run (xorshift64).
 struct Numbers(u64);
@@ -86,13 +88,15 @@ impl Case {
 
     fn start(&self, operation: Operation, input_len: usize) -> Result<Operations> {
         let attributes = self.key.as_ref().map(|(key_type, _)| usable(key_type.0));
-        let key = self.key.as_ref().map(|(_, material)| material.clone());
+        let material = self.key.as_ref().map(|(_, material)| material.clone());
+        let key = attributes.as_ref().zip(material);
+        let key = key.map(|(attributes, material)| Key::new(attributes, material));
         let mechanism = Mechanism {
             id: self.row.id,
             parameters: self.parameters(input_len),
         };
         let mut operations = Operations::default();
-        operations.start(operation, mechanism, attributes.as_ref().zip(key))?;
+        operations.start(operation, mechanism, key)?;
         Ok(operations)
     }
 

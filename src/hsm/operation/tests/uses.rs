@@ -14,7 +14,7 @@ impl Bench {
             id: MechanismId(sys::CKM_SHA256_HMAC),
             parameters: Parameters::None,
         };
-        let key = Some((&attributes, self.secret.clone()));
+        let key = Some(Key::new(&attributes, self.secret.clone()));
         self.operations.start(operation, mechanism, key).unwrap();
     }
 
@@ -95,7 +95,7 @@ fn a_signature_may_come_before_its_data() {
             id: MechanismId(hmac),
             parameters: Parameters::None,
         };
-        operations.start_check(mechanism, (&attributes, secret.clone()), code)
+        operations.start_check(mechanism, Key::new(&attributes, secret.clone()), code)
     };
     let operations = &mut bench.operations;
     start(operations, &code).unwrap();
@@ -135,7 +135,7 @@ fn a_key_that_may_be_seen_is_digested_and_no_other() {
         bench
             .start(Digest, sys::CKM_SHA256, Parameters::None)
             .unwrap();
-        let key = (&attributes, bench.secret.clone());
+        let key = Key::new(&attributes, bench.secret.clone());
         let absorbed = bench.operations.absorb_key(key);
         if digestible {
             absorbed.unwrap();

@@ -1,0 +1,126 @@
+//! What a session sees of its seat, kept from one verb to the next: whose keys it may use, and the
+//! object that it used last. Threads that use one key must not take turns at it, so what is kept is
+//! taken again without writing to anything that another session reads (decision 0018).
+
+use std::sync::Arc;
+
+use token::{ObjectHandle, Reason, Result};
+
+use crate::{
+    apart::Apart,
+    cluster::users::Keyring,
+    mechanism::Material,
+    operation::{Checked, Key},
+    seat::Seat,
+    seen::Seen,
+};
+
+/// A session's view of its seat: whatever is asked of it is true when it is asked.
+#[derive(Default)]
+pub(crate) struct View {
+    /// How often the seat's login had changed when its crypto user was looked up.
+    logins: u64,
+    user: Option<Arc<Keyring>>,
+    last: Option<Last>,
+}
+
+/// The object that was used last.
+struct Last {
+    handle: ObjectHandle,
+    /// The number of changes when it was looked up, of objects that are counted with it.
+    changes: u64,
+    seen: Seen,
+    /// Where it is a key that was used.
+    material: Option<Apart<Material>>,
+    checked: Option<Checked>,
+}
+
+impl View {
+    /// Drops what is true no more: another session, or another application, may have logged out,
+    /// or have destroyed or changed the object. Every verb begins with it, so that nothing of a
+    /// destroyed key outlives the session's next verb.
+    pub(crate) fn refresh(&mut self, seat: &Seat) {
+        let logins = seat.logins();
+        if self.logins != logins {
+            // The number is older than what is looked up: what changes meanwhile is seen next time.
+            *self = Self {
+                logins,
+                user: seat.crypto_user(),
+                last: None,
+            };
+        }
+        self.last
+            .take_if(|last| last.changes != changes(seat, last.handle));
+    }
+
+    /// The keys of the crypto user that is logged in.
+    pub(crate) fn user(&mut self, seat: &Seat) -> Option<&Keyring> {
+        self.refresh(seat);
+        self.user.as_deref()
+    }
+
+    /// The object of this handle, and the keys of the crypto user that sees it.
+    pub(crate) fn object(
+        &mut self,
+        seat: &Seat,
+        handle: ObjectHandle,
+    ) -> Result<(&Seen, Option<&Keyring>)> {
+        self.refresh(seat);
+        let Self { user, last, .. } = self;
+        let user = user.as_deref();
+        let last = Last::of(last, user, seat, handle)?;
+        Ok((&last.seen, user))
+    }
+
+    /// The key of this handle, and the same for use.
+    pub(crate) fn key(&mut self, seat: &Seat, handle: ObjectHandle) -> Result<(&Seen, Key<'_>)> {
+        self.refresh(seat);
+        let Self { user, last, .. } = self;
+        let user = user.as_deref();
+        let last = Last::of(last, user, seat, handle).map_err(|error| match error.reason {
+            Reason::ObjectHandleInvalid => Reason::KeyHandleInvalid.into(),
+            _ => error,
+        })?;
+        let material = match &last.material {
+            Some(material) => material.clone(),
+            None => {
+                let material = Apart::from(last.seen.material(user)?);
+                last.material.insert(material).clone()
+            }
+        };
+        let key = Key::new(last.seen.attributes(), material).remembering(&mut last.checked);
+        Ok((&last.seen, key))
+    }
+}
+
+impl Last {
+    /// The object of this handle in `place`: it is there, or it is looked up.
+    fn of<'a>(
+        place: &'a mut Option<Last>,
+        user: Option<&Keyring>,
+        seat: &Seat,
+        handle: ObjectHandle,
+    ) -> Result<&'a mut Last> {
+        if place.as_ref().is_none_or(|last| last.handle != handle) {
+            // Counted before the look: a change that comes in between is seen by the next verb.
+            let changes = changes(seat, handle);
+            *place = Some(Last {
+                handle,
+                changes,
+                seen: Seen::find(seat, user, handle)?,
+                material: None,
+                checked: None,
+            });
+        }
+        place.as_mut().ok_or_else(|| Reason::Internal.into())
+    }
+}
+
+/// How often an object has changed, or been destroyed, that is counted with this one.
+fn changes(seat: &Seat, handle: ObjectHandle) -> u64 {
+    if handle.is_session() {
+        seat.objects.changes(handle.0)
+    } else {
+        seat.cluster.objects.changes(handle.0)
+    }
+}
