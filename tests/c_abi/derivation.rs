@@ -42,7 +42,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn hkdf_gives_the_first_vector_of_rfc_5869() {
+fn hkdf_gives_the_first_vector_of_rfc_5869_by_its_hash_and_by_the_hmac() {
     with_session(|session| {
         let base = secret(session, &[0x0b; 22]);
         let (mut salt, mut info) = (
@@ -60,13 +60,16 @@ fn hkdf_gives_the_first_vector_of_rfc_5869() {
             pInfo: info.as_mut_ptr(),
             ulInfoLen: info.len() as CK_ULONG,
         };
-        let derived = session.derive(with(CKM_HKDF_DERIVE, &mut hkdf), base, becomes(42));
         let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf\
                         34007208d5b887185865";
-        assert_eq!(
-            session.attribute(derived.unwrap(), CKA_VALUE),
-            Ok(hex(expected))
-        );
+        for hash in [CKM_SHA256, CKM_SHA256_HMAC] {
+            hkdf.prfHashMechanism = hash;
+            let derived = session.derive(with(CKM_HKDF_DERIVE, &mut hkdf), base, becomes(42));
+            assert_eq!(
+                session.attribute(derived.unwrap(), CKA_VALUE),
+                Ok(hex(expected))
+            );
+        }
     });
 }
 

@@ -44,7 +44,8 @@ impl Derivation for Hkdf {
         else {
             return Err(Reason::MechanismParamInvalid.into());
         };
-        let hash = hashes::of_mechanism(*hash)?;
+        // The hash that the HMAC is of; Java names the HMAC itself, which can mean no other.
+        let hash = mac::hash_of(*hash).map_or_else(|| hashes::of_mechanism(*hash), Ok)?;
         let base = with.bytes()?;
         let extracted = match (extract, salt) {
             (false, _) => None,

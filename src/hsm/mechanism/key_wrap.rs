@@ -22,6 +22,19 @@ pub(super) enum Padding {
     Counted,
     /// PKCS #7: each byte of the padding says how much there is.
     Pkcs7,
+    /// `CKM_AES_KEY_WRAP_PAD`, of which 2.40 did not say how it pads: RFC 5649's; but whoever gives
+    /// it an initial value of RFC 3394, which is longer than RFC 5649's, means PKCS #7 (as Java).
+    AsInitialValue,
+}
+
+impl Padding {
+    fn with(self, parameters: &Parameters) -> Self {
+        match (self, parameters) {
+            (Self::AsInitialValue, Parameters::None) => Self::Counted,
+            (Self::AsInitialValue, _) => Self::Pkcs7,
+            (told, _) => told,
+        }
+    }
 }
 
 /// The encrypt and decrypt columns.
@@ -29,10 +42,11 @@ pub(super) struct KeyWrap(pub(super) Padding, pub(super) Direction);
 
 impl Transformation for KeyWrap {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
-        initial_value(self.0, with.parameters)?;
+        let padding = self.0.with(with.parameters);
+        initial_value(padding, with.parameters)?;
         let half = key_wrap::HALF as u64;
         let encrypts = self.1 == Direction::Encrypt;
-        let pads = encrypts && matches!(self.0, Padding::Counted | Padding::Pkcs7);
+        let pads = encrypts && matches!(padding, Padding::Counted | Padding::Pkcs7);
         Ok(OutputBound {
             per_input: true,
             removed: if encrypts { 0 } else { half },
@@ -42,11 +56,12 @@ impl Transformation for KeyWrap {
     }
 
     fn exact_len(&self, with: Use<'_>, input: &[u8]) -> Result<Option<usize>> {
-        match (self.0, self.1) {
+        let padding = self.0.with(with.parameters);
+        match (padding, self.1) {
             (Padding::Counted, Direction::Encrypt) => Ok(Some(key_wrap::padded_len(input.len()))),
             // How long the value is stands in what is wrapped.
             (Padding::Counted | Padding::Pkcs7, Direction::Decrypt) => {
-                let value = unwrap(self.0, with, input).map_err(as_data)?;
+                let value = unwrap(padding, with, input).map_err(as_data)?;
                 Ok(Some(value.len()))
             }
             _ => Ok(None),
@@ -54,10 +69,11 @@ impl Transformation for KeyWrap {
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
+        let padding = self.0.with(with.parameters);
         match self.1 {
-            Direction::Encrypt => wrap(self.0, with, input, output).map_err(as_data),
+            Direction::Encrypt => wrap(padding, with, input, output).map_err(as_data),
             Direction::Decrypt => {
-                let value = unwrap(self.0, with, input).map_err(as_data)?;
+                let value = unwrap(padding, with, input).map_err(as_data)?;
                 if value.len() != output.len() {
                     return Err(Reason::EncryptedDataLenRange.into());
                 }
@@ -83,8 +99,9 @@ impl Wrapping for Keys {
         value_len: usize,
     ) -> Result<usize> {
         no_additional(additional)?;
-        initial_value(self.0, with.parameters)?;
-        let padded = match self.0 {
+        let padding = self.0.with(with.parameters);
+        initial_value(padding, with.parameters)?;
+        let padded = match padding {
             Padding::None if !value_len.is_multiple_of(key_wrap::HALF) => {
                 return Err(Reason::KeySizeRange.into());
             }
@@ -101,13 +118,13 @@ impl Wrapping for Keys {
         value: &[u8],
         output: &mut [u8],
     ) -> Result<Option<ParametersOut>> {
-        wrap(self.0, with, value, output)?;
+        wrap(self.0.with(with.parameters), with, value, output)?;
         Ok(None)
     }
 
     fn unwrap(&self, with: Use<'_>, additional: Option<&[u8]>, wrapped: &[u8]) -> Result<Secret> {
         no_additional(additional)?;
-        unwrap(self.0, with, wrapped)
+        unwrap(self.0.with(with.parameters), with, wrapped)
     }
 }
 
@@ -153,7 +170,9 @@ fn wrap(padding: Padding, with: Use<'_>, value: &[u8], output: &mut [u8]) -> Res
                     output,
                 )
             }
-            Padding::None | Padding::Counted => key_wrap::wrap(key, &iv, value, output),
+            Padding::None | Padding::Counted | Padding::AsInitialValue => {
+                key_wrap::wrap(key, &iv, value, output)
+            }
         },
     };
     wrapped.map_err(|failure| match failure {

@@ -13,6 +13,9 @@ use token::{AttributeType as A, Hsm, ObjectHandle, Parameters, Produced, Reason}
 
 const CKM_AES_CBC_PAD: u64 = 0x1085;
 const CKM_AES_CBC: u64 = 0x1082;
+const CKM_AES_KEY_WRAP_PAD: u64 = 0x210a;
+const CKM_AES_KEY_WRAP_KWP: u64 = 0x210b;
+const CKM_AES_KEY_WRAP_PKCS7: u64 = 0x210c;
 
 #[test]
 fn a_key_that_is_not_extractable_never_leaves() {
@@ -250,4 +253,34 @@ fn padding_wraps_secrets_of_any_length() {
         app.bytes_of(session, again, A::VALUE),
         app.bytes_of(session, original, A::VALUE)
     );
+}
+
+#[test]
+fn the_initial_value_says_which_padding_the_deprecated_key_wrap_means() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let wrapping = key(&app, session, vec![]);
+    let inner = key(&app, session, vec![flag(A::EXTRACTABLE, true)]);
+    let whole = Parameters::Iv(vec![0xa6; 8]);
+    let wrap = |number, parameters: &Parameters| {
+        let mechanism = with(number, parameters.clone());
+        app.wrap(session, &mechanism, wrapping, inner).unwrap()
+    };
+    let deprecated = CKM_AES_KEY_WRAP_PAD;
+    for (other, parameters) in [
+        (CKM_AES_KEY_WRAP_KWP, Parameters::None),
+        (CKM_AES_KEY_WRAP_PKCS7, whole),
+    ] {
+        let wrapped = wrap(deprecated, &parameters);
+        assert_eq!(wrapped, wrap(other, &parameters));
+        let template = vec![
+            number(A::CLASS, CKO_SECRET_KEY),
+            number(A::KEY_TYPE, CKK_AES),
+            flag(A::SENSITIVE, false),
+        ];
+        let mechanism = with(deprecated, parameters);
+        let again = app.unwrap(session, &mechanism, wrapping, &wrapped, template);
+        assert!(again.is_ok());
+    }
 }

@@ -103,13 +103,12 @@ pub(super) static ROWS: &[Row] = &[
         &KeyWrap(Padding::Counted, Direction::Decrypt),
         &Keys(Padding::Counted),
     ),
-    // Deprecated: 2.40 did not say which padding it means. Here, as in SoftHSM2 and OpenSC, RFC
-    // 5649's, with the default initial value alone.
+    // Deprecated for what 2.40 left open. Without an initial value as in SoftHSM2 and OpenSC.
     wraps(
         named!(CKM_AES_KEY_WRAP_PAD),
-        &KeyWrap(Padding::Counted, Direction::Encrypt),
-        &KeyWrap(Padding::Counted, Direction::Decrypt),
-        &Keys(Padding::Counted),
+        &KeyWrap(Padding::AsInitialValue, Direction::Encrypt),
+        &KeyWrap(Padding::AsInitialValue, Direction::Decrypt),
+        &Keys(Padding::AsInitialValue),
     ),
     wraps(
         named!(CKM_AES_KEY_WRAP_PKCS7),
