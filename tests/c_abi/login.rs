@@ -43,6 +43,39 @@ fn five_wrong_pins_lock_the_user_until_the_admin_sets_a_new_one() {
 }
 
 #[test]
+fn the_token_tells_before_a_login_how_many_tries_are_left() {
+    everywhere(|| {
+        let token = Token::make();
+        let session = token.session();
+        let said = || {
+            let mut info = CK_TOKEN_INFO::default();
+            ok!(token.module, C_GetTokenInfo(token.slot, &raw mut info));
+            info.flags
+                & (CKF_USER_PIN_COUNT_LOW
+                    | CKF_USER_PIN_FINAL_TRY
+                    | CKF_USER_PIN_LOCKED
+                    | CKF_SO_PIN_COUNT_LOW)
+        };
+        assert_eq!(said(), 0);
+        session.login(CKU_USER, "wrong");
+        assert_eq!(said(), CKF_USER_PIN_COUNT_LOW);
+        session.login(CKU_USER, USER_PIN);
+        ok!(token.module, C_Logout(session.handle));
+        assert_eq!(said(), 0);
+        for _ in 0..4 {
+            session.login(CKU_USER, "wrong");
+        }
+        assert_eq!(said(), CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
+        session.login(CKU_USER, "wrong");
+        session.login(CKU_SO, "wrong");
+        assert_eq!(
+            said(),
+            CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED | CKF_SO_PIN_COUNT_LOW
+        );
+    });
+}
+
+#[test]
 fn a_user_logs_in_by_name_too() {
     everywhere(|| {
         let token = Token::make();

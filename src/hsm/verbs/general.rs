@@ -1,11 +1,16 @@
 //! What slots, tokens and mechanisms say of themselves.
 
 use cryptoki_sys as sys;
-use token::{MechanismInformation, Reason, Result, Role, Slot, SlotId, Token};
+use token::{
+    MechanismInformation, Reason, Result, Role, Slot, SlotId, Token, UserInformation, limits,
+};
 
 use crate::{
     Application,
-    cluster::Cluster,
+    cluster::{
+        Cluster,
+        users::{DEFAULT_USER, FIRST_ADMIN},
+    },
     mechanism,
     slots::{Content, Place},
 };
@@ -41,16 +46,10 @@ pub(super) fn token(application: &Application, slot: SlotId) -> Result<Token> {
     let (label, serial_number, flags) = match place.cluster() {
         Ok(cluster) => {
             let users = cluster.users()?;
-            let has_user = users.iter().any(|user| user.role == Role::CryptoUser);
-            let pin = if has_user {
-                sys::CKF_USER_PIN_INITIALIZED
-            } else {
-                0
-            };
             (
                 label(&place, cluster),
                 serial_number(&place, cluster),
-                FLAGS | pin,
+                FLAGS | of_pins(&users),
             )
         }
         // Nothing is initialised in the slot: C_InitToken may do it.
@@ -80,6 +79,38 @@ pub(super) fn mechanisms(
 ) -> Result<Vec<MechanismInformation>> {
     application.engine().slot(slot)?;
     Ok(mechanism::list())
+}
+
+/// What there is to know of PINs before they are asked for (§3.2, `CK_TOKEN_INFO`): of those of the two users whom
+/// programs know without a name.
+fn of_pins(users: &[UserInformation]) -> u64 {
+    let of = |user: &UserInformation| match (user.role, user.name.as_str()) {
+        (Role::CryptoUser, DEFAULT_USER) => [
+            sys::CKF_USER_PIN_COUNT_LOW,
+            sys::CKF_USER_PIN_FINAL_TRY,
+            sys::CKF_USER_PIN_LOCKED,
+        ],
+        (Role::Admin, FIRST_ADMIN) => [
+            sys::CKF_SO_PIN_COUNT_LOW,
+            sys::CKF_SO_PIN_FINAL_TRY,
+            sys::CKF_SO_PIN_LOCKED,
+        ],
+        _ => [0; 3],
+    };
+    users.iter().fold(0, |flags, user| {
+        let [tried, final_try, locked] = of(user);
+        let initialized = match user.role {
+            Role::CryptoUser => sys::CKF_USER_PIN_INITIALIZED,
+            Role::Admin => 0,
+        };
+        let tries = match limits::LOGIN_FAILURES.saturating_sub(user.failures) {
+            limits::LOGIN_FAILURES => 0,
+            0 => tried | locked,
+            1 => tried | final_try,
+            _ => tried,
+        };
+        flags | initialized | tries
+    })
 }
 
 fn described(place: &Place) -> Slot {
