@@ -116,7 +116,7 @@ impl Application {
     pub(crate) fn maker_in(&self, seat: &Seat) -> Maker {
         Maker {
             profile: self.engine.profile(),
-            security_officer: seat.is_security_officer(),
+            login: seat.login_state(),
         }
     }
 

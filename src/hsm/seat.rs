@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +14,12 @@ use crate::{
     table::Table,
 };
 
+const STATES: [LoginState; 3] = [
+    LoginState::Public,
+    LoginState::User,
+    LoginState::SecurityOfficer,
+];
+
 /// An application's place in a slot, from its first session there to its last. How many sessions
 /// there are, `seats` counts.
 pub(crate) struct Seat {
@@ -21,8 +27,8 @@ pub(crate) struct Seat {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) objects: Table<SessionObject>,
     login: RwLock<Option<Arc<Login>>>,
-    /// Whether the login is the security officer's, who lets no read-only session in.
-    security_officer: AtomicBool,
+    /// The `LoginState` that `login` comes to.
+    state: AtomicU8,
     /// How often the login has changed: sessions keep what they have looked up until then.
     logins: AtomicU64,
     /// Held while a login begins or ends: what a logout ends was begun before it.
@@ -36,7 +42,7 @@ impl Seat {
             cluster,
             objects: Table::default(),
             login: RwLock::default(),
-            security_officer: AtomicBool::new(false),
+            state: AtomicU8::new(LoginState::Public as u8),
             logins: AtomicU64::new(0),
             login_changes: Mutex::default(),
         }
@@ -67,18 +73,18 @@ impl Seat {
             .filter(|keyring| keyring.role == Role::CryptoUser)
     }
 
-    /// Who is logged in, in the standard's words.
+    /// Who is logged in, in the standard's words: an atomic load.
     pub(crate) fn login_state(&self) -> LoginState {
-        match self.keyring().map(|keyring| keyring.role) {
-            None => LoginState::Public,
-            Some(Role::Admin) => LoginState::SecurityOfficer,
-            Some(Role::CryptoUser) => LoginState::User,
-        }
+        let state = self.state.load(Ordering::Relaxed);
+        STATES
+            .into_iter()
+            .find(|known| *known as u8 == state)
+            .unwrap_or(LoginState::Public)
     }
 
-    /// Whether the security officer is logged in: an atomic load.
+    /// Whether the security officer is.
     pub(crate) fn is_security_officer(&self) -> bool {
-        self.security_officer.load(Ordering::Relaxed)
+        self.login_state() == LoginState::SecurityOfficer
     }
 
     /// Whether `name` may log in now (§5.6.8), with so many read-only sessions open.
@@ -103,9 +109,11 @@ impl Seat {
     /// Logs in, while no session is opened or closed.
     pub(super) fn set_login(&self, login: &Arc<Login>) {
         let mut place = self.login.write();
-        let security_officer = login.keyring.role == Role::Admin;
-        self.security_officer
-            .store(security_officer, Ordering::Relaxed);
+        let state = match login.keyring.role {
+            Role::Admin => LoginState::SecurityOfficer,
+            Role::CryptoUser => LoginState::User,
+        };
+        self.state.store(state as u8, Ordering::Relaxed);
         *place = Some(login.clone());
         self.logins.fetch_add(1, Ordering::Release);
     }
@@ -114,7 +122,8 @@ impl Seat {
     pub(crate) fn log_out(&self) -> Option<Arc<Login>> {
         let mut place = self.login.write();
         self.logins.fetch_add(1, Ordering::Release);
-        self.security_officer.store(false, Ordering::Relaxed);
+        self.state
+            .store(LoginState::Public as u8, Ordering::Relaxed);
         place.take()
     }
 

@@ -3,7 +3,7 @@
 use std::ptr;
 
 use cryptoki_sys::*;
-use tests::{Attributes, Session, Token, call, everywhere, ok};
+use tests::{Attributes, Session, Token, USER_PIN, call, everywhere, ok};
 
 fn create(session: &Session<'_>, mut template: Attributes) -> Result<CK_OBJECT_HANDLE, CK_RV> {
     let (count, first) = (template.count(), template.pointer());
@@ -249,6 +249,34 @@ fn private_objects_are_not_there_without_a_login() {
             "{visible:?}"
         );
         assert_ne!(session.start_encrypting(key), CKR_OK);
+    });
+}
+
+#[test]
+fn an_object_of_the_session_is_private_by_default_only_where_a_user_is_logged_in() {
+    everywhere(|| {
+        let token = Token::make();
+        let session = token.session();
+        let key = || {
+            Attributes::new()
+                .number(CKA_CLASS, CKO_SECRET_KEY)
+                .number(CKA_KEY_TYPE, CKK_AES)
+                .bytes(CKA_VALUE, &[7; 16])
+        };
+        let private = |made: Result<CK_OBJECT_HANDLE, CK_RV>| {
+            let private = value(&session, made?, CKA_PRIVATE)?;
+            Ok::<_, CK_RV>(private == [CK_TRUE])
+        };
+        let without = [
+            (key(), Ok(false)),
+            (key().flag(CKA_PRIVATE, true), Err(CKR_USER_NOT_LOGGED_IN)),
+            (key().flag(CKA_TOKEN, true), Err(CKR_USER_NOT_LOGGED_IN)),
+        ];
+        for (template, expected) in without {
+            assert_eq!(private(create(&session, template)), expected);
+        }
+        assert_eq!(session.login(CKU_USER, USER_PIN), CKR_OK);
+        assert_eq!(private(create(&session, key())), Ok(true));
     });
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn copied(now: &Attributes, template: &Template, maker: Maker) -> Res
     let mut draft = draft_of(now, maker)?;
     // Only the security officer makes an object that is trusted; and a copy that could be changed
     // would learn what the trusted key must not.
-    if now.flag(AttributeType::TRUSTED) && !maker.security_officer {
+    if now.flag(AttributeType::TRUSTED) && !maker.is_security_officer() {
         draft.attributes.set(AttributeType::TRUSTED, false.into());
         draft
             .attributes
@@ -65,7 +65,7 @@ impl Draft {
         maker: Maker,
         copy: bool,
     ) -> Result<()> {
-        let trusted = now.flag(AttributeType::TRUSTED) && !maker.security_officer;
+        let trusted = now.flag(AttributeType::TRUSTED) && !maker.is_security_officer();
         for attribute in once_each(template)? {
             let kind = attribute.kind;
             let rule = rule_of(self.sort, kind)?;
@@ -106,7 +106,7 @@ fn may_change(rule: &Rule, now: bool, value: &Shaped, maker: Maker, copy: bool) 
         // copy may say again what it is.
         Change::OnlyToTrue => to_true && (copy || !now),
         Change::OnlyToFalse => to_false && (copy || now),
-        Change::BySecurityOfficer => maker.security_officer || flag == Some(now),
+        Change::BySecurityOfficer => maker.is_security_officer() || flag == Some(now),
     }
 }
 

@@ -4,7 +4,7 @@
 use crypto::hash::Hash;
 use cryptoki_sys as sys;
 use token::{
-    Attribute, AttributeType, Error, KeyType, MechanismId, ObjectClass, Reason, Result,
+    Attribute, AttributeType, Error, KeyType, LoginState, MechanismId, ObjectClass, Reason, Result,
     SecretBytes, Template, Value, limits,
 };
 
@@ -20,8 +20,14 @@ use crate::mechanism::Material;
 pub(crate) struct Maker {
     /// The defaults that hold here.
     pub(crate) profile: Profile,
-    /// Whether the security officer is logged in.
-    pub(crate) security_officer: bool,
+    /// Who is logged in.
+    pub(crate) login: LoginState,
+}
+
+impl Maker {
+    pub(crate) fn is_security_officer(self) -> bool {
+        self.login == LoginState::SecurityOfficer
+    }
 }
 
 /// What the HSM makes, and how.
@@ -257,6 +263,16 @@ impl Draft {
         }
     }
 
+    /// An object of the session whose template says nothing of `CKA_PRIVATE` is public where no user is logged in
+    /// (§4.4: the default is the token's): nobody but the application sees it, and private it could not be.
+    fn set_public_without_user(&mut self, maker: Maker, given: &[AttributeType]) {
+        let asked = given.binary_search(&AttributeType::PRIVATE).is_ok();
+        let no_user = maker.login != LoginState::User && maker.profile == Profile::Standard;
+        if no_user && !asked && !self.attributes.flag(AttributeType::TOKEN) {
+            self.attributes.set(AttributeType::PRIVATE, false.into());
+        }
+    }
+
     /// Puts a checked value where it belongs: apart if it is a secret.
     pub(super) fn take(&mut self, kind: AttributeType, value: Shaped) {
         match value {
@@ -304,7 +320,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         let value = shaped(attribute)?;
         let initial = rule.initial(maker.profile);
         if rule.change == Change::BySecurityOfficer
-            && !maker.security_officer
+            && !maker.is_security_officer()
             && !is_initial(&value, initial)
         {
             let words = "can only be set by the security officer";
@@ -337,6 +353,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         }
     }
     draft.attributes.add(defaults);
+    draft.set_public_without_user(maker, &given);
     consistent(&draft.attributes)?;
     Ok(draft.with_private_data_apart())
 }

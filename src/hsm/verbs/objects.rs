@@ -221,7 +221,7 @@ pub(super) fn set_attributes(
     session.must_write()?;
     object::change(&seat.cluster, &caller, handle.0, |object| {
         // What only the security officer may set, it sets on others' objects.
-        if !(maker.security_officer && object::is_for_security_officer(template)) {
+        if !(maker.is_security_officer() && object::is_for_security_officer(template)) {
             must_own(object.owner, keyring.as_deref())?;
         }
         object::changed(&object.attributes, template, maker)

@@ -7,7 +7,9 @@ use std::sync::{
 
 use crypto::Secret;
 use store::{Batch, CommitId, Committed, Head, Store, memory::MemoryStore};
-use token::{ApplicationId, Attribute, ClusterId, ObjectHandle, Origin, Template, Value};
+use token::{
+    ApplicationId, Attribute, ClusterId, LoginState, ObjectHandle, Origin, Template, Value,
+};
 
 use super::*;
 use crate::{
@@ -100,7 +102,7 @@ impl World {
     fn add(&self, label: &str, application: &str) -> ObjectHandle {
         let maker = Maker {
             profile: Profile::Standard,
-            security_officer: false,
+            login: LoginState::User,
         };
         let template = Template(vec![
             attribute(AttributeType::CLASS, Value::Number(0)),

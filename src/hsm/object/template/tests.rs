@@ -7,11 +7,11 @@ use crate::object::changed;
 
 const USER: Maker = Maker {
     profile: Profile::Standard,
-    security_officer: false,
+    login: LoginState::User,
 };
 const OFFICER: Maker = Maker {
     profile: Profile::Standard,
-    security_officer: true,
+    login: LoginState::SecurityOfficer,
 };
 const AES_KEY: Making = Making {
     class: ObjectClass(sys::CKO_SECRET_KEY),
@@ -383,7 +383,7 @@ fn a_key_may_do_by_default_what_its_type_can_do() {
         let template = Template(needed.into_iter().filter(has).collect());
         let maker = Maker {
             profile,
-            security_officer: false,
+            login: LoginState::User,
         };
         made(&template, &what, maker)
             .unwrap()
