@@ -16,10 +16,9 @@ impl Stream {
         Ok(Self { stream, len })
     }
 
-    /// Over triple DES: the code has 8 bytes.
+    /// Over triple DES, not DES alone: the code has 8 bytes.
     pub fn des3(key: &des3::Key) -> Result<Self> {
-        let value = key.value().reveal().first_chunk().ok_or(Error::Length)?;
-        let stream = native::Stream::des3(value)?;
+        let stream = native::Stream::des3(&*key.keys()?)?;
         let len = des3::BLOCK;
         Ok(Self { stream, len })
     }

@@ -217,7 +217,11 @@ fn the_library_and_the_composition_pad_a_wrapped_value_alike() {
 
 #[test]
 fn a_made_triple_des_key_has_odd_parity() {
-    let key = des3::Key::random().unwrap();
-    let odd = |byte: &u8| byte.count_ones() % 2 == 1;
-    assert!(key.value().reveal().iter().all(odd));
+    for len in [des3::ONE_PART, des3::TWO_PARTS, des3::KEY_LEN] {
+        let key = des3::Key::random(len).unwrap();
+        let odd = |byte: &u8| byte.count_ones() % 2 == 1;
+        assert_eq!(key.value().len(), len);
+        assert!(key.value().reveal().iter().all(odd));
+    }
+    assert!(des3::Key::random(12).is_err());
 }

@@ -73,7 +73,7 @@ impl Schedules {
 }
 
 /// Sets the last bit of each byte so that the number of ones in it is odd.
-pub(crate) fn set_odd_parity(key: &mut [u8; 24]) {
+pub(crate) fn set_odd_parity(key: &mut [u8]) {
     for part in key.as_chunks_mut::<BLOCK>().0 {
         // SAFETY: the part has 8 bytes.
         unsafe { sys::DES_set_odd_parity(part.as_mut_ptr().cast()) }

@@ -91,10 +91,13 @@ pub(super) fn generic_secret(parameters: &Parameters, attributes: &Attributes) -
     Ok(Material::Bytes(hmac::Key::new(value)))
 }
 
-/// `CKM_DES3_KEY_GEN`.
-pub(super) fn des3(parameters: &Parameters, _attributes: &Attributes) -> Result<Material> {
+/// `CKM_DES_KEY_GEN`, `CKM_DES2_KEY_GEN` and `CKM_DES3_KEY_GEN`: keys of so many bytes.
+pub(super) fn des<const LEN: usize>(
+    parameters: &Parameters,
+    _attributes: &Attributes,
+) -> Result<Material> {
     no_parameter(parameters)?;
-    crypto::des3::Key::random()
+    crypto::des3::Key::random(LEN)
         .map(Material::Des3)
         .map_err(internal)
 }

@@ -1,7 +1,7 @@
 //! Key derivation functions: `CKM_HKDF_…` (RFC 5869) and `CKM_SP800_108_…_KDF`.
 
 use crypto::{
-    Secret, kdf,
+    Secret, des3, hmac, kdf,
     kdf::{Mode, Number, Part, Prf},
 };
 use cryptoki_sys as sys;
@@ -94,7 +94,8 @@ impl Derivation for Sp800108 {
         let Parameters::Kdf108 { prf, parts, iv } = with.parameters else {
             return Err(Reason::MechanismParamInvalid.into());
         };
-        let prf = function(*prf, with)?;
+        let of_another_type = hmac_key(with);
+        let prf = function(*prf, with, of_another_type.as_ref())?;
         let lens = wanted
             .iter()
             .map(|wanted| legal_len(needed(*wanted)?))
@@ -231,19 +232,37 @@ fn number(bits: u64, little_endian: bool, most: u64) -> Result<Number> {
     })
 }
 
+/// A base key that is not of a type for HMAC, as a key for it: HMAC takes any bytes, and CloudHSM's programs
+/// derive with it from AES keys.
+fn hmac_key(with: Use<'_>) -> Option<hmac::Key> {
+    match with.key {
+        Some(Material::Bytes(_)) => None,
+        key => key
+            .and_then(Material::value)
+            .map(|value| hmac::Key::new(Secret::from(value))),
+    }
+}
+
 /// The function that `prf` names, with the base key, which must be one of its keys.
-fn function(prf: MechanismId, with: Use<'_>) -> Result<Prf<'_>> {
+fn function<'a>(
+    prf: MechanismId,
+    with: Use<'a>,
+    of_another_type: Option<&'a hmac::Key>,
+) -> Result<Prf<'a>> {
     let wrong_key = || Error::from(Reason::KeyTypeInconsistent);
     match (prf.0, with.key) {
         (sys::CKM_AES_CMAC, Some(Material::Aes(key, _))) => Ok(Prf::Aes(key)),
-        (sys::CKM_DES3_CMAC, Some(Material::Des3(key))) => Ok(Prf::Des3(key)),
+        (sys::CKM_DES3_CMAC, Some(Material::Des3(key))) if key.value().len() > des3::ONE_PART => {
+            Ok(Prf::Des3(key))
+        }
         (sys::CKM_AES_CMAC | sys::CKM_DES3_CMAC, _) => Err(wrong_key()),
         (_, key) => {
             let hash = mac::hash_of(prf).ok_or_else(|| invalid("the function"))?;
-            match key {
-                Some(Material::Bytes(key)) => Ok(Prf::Hmac(hash, key)),
-                _ => Err(wrong_key()),
-            }
+            let key = match key {
+                Some(Material::Bytes(key)) => Some(key),
+                _ => of_another_type,
+            };
+            key.map(|key| Prf::Hmac(hash, key)).ok_or_else(wrong_key)
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum Material {
     Aes(aes::Key, Nonces),
     /// `CKK_AES_XTS`.
     AesXts(xts::Key),
-    /// `CKK_DES3`.
+    /// `CKK_DES`, `CKK_DES2`, `CKK_DES3`: a key of one, two or three parts.
     Des3(des3::Key),
     /// `CKK_GENERIC_SECRET`, and the key types that are reserved for one use of such bytes.
     Bytes(hmac::Key),

@@ -292,6 +292,8 @@ mod tests {
     fn sorts() -> Vec<Sort> {
         let types = [
             sys::CKK_AES,
+            sys::CKK_DES,
+            sys::CKK_DES2,
             sys::CKK_DES3,
             sys::CKK_GENERIC_SECRET,
             sys::CKK_RSA,

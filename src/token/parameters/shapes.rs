@@ -73,7 +73,9 @@ pub fn parameter_shape(mechanism: MechanismId) -> ParameterShape {
     const CLOUDHSM_COUNTER_KDF: u64 = MechanismId::CLOUDHSM_COUNTER_KDF.0;
     match mechanism.0 {
         sys::CKM_AES_CBC | sys::CKM_AES_CBC_PAD | sys::CKM_AES_XTS => Shape::Iv(16),
-        sys::CKM_DES3_CBC | sys::CKM_DES3_CBC_PAD => Shape::Iv(8),
+        sys::CKM_DES_CBC | sys::CKM_DES_CBC_PAD | sys::CKM_DES3_CBC | sys::CKM_DES3_CBC_PAD => {
+            Shape::Iv(8)
+        }
         sys::CKM_AES_KEY_WRAP | sys::CKM_AES_KEY_WRAP_PAD | sys::CKM_AES_KEY_WRAP_PKCS7 => {
             Shape::OptionalIv(8)
         }
@@ -131,10 +133,11 @@ pub fn parameter_shape(mechanism: MechanismId) -> ParameterShape {
         | sys::CKM_CONCATENATE_DATA_AND_BASE
         | sys::CKM_XOR_BASE_AND_DATA
         | sys::CKM_AES_ECB_ENCRYPT_DATA
+        | sys::CKM_DES_ECB_ENCRYPT_DATA
         | sys::CKM_DES3_ECB_ENCRYPT_DATA => Shape::DerivationData,
         sys::CKM_EXTRACT_KEY_FROM_KEY => Shape::Bit,
         sys::CKM_AES_CBC_ENCRYPT_DATA => Shape::CbcEncryptData(16),
-        sys::CKM_DES3_CBC_ENCRYPT_DATA => Shape::CbcEncryptData(8),
+        sys::CKM_DES_CBC_ENCRYPT_DATA | sys::CKM_DES3_CBC_ENCRYPT_DATA => Shape::CbcEncryptData(8),
         XAES_256_GCM => Shape::AdditionalDigest,
         CLOUDHSM_COUNTER_KDF => Shape::CloudHsmCounterKdf,
         _ => Shape::None,

@@ -10,13 +10,9 @@ use crate::object::Plain;
 pub(super) static KINDS: &[KeyKind] = &[
     secret_key(sys::CKK_AES, aes_key),
     secret_key(sys::CKK_AES_XTS, aes_xts_key),
-    KeyKind {
-        key_type: KeyType(sys::CKK_DES3),
-        make: Make::Secret {
-            of: des3_key,
-            value_len: Some(des3::KEY_LEN),
-        },
-    },
+    des_key::<{ des3::ONE_PART }>(sys::CKK_DES),
+    des_key::<{ des3::TWO_PARTS }>(sys::CKK_DES2),
+    des_key::<{ des3::KEY_LEN }>(sys::CKK_DES3),
     secret_key(sys::CKK_GENERIC_SECRET, generic_secret),
     secret_key(sys::CKK_HKDF, generic_secret),
     secret_key(sys::CKK_SHA_1_HMAC, generic_secret),
@@ -42,6 +38,17 @@ const fn secret_key(key_type: sys::CK_KEY_TYPE, of: fn(Secret) -> Result<Materia
     }
 }
 
+/// A type whose keys have `LEN` bytes.
+const fn des_key<const LEN: usize>(key_type: sys::CK_KEY_TYPE) -> KeyKind {
+    KeyKind {
+        key_type: KeyType(key_type),
+        make: Make::Secret {
+            of: des::<LEN>,
+            value_len: Some(LEN),
+        },
+    }
+}
+
 fn aes_key(value: Secret) -> Result<Material> {
     let key = aes::Key::new(value).map_err(|_| refused("an AES key has 16, 24 or 32 bytes"))?;
     Ok(Material::Aes(key, Nonces::default()))
@@ -53,8 +60,12 @@ fn aes_xts_key(value: Secret) -> Result<Material> {
     Ok(Material::AesXts(key))
 }
 
-fn des3_key(value: Secret) -> Result<Material> {
-    let key = des3::Key::new(value).map_err(|_| refused("a triple DES key has 24 bytes"))?;
+fn des<const LEN: usize>(value: Secret) -> Result<Material> {
+    let words = "a key of DES has 8 bytes, of triple DES 16 or 24, as its type says";
+    if value.len() != LEN {
+        return Err(refused(words));
+    }
+    let key = des3::Key::new(value).map_err(|_| refused(words))?;
     Ok(Material::Des3(key))
 }
 
@@ -194,6 +205,17 @@ mod tests {
         for len in [0, 15, 17, 33, 64] {
             let refused = reason(created(sys::CKK_AES, &vec![7; len]));
             assert_eq!(refused, Some(Reason::AttributeValueInvalid), "{len}");
+        }
+    }
+
+    #[test]
+    fn each_type_of_des_key_has_one_length() {
+        let types = [(sys::CKK_DES, 8), (sys::CKK_DES2, 16), (sys::CKK_DES3, 24)];
+        for (key_type, len) in types {
+            for given in [0, 7, 8, 16, 24, 32] {
+                let made = created(key_type, &vec![7; given]);
+                assert_eq!(made.is_ok(), given == len, "{key_type:#x} {given}");
+            }
         }
     }
 

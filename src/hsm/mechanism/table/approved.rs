@@ -51,8 +51,8 @@ const RSA: KeyType = KeyType(sys::CKK_RSA);
 const EC: KeyType = KeyType(sys::CKK_EC);
 const MONTGOMERY: KeyType = KeyType(sys::CKK_EC_MONTGOMERY);
 
-/// SP 800-131A has no triple DES for new data after 2023.
-const LEGACY: [&str; 1] = ["CKM_DES3_"];
+/// SP 800-131A has no triple DES for new data after 2023; DES is withdrawn (FIPS 46-3).
+const LEGACY: [&str; 3] = ["CKM_DES3_", "CKM_DES2_", "CKM_DES_"];
 
 const NOT_APPROVED: [u64; 26] = [
     // A construction of C2SP; AES-GCM is approved.

@@ -1,5 +1,6 @@
-//! Triple DES: for data that old systems made; not in FIPS mode.
+//! Triple DES and DES: for data that old systems made; not in FIPS mode.
 
+use crypto::des3;
 use cryptoki_sys as sys;
 use token::KeyType;
 
@@ -15,9 +16,19 @@ use crate::mechanism::{
 
 pub(super) static ROWS: &[Row] = &[
     Row {
-        key: Some(DES3_KEY),
-        generate: Some(generate::des3),
+        key: Some(key(&[DES3])),
+        generate: Some(generate::des::<{ des3::KEY_LEN }>),
         ..named!(CKM_DES3_KEY_GEN)
+    },
+    Row {
+        key: Some(key(&[DES2])),
+        generate: Some(generate::des::<{ des3::TWO_PARTS }>),
+        ..named!(CKM_DES2_KEY_GEN)
+    },
+    Row {
+        key: Some(DES_KEY),
+        generate: Some(generate::des::<{ des3::ONE_PART }>),
+        ..named!(CKM_DES_KEY_GEN)
     },
     Row {
         key: Some(DES3_KEY),
@@ -65,6 +76,40 @@ pub(super) static ROWS: &[Row] = &[
         derive: Some(&Derive::EncryptDes3),
         ..named!(CKM_DES3_CBC_ENCRYPT_DATA)
     },
+    Row {
+        key: Some(DES_KEY),
+        encrypt: Some(&Des3::new(Mode::Ecb, Direction::Encrypt)),
+        decrypt: Some(&Des3::new(Mode::Ecb, Direction::Decrypt)),
+        wrap: Some(&ECB),
+        unwrap: Some(&ECB),
+        ..named!(CKM_DES_ECB)
+    },
+    Row {
+        key: Some(DES_KEY),
+        encrypt: Some(&Des3::new(Mode::Cbc, Direction::Encrypt)),
+        decrypt: Some(&Des3::new(Mode::Cbc, Direction::Decrypt)),
+        wrap: Some(&CBC),
+        unwrap: Some(&CBC),
+        ..named!(CKM_DES_CBC)
+    },
+    Row {
+        key: Some(DES_KEY),
+        encrypt: Some(&Des3::new(Mode::CbcPad, Direction::Encrypt)),
+        decrypt: Some(&Des3::new(Mode::CbcPad, Direction::Decrypt)),
+        wrap: Some(&CBC_PAD),
+        unwrap: Some(&CBC_PAD),
+        ..named!(CKM_DES_CBC_PAD)
+    },
+    Row {
+        key: Some(DES_KEY),
+        derive: Some(&Derive::EncryptDes3),
+        ..named!(CKM_DES_ECB_ENCRYPT_DATA)
+    },
+    Row {
+        key: Some(DES_KEY),
+        derive: Some(&Derive::EncryptDes3),
+        ..named!(CKM_DES_CBC_ENCRYPT_DATA)
+    },
 ];
 
 static ECB: Encrypting = wrapping(
@@ -100,10 +145,28 @@ const fn wrapping(encrypt: &'static Des3, decrypt: &'static Des3, block: usize) 
     }
 }
 
-const DES3_KEY: KeyRule = KeyRule {
-    class: KeyClass::Secret,
-    types: &[KeyType(sys::CKK_DES3)],
-    min_bits: 192,
-    max_bits: 192,
-    unit: Unit::Bytes,
-};
+const DES: KeyType = KeyType(sys::CKK_DES);
+const DES2: KeyType = KeyType(sys::CKK_DES2);
+const DES3: KeyType = KeyType(sys::CKK_DES3);
+
+const DES3_KEY: KeyRule = key(&[DES3, DES2]);
+const DES_KEY: KeyRule = key(&[DES]);
+
+/// The keys of these types: the longest first.
+const fn key(types: &'static [KeyType]) -> KeyRule {
+    KeyRule {
+        class: KeyClass::Secret,
+        types,
+        min_bits: bits(types.last()),
+        max_bits: bits(types.first()),
+        unit: Unit::Bytes,
+    }
+}
+
+const fn bits(key_type: Option<&KeyType>) -> u64 {
+    match key_type {
+        Some(&DES) => 64,
+        Some(&DES2) => 128,
+        _ => 192,
+    }
+}

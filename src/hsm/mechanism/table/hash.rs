@@ -106,6 +106,8 @@ pub(super) const ANY_SECRET: KeyRule = KeyRule {
     types: &[
         GENERIC,
         KeyType(sys::CKK_AES),
+        KeyType(sys::CKK_DES),
+        KeyType(sys::CKK_DES2),
         KeyType(sys::CKK_DES3),
         KeyType(sys::CKK_HKDF),
         KeyType(sys::CKK_SHA_1_HMAC),

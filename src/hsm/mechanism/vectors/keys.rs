@@ -222,6 +222,26 @@ const DERIVATIONS: &[Derivation] = &[
         wanted: Some(32),
         output: "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d",
     },
+    // FIPS 81, appendices B and C.
+    Derivation {
+        mechanism: sys::CKM_DES_ECB_ENCRYPT_DATA,
+        parameters: || Parameters::Data(bytes("4e6f77206973207468652074696d6520666f7220616c6c20")),
+        key_type: sys::CKK_DES,
+        key: "0123456789abcdef",
+        wanted: None,
+        output: "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53",
+    },
+    Derivation {
+        mechanism: sys::CKM_DES_CBC_ENCRYPT_DATA,
+        parameters: || Parameters::CbcEncryptData {
+            iv: bytes("1234567890abcdef"),
+            data: bytes("4e6f77206973207468652074696d6520666f7220616c6c20"),
+        },
+        key_type: sys::CKK_DES,
+        key: "0123456789abcdef",
+        wanted: None,
+        output: "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6",
+    },
     // NIST CAVP, TECBMMT3 and TCBCMMT3, encryption 2.
     Derivation {
         mechanism: sys::CKM_DES3_ECB_ENCRYPT_DATA,

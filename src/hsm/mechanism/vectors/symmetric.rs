@@ -146,6 +146,40 @@ pub(super) const VECTORS: &[Vector] = &[
         input: "aafe7854d34e6730899599c879dcc28ea0397361b2a19d",
         output: "69ceb8567acbac1b47d91802a235c4e9e4d0af894c533759",
     },
+    // FIPS 81, appendices B and C: DES over "Now is the time for all ". With one more block, of padding.
+    Vector {
+        mechanism: sys::CKM_DES_ECB,
+        parameters: none,
+        key_type: sys::CKK_DES,
+        key: "0123456789abcdef",
+        input: "4e6f77206973207468652074696d6520666f7220616c6c20",
+        output: "3fa40e8a984d48156a271787ab8883f9893d51ec4b563b53",
+    },
+    Vector {
+        mechanism: sys::CKM_DES_CBC,
+        parameters: || Parameters::Iv(bytes("1234567890abcdef")),
+        key_type: sys::CKK_DES,
+        key: "0123456789abcdef",
+        input: "4e6f77206973207468652074696d6520666f7220616c6c20",
+        output: "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6",
+    },
+    Vector {
+        mechanism: sys::CKM_DES_CBC_PAD,
+        parameters: || Parameters::Iv(bytes("1234567890abcdef")),
+        key_type: sys::CKK_DES,
+        key: "0123456789abcdef",
+        input: "4e6f77206973207468652074696d6520666f7220616c6c20",
+        output: "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f662c16a27e4fcf277",
+    },
+    // SP 800-38B's example for two keys, without a message.
+    Vector {
+        mechanism: sys::CKM_DES3_CMAC,
+        parameters: none,
+        key_type: sys::CKK_DES2,
+        key: "4cf15134a2850dd58a3d10ba80570d38",
+        input: "",
+        output: "bd2ebf9a3ba00361",
+    },
     // SP 800-38B's examples for three keys, 20 bytes; its code cut.
     Vector {
         mechanism: sys::CKM_DES3_CMAC,

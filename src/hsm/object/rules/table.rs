@@ -64,18 +64,23 @@ const UNLESS_SEED: Presence = RequiredUnless(AttributeType::SEED);
 const CIPHER: Initial = Use(&[
     KeyType(sys::CKK_AES),
     KeyType(sys::CKK_AES_XTS),
+    KeyType(sys::CKK_DES),
+    KeyType(sys::CKK_DES2),
     KeyType(sys::CKK_DES3),
     KeyType(sys::CKK_RSA),
 ]);
 /// Keys that wrap keys.
 const WRAPS: Initial = Use(&[
     KeyType(sys::CKK_AES),
+    KeyType(sys::CKK_DES),
+    KeyType(sys::CKK_DES2),
     KeyType(sys::CKK_DES3),
     KeyType(sys::CKK_RSA),
 ]);
 /// Secret keys that make message authentication codes.
 const CODES: Initial = Use(&[
     KeyType(sys::CKK_AES),
+    KeyType(sys::CKK_DES2),
     KeyType(sys::CKK_DES3),
     KeyType(sys::CKK_GENERIC_SECRET),
     KeyType(sys::CKK_SHA_1_HMAC),
