@@ -55,7 +55,7 @@ impl Host for Hosted {
 /// What the configuration says to the engine.
 pub(crate) fn settings(configuration: &Configuration) -> Settings {
     Settings {
-        per_hsm: match configuration.slots.per_hsm {
+        per_hsm: match configuration.per_hsm() {
             wire::PerHsm::All => PerHsm::All,
             wire::PerHsm::Names => PerHsm::Names,
             wire::PerHsm::None => PerHsm::None,

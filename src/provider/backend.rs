@@ -87,7 +87,7 @@ pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backe
         Mode::Served => Place::Served(Box::new(Client::connect(&home)?)),
         Mode::Embedded => embedded(&home)?,
     };
-    let per_hsm = home.configuration().slots.per_hsm;
+    let per_hsm = home.configuration().per_hsm();
     Ok(Backend {
         place,
         requests: Requests::new(),
@@ -103,7 +103,7 @@ fn home() -> Result<&'static Home> {
 }
 
 fn embedded(home: &Home) -> Result<Place> {
-    let per_hsm = match home.configuration().slots.per_hsm {
+    let per_hsm = match home.configuration().per_hsm() {
         wire::PerHsm::All => PerHsm::All,
         wire::PerHsm::Names => PerHsm::Names,
         wire::PerHsm::None => PerHsm::None,

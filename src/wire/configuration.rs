@@ -90,16 +90,15 @@ pub enum Profile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slots {
-    /// The slots of single HSMs.
-    pub per_hsm: PerHsm,
+    /// The slots of single HSMs; what the profile says where it is not set.
+    pub per_hsm: Option<PerHsm>,
 }
 
 /// What an application sees of the slots of single HSMs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PerHsm {
     /// Slots with tokens, like the cluster's.
-    #[default]
     All,
     /// Slots without tokens.
     Names,
@@ -178,6 +177,14 @@ impl Default for Log {
 }
 
 impl Configuration {
+    /// Which slots HSMs have. A program for CloudHSM's own library knows one slot for a cluster, and has room for one.
+    pub fn per_hsm(&self) -> PerHsm {
+        self.slots.per_hsm.unwrap_or(match self.profile {
+            Profile::Standard => PerHsm::All,
+            Profile::CloudHsm => PerHsm::None,
+        })
+    }
+
     /// The name of the file, in a home and in a folder of configurations.
     pub const FILE: &'static str = "strongroom.toml";
 
@@ -241,9 +248,9 @@ impl Configuration {
             match word {
                 "start=auto" => self.start = Start::Auto,
                 "start=never" => self.start = Start::Never,
-                "slots.per_hsm=all" => self.slots.per_hsm = PerHsm::All,
-                "slots.per_hsm=names" => self.slots.per_hsm = PerHsm::Names,
-                "slots.per_hsm=none" => self.slots.per_hsm = PerHsm::None,
+                "slots.per_hsm=all" => self.slots.per_hsm = Some(PerHsm::All),
+                "slots.per_hsm=names" => self.slots.per_hsm = Some(PerHsm::Names),
+                "slots.per_hsm=none" => self.slots.per_hsm = Some(PerHsm::None),
                 _ => {
                     let text = format!("`{word}` is neither start= nor slots.per_hsm=");
                     return Err(Error::new(Reason::ArgumentsBad, text));
@@ -299,8 +306,22 @@ mod tests {
         let found = Configuration::parse(text).unwrap();
         assert_eq!(found.mode, Mode::Embedded);
         assert_eq!(found.socket_group, Some(Group::Name("www-data".to_owned())));
-        assert_eq!(found.slots.per_hsm, PerHsm::None);
+        assert_eq!(found.slots.per_hsm, Some(PerHsm::None));
         assert_eq!(found.audit.uses, Uses::Sampled);
+    }
+
+    #[test]
+    fn a_cluster_is_one_slot_to_programs_for_cloudhsm_unless_the_file_says_otherwise() {
+        for (text, expected) in [
+            ("", PerHsm::All),
+            ("profile = \"cloudhsm\"", PerHsm::None),
+            (
+                "profile = \"cloudhsm\"\n[slots]\nper_hsm = \"names\"",
+                PerHsm::Names,
+            ),
+        ] {
+            assert_eq!(Configuration::parse(text).unwrap().per_hsm(), expected);
+        }
     }
 
     #[test]

@@ -90,12 +90,16 @@ fn its_key_wraps_give_back_what_they_took() {
 #[test]
 fn its_counter_kdf_is_that_of_the_standard_with_the_parts_in_order() {
     with_session(|session| {
-        let template = Attributes::new()
-            .number(CKA_CLASS, CKO_SECRET_KEY)
-            .number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
-            .flag(CKA_DERIVE, true)
-            .bytes(CKA_VALUE, &[9; 32]);
-        let base = session.create(template).unwrap();
+        let base = |key_type| {
+            let template = Attributes::new()
+                .number(CKA_CLASS, CKO_SECRET_KEY)
+                .number(CKA_KEY_TYPE, key_type)
+                .flag(CKA_DERIVE, true)
+                .bytes(CKA_VALUE, &[9; 32]);
+            session.create(template).unwrap()
+        };
+        // Its programs derive from AES keys with HMAC.
+        let (secret, aes) = (base(CKK_GENERIC_SECRET), base(CKK_AES));
         let part = |type_, value: &mut [u8]| CK_PRF_DATA_PARAM {
             type_,
             pValue: value.as_mut_ptr().cast(),
@@ -119,7 +123,7 @@ fn its_counter_kdf_is_that_of_the_standard_with_the_parts_in_order() {
             theirs.as_mut_ptr().expose_provenance() as CK_ULONG,
         ];
         let becomes = || open_key(CKK_AES).number(CKA_VALUE_LEN, 32);
-        let one = session.derive(with(COUNTER_KDF, &mut parameter), base, becomes());
+        let one = session.derive(with(COUNTER_KDF, &mut parameter), aes, becomes());
         let (mut counter, mut all) = (words(&[0, 32]), words(&[1, 0, 32]));
         let mut fixed = *b"label\0context";
         let mut ours = [
@@ -134,7 +138,7 @@ fn its_counter_kdf_is_that_of_the_standard_with_the_parts_in_order() {
             ulAdditionalDerivedKeys: 0,
             pAdditionalDerivedKeys: ptr::null_mut(),
         };
-        let other = session.derive(with(CKM_SP800_108_COUNTER_KDF, &mut kdf), base, becomes());
+        let other = session.derive(with(CKM_SP800_108_COUNTER_KDF, &mut kdf), secret, becomes());
         assert_eq!(
             session.attribute(one.unwrap(), CKA_VALUE),
             session.attribute(other.unwrap(), CKA_VALUE)
