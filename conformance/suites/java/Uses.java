@@ -50,7 +50,7 @@ class Uses {
         keys = KeyStore.getInstance("PKCS11", token);
         keys.load(null, pin);
 
-        for (String hash : new String[] {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"}) {
+        for (String hash : new String[] {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"}) {
             check("Signature " + hash + "withRSA", () -> sign(hash + "withRSA", "rsa", null));
             check("Signature " + hash + "withECDSA", () -> sign(hash + "withECDSA", "ec", null));
         }
@@ -64,10 +64,17 @@ class Uses {
             check("Cipher " + mode, () -> encrypt(mode));
         }
         check("Cipher with the token's AES key", Uses::encryptWithTokenKey);
-        for (String hash : new String[] {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"}) {
+        for (String wrap : new String[] {"AES/KW/NoPadding", "AES/KW/PKCS5Padding", "AES/KWP/NoPadding"}) {
+            String name = "Cipher " + wrap + " wraps a key";
+            if (token.getService("Cipher", wrap) == null) report("skip", name, "SunPKCS11 has it from Java 18 on");
+            else check(name, () -> wrap(wrap));
+        }
+        check("Cipher RSA/ECB/PKCS1Padding wraps a key", Uses::wrapWithRsa);
+        check("KeyStore keeps a secret key", Uses::keepSecretKey);
+        for (String hash : new String[] {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA3-256", "SHA3-512"}) {
             check("Mac Hmac" + hash, () -> authenticate("Hmac" + hash));
         }
-        for (String hash : new String[] {"SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"}) {
+        for (String hash : new String[] {"SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-512"}) {
             check("MessageDigest " + hash, () -> digest(hash));
         }
         for (String curve : new String[] {"secp256r1", "secp384r1", "secp521r1"}) {
@@ -101,6 +108,10 @@ class Uses {
             verdict = "not-ok";
             why = failure + (failure.getCause() == null ? "" : " because of " + failure.getCause());
         }
+        report(verdict, name, why);
+    }
+
+    static void report(String verdict, String name, String why) throws Exception {
         String line = verdict + "\t" + name + "\t" + why.replaceAll("\\s+", " ") + "\n";
         Files.writeString(results, line, StandardOpenOption.APPEND, StandardOpenOption.CREATE);
     }
@@ -197,6 +208,34 @@ class Uses {
 
     static void encryptWithTokenKey() throws Exception {
         roundTrip("AES/CBC/PKCS5Padding", keys.getKey("aes", null), new IvParameterSpec(new byte[16]));
+    }
+
+    static void wrap(String transformation) throws Exception {
+        byte[] bytes = new byte[32];
+        new SecureRandom().nextBytes(bytes);
+        SecretKey wrapping = new SecretKeySpec(bytes, "AES"), wrapped = new SecretKeySpec(bytes, 0, 16, "AES");
+        Cipher cipher = Cipher.getInstance(transformation, token), other = Cipher.getInstance(transformation, "SunJCE");
+        cipher.init(Cipher.WRAP_MODE, wrapping);
+        byte[] sealed = cipher.wrap(wrapped);
+        other.init(Cipher.UNWRAP_MODE, wrapping);
+        require(other.unwrap(sealed, "AES", Cipher.SECRET_KEY).equals(wrapped), "SunJCE unwraps it to another key");
+        cipher.init(Cipher.UNWRAP_MODE, wrapping);
+        roundTrip("AES/CBC/PKCS5Padding", cipher.unwrap(sealed, "AES", Cipher.SECRET_KEY), new IvParameterSpec(new byte[16]));
+    }
+
+    static void wrapWithRsa() throws Exception {
+        Cipher cipher = Cipher.getInstance("RSA/ECB/PKCS1Padding", token);
+        cipher.init(Cipher.WRAP_MODE, keys.getCertificate("rsa").getPublicKey());
+        byte[] sealed = cipher.wrap(new SecretKeySpec(new byte[16], "AES"));
+        cipher.init(Cipher.UNWRAP_MODE, keys.getKey("rsa", null));
+        roundTrip("AES/CBC/PKCS5Padding", cipher.unwrap(sealed, "AES", Cipher.SECRET_KEY), new IvParameterSpec(new byte[16]));
+    }
+
+    static void keepSecretKey() throws Exception {
+        keys.setEntry("kept", new KeyStore.SecretKeyEntry(new SecretKeySpec(new byte[16], "AES")), null);
+        roundTrip("AES/CBC/PKCS5Padding", keys.getKey("kept", null), new IvParameterSpec(new byte[16]));
+        keys.deleteEntry("kept");
+        require(!keys.containsAlias("kept"), "it is still there");
     }
 
     static void authenticate(String algorithm) throws Exception {
