@@ -104,19 +104,7 @@ impl Records {
     /// Notices records that are missing: a keyspace must have as many as its commits have made.
     pub(crate) fn check_count(&self, keyspace: u8, what: &str) -> Result<()> {
         let expected = self.store.count(keyspace).map_err(stored)?;
-        let mut found = 0_u64;
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self
-                .store
-                .scan(&[keyspace], after.as_deref(), PAGE)
-                .map_err(stored)?;
-            found = found.saturating_add(page.len() as u64);
-            match page.into_iter().next_back() {
-                Some((last, _)) => after = Some(last),
-                None => break,
-            }
-        }
+        let found = self.store.found(keyspace).map_err(stored)?;
         if found == expected {
             return Ok(());
         }

@@ -15,10 +15,19 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// At most `limit` records with keys that start with `prefix` and are greater than `after`.
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>>;
 
+    /// How many records have keys that start with `prefix`.
+    fn found(&self, prefix: &[u8]) -> Result<u64> {
+        self.scan(prefix, None, usize::MAX)
+            .map(|records| records.len() as u64)
+    }
+
     /// Whether the medium has room for a change of this urgency: [`crate::Error::Full`].
     fn room(&self, urgency: Urgency) -> Result<()>;
 
     /// Writes all of the changes or none; they are durable when it answers. After an error the
     /// backend refuses to write until it knows again what the medium holds.
     fn write(&self, changes: &Changes) -> Result<()>;
+
+    /// Nobody has written for a while: what was left for later is done now.
+    fn settle(&self);
 }

@@ -16,6 +16,9 @@ pub struct Batch {
     pub expect: Vec<(Vec<u8>, Condition)>,
     /// Records to write; `None` deletes.
     pub write: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Keys without a value that are to be there (true) or not. Nobody looks whether they are already,
+    /// and they are not counted: for what can be told from other records.
+    pub index: Vec<(Vec<u8>, bool)>,
     /// Entries for the log: numbered and chained by the store, in the same commit.
     pub append: Vec<Vec<u8>>,
     /// What a repeated commit with the same id answers.
@@ -36,6 +39,7 @@ impl Batch {
             .iter()
             .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
         records
+            .chain(self.index.iter().map(|(key, _)| key.len()))
             .chain(self.append.iter().map(Vec::len))
             .sum::<usize>()
             + self.answer.len()
@@ -43,7 +47,10 @@ impl Batch {
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.write.is_empty() && self.append.is_empty() && self.forget.is_empty()
+        self.write.is_empty()
+            && self.index.is_empty()
+            && self.append.is_empty()
+            && self.forget.is_empty()
     }
 }
 

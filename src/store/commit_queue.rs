@@ -4,6 +4,7 @@
 use std::{
     sync::{Arc, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
 const GROUP_COMMITS: usize = 256;
 /// The most bytes in one group (a commit more may exceed it).
 const GROUP_BYTES: usize = 2 * crate::BATCH_BYTES;
+
+/// How long nobody commits before the backend does what it has left for later.
+const SETTLED_AFTER: Duration = Duration::from_millis(200);
 
 /// A store: a backend, and the thread that alone writes to it.
 pub(crate) struct CommitQueue<B: Backend> {
@@ -72,6 +76,10 @@ impl<B: Backend> Store for CommitQueue<B> {
 
     fn count(&self, keyspace: u8) -> Result<u64> {
         staging::count_from(self.backend.get(&keyspace::count(keyspace))?)
+    }
+
+    fn found(&self, keyspace: u8) -> Result<u64> {
+        self.backend.found(&keyspace::data(&[keyspace]))
     }
 
     fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed> {
@@ -160,7 +168,7 @@ impl<B: Backend> Drop for CommitQueue<B> {
 }
 
 fn drain<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) {
-    while let Ok(first) = waiting.recv() {
+    while let Some(first) = next(backend, waiting) {
         let mut bytes = first.batch.len();
         let mut group = vec![first];
         while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
@@ -169,6 +177,17 @@ fn drain<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) {
             group.push(next);
         }
         commit_group(backend, group);
+    }
+}
+
+/// The first of the next group; none when the store is closed.
+fn next<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) -> Option<Waiting> {
+    match waiting.recv_timeout(SETTLED_AFTER) {
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            backend.settle();
+            waiting.recv().ok()
+        }
+        next => next.ok(),
     }
 }
 

@@ -31,6 +31,7 @@ contract! {
     ended_applications_are_forgotten,
     counts_follow_what_is_written_and_deleted,
     a_record_written_twice_in_a_batch_has_its_last_value_and_counts_once,
+    an_index_is_keys_that_are_not_counted,
     a_scan_is_in_order_and_keeps_to_its_prefix_its_start_and_its_limit,
     the_log_is_numbered_and_chained,
     what_is_too_large_is_refused,
@@ -205,6 +206,19 @@ fn a_record_written_twice_in_a_batch_has_its_last_value_and_counts_once(store: &
         .unwrap();
     assert_eq!(store.get(b"xa").unwrap().as_deref(), Some(&b"2"[..]));
     assert_eq!(store.count(b'x').unwrap(), 1);
+}
+
+fn an_index_is_keys_that_are_not_counted(store: &Arc<dyn Store>) {
+    for (there, found) in [(true, 1), (true, 1), (false, 0), (false, 0)] {
+        let batch = Batch {
+            index: vec![(b"xa".to_vec(), there)],
+            ..Batch::default()
+        };
+        store.commit(None, batch).unwrap();
+        assert_eq!(store.found(b'x').unwrap(), found);
+        assert_eq!(store.scan(b"x", None, 10).unwrap().len() as u64, found);
+        assert_eq!(store.count(b'x').unwrap(), 0);
+    }
 }
 
 fn a_scan_is_in_order_and_keeps_to_its_prefix_its_start_and_its_limit(store: &Arc<dyn Store>) {

@@ -10,7 +10,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// A condition of the batch does not hold.
     Conflict,
-    /// The disk is full (or almost: a reserve is kept for logins and for opening again).
+    /// The disk is full (or almost: a reserve is kept for logins and for opening again). Nothing was
+    /// written.
     Full,
     /// The folder cannot be written.
     ReadOnly(String),

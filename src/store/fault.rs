@@ -65,6 +65,10 @@ impl Store for FaultStore {
         self.read(|inner| inner.count(keyspace))
     }
 
+    fn found(&self, keyspace: u8) -> Result<u64> {
+        self.read(|inner| inner.found(keyspace))
+    }
+
     fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed> {
         let fault = self.commits.lock().next();
         match fault {

@@ -5,7 +5,9 @@ use crate::{CommitId, Error, Result};
 /// Holds [`FORMAT`]: the version of the table.
 pub(crate) const VERSION: &[u8] = b"v";
 /// The version that this code reads and writes.
-pub(crate) const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 2;
+/// Holds the number of the last group of commits that the database has.
+pub(crate) const WRITTEN: &[u8] = b"w";
 /// Holds the [`Head`] of the log.
 pub(crate) const HEAD: &[u8] = b"h";
 /// What keys of callers' records start with.

@@ -7,8 +7,11 @@ mod batch;
 mod commit_queue;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod crashes;
 mod error;
 pub mod fault;
+mod journal;
 mod keyspace;
 pub mod memory;
 mod reserve;
@@ -45,6 +48,9 @@ pub trait Store: Send + Sync {
     /// How many records a keyspace should have: kept with every commit, so that a record that a
     /// damaged disk lost is noticed.
     fn count(&self, keyspace: u8) -> Result<u64>;
+
+    /// How many records a keyspace has: all of them are read.
+    fn found(&self, keyspace: u8) -> Result<u64>;
 
     /// Applies all of `batch` or nothing, durably. With an `id` that was committed before, does
     /// nothing and gives the answer of that time. A commit may be seen by readers a moment before

@@ -55,4 +55,6 @@ impl Backend for Memory {
         }
         Ok(())
     }
+
+    fn settle(&self) {}
 }

@@ -18,9 +18,9 @@ use crate::{Error, Result, Urgency};
 const NORMAL_BYTES: u64 = 16 << 20;
 /// Free bytes below which nothing goes on.
 const URGENT_BYTES: u64 = 2 << 20;
-/// Free bytes that sled may need to open: it fills the segment that it was in and the next one,
-/// and writes its page table anew.
-const OPENING_BYTES: u64 = 2 * crate::sled::SEGMENT_BYTES as u64 + (4 << 20);
+/// Free bytes that sled may need to open: it fills the segment that it was in and the next one, and
+/// writes its page table anew; what the journal has takes another.
+const OPENING_BYTES: u64 = 3 * crate::sled::SEGMENT_BYTES as u64 + (4 << 20);
 
 /// What is kept back beside one database.
 pub(crate) struct Reserve {

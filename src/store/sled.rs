@@ -1,9 +1,11 @@
-//! A store on the local disk: one tree of one sled 0.34 database. What sled does not promise is
-//! added here: an fsync, a free disk to open on, errors instead of panics.
+//! A store on the local disk: one tree of one sled 0.34 database, and a journal before it. What sled
+//! does not promise is added here: an fsync, a free disk to open on, errors instead of panics.
 
 use std::{
+    cmp::Ordering,
     fs::{self, File},
     io,
+    ops::Bound::{Excluded, Included, Unbounded},
     os::unix::fs::DirBuilderExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -11,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use ::sled::IVec;
 use parking_lot::{Mutex, RwLock};
 use rustix::fs::{FlockOperation, flock};
 
@@ -18,6 +21,7 @@ use crate::{
     Error, Record, Result, Store, Urgency,
     backend::{Backend, Changes},
     commit_queue::CommitQueue,
+    journal::Journal,
     keyspace, reserve,
     reserve::Reserve,
     staging,
@@ -47,12 +51,11 @@ impl SledStore {
     }
 }
 
-/// The database, and what this process knows of its file.
+/// The database, and what this process knows of its files.
 struct Disk {
     /// None only after it could not be opened again.
     database: RwLock<Option<Database>>,
-    /// Why nothing can be written until the database is opened again.
-    broken: Mutex<Option<Error>>,
+    writing: Mutex<Writing>,
     reserve: Reserve,
     folder: PathBuf,
     /// Locked for as long as the database is open; sled's own lock comes with an error that
@@ -60,8 +63,18 @@ struct Disk {
     _lock: File,
 }
 
+/// What only who writes needs.
+struct Writing {
+    journal: Journal,
+    /// Why nothing can be written until the database is opened again.
+    broken: Option<Error>,
+}
+
 /// An open database. Fields are dropped in this order.
 struct Database {
+    /// What the journal has and the tree has not: a batch costs sled several writes, a large one no more
+    /// than a small one.
+    pending: RwLock<Changes>,
     tree: ::sled::Tree,
     db: ::sled::Db,
     /// The file that sled writes to, for syncing it.
@@ -82,12 +95,13 @@ impl Disk {
         }
         let reserve = Reserve::new(folder);
         reserve.make_room()?;
-        let database = Database::open(folder)?;
+        let (database, journal) = Database::open(folder)?;
         // Also an open database has its reserve from the beginning.
         let _ = reserve.room(Urgency::Normal);
+        let broken = None;
         Ok(Self {
             database: RwLock::new(Some(database)),
-            broken: Mutex::new(None),
+            writing: Mutex::new(Writing { journal, broken }),
             reserve,
             folder: folder.to_owned(),
             _lock: lock,
@@ -104,13 +118,26 @@ impl Disk {
     /// After a full disk, and only then, sled's memory and its file are brought together again by
     /// opening it once more. After any other error nobody knows what the disk holds (a failed
     /// fsync is not repeatable), and a restart has to read it.
-    fn reopen(&self) -> Result<()> {
+    fn reopen(&self) -> Result<Journal> {
         self.reserve.room(Urgency::Normal)?;
         let mut database = self.database.write();
         drop(database.take());
-        *database = Some(Database::open(&self.folder)?);
+        let (opened, journal) = Database::open(&self.folder)?;
+        *database = Some(opened);
         log::info!("{} takes changes again", self.folder.display());
-        Ok(())
+        Ok(journal)
+    }
+
+    /// After an error nothing more is written.
+    fn breaks(&self, writing: &mut Writing, outcome: Result<()>) -> Result<()> {
+        if let Err(error) = &outcome {
+            log::error!(
+                "{}: {error}; nothing more is written",
+                self.folder.display()
+            );
+            writing.broken = Some(error.clone());
+        }
+        outcome
     }
 }
 
@@ -120,28 +147,11 @@ impl Backend for Disk {
     }
 
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>> {
-        use std::ops::Bound::{Excluded, Included, Unbounded};
-        let from = match after {
-            Some(after) if after >= prefix => Excluded(after),
-            _ => Included(prefix),
-        };
-        self.with(|database| {
-            guarded(|| {
-                let mut found = Vec::new();
-                for record in database
-                    .tree
-                    .range::<&[u8], _>((from, Unbounded))
-                    .take(limit)
-                {
-                    let (key, value) = record?;
-                    if !key.starts_with(prefix) {
-                        break;
-                    }
-                    found.push((key.to_vec(), value.to_vec()));
-                }
-                Ok(found)
-            })
-        })
+        self.with(|database| database.scan(prefix, after, limit))
+    }
+
+    fn found(&self, prefix: &[u8]) -> Result<u64> {
+        self.with(|database| database.found(prefix))
     }
 
     fn room(&self, urgency: Urgency) -> Result<()> {
@@ -149,29 +159,47 @@ impl Backend for Disk {
     }
 
     fn write(&self, changes: &Changes) -> Result<()> {
-        let mut broken = self.broken.lock();
-        match &*broken {
+        let mut writing = self.writing.lock();
+        match &writing.broken {
             None => {}
             Some(Error::Full) => {
-                self.reopen()?;
-                *broken = None;
+                writing.journal = self.reopen()?;
+                writing.broken = None;
             }
             Some(error) => return Err(error.clone()),
         }
-        let written = self.with(|database| database.write(changes));
-        if let Err(error) = &written {
-            log::error!(
-                "{}: {error}; nothing more is written",
-                self.folder.display()
-            );
-            *broken = Some(error.clone());
+        if changes.is_empty() {
+            // What was written before is durable, or the database is broken.
+            return Ok(());
         }
-        written
+        let written = self.with(|database| database.write(&mut writing.journal, changes));
+        self.breaks(&mut writing, written)
+    }
+
+    fn settle(&self) {
+        let mut writing = self.writing.lock();
+        // On a full disk the journal is where there is room still.
+        if writing.broken.is_none() && self.reserve.room(Urgency::Normal).is_ok() {
+            let settled = self.with(|database| database.settle(&mut writing.journal));
+            // The next one who writes is told.
+            let _ = self.breaks(&mut writing, settled);
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.settle();
     }
 }
 
 impl Database {
-    fn open(folder: &Path) -> Result<Self> {
+    fn open(folder: &Path) -> Result<(Self, Journal)> {
+        if !folder.join("db").exists() {
+            // Before the database: one without its journal has lost something.
+            let made = Journal::make(folder).and_then(|()| sync_folder(folder));
+            made.map_err(reserve::system_error)?;
+        }
         let config = ::sled::Config::new()
             .path(folder)
             .cache_capacity(CACHE_BYTES)
@@ -185,28 +213,45 @@ impl Database {
         let (db, tree) = database?;
         let file = File::options().write(true).open(folder.join("db"));
         let file = file.map_err(reserve::system_error)?;
-        let database = Self { tree, db, file };
-        database.check()?;
+        let database = Self {
+            pending: RwLock::default(),
+            tree,
+            db,
+            file,
+        };
+        database.check_version()?;
+        let written = staging::count_from(database.get(keyspace::WRITTEN)?)?;
+        let (mut journal, rest) = Journal::open(folder, written)?;
+        *database.pending.write() = rest;
+        database.check_log()?;
+        // What a process that was killed had written but not synced is read like the rest, and
+        // may be answered: it has to be as durable.
+        database.settle(&mut journal)?;
         sync_folder(folder).map_err(reserve::system_error)?;
-        Ok(database)
+        Ok((database, journal))
     }
 
-    /// Whether this is a database of ours, and what it says of itself is true.
-    fn check(&self) -> Result<()> {
+    /// Whether this is a database of ours.
+    fn check_version(&self) -> Result<()> {
         match self.get(keyspace::VERSION)?.as_deref() {
-            Some([keyspace::FORMAT]) => {}
+            Some([keyspace::FORMAT]) => Ok(()),
             Some(other) => {
                 let known = keyspace::FORMAT;
-                return Err(Error::Damaged(format!(
+                Err(Error::Damaged(format!(
                     "version {other:?}, known is {known}"
-                )));
+                )))
             }
             None if guarded(|| Ok(self.tree.first()?.is_none()))? => {
                 let version = Some(vec![keyspace::FORMAT]);
-                self.write(&Changes::from([(keyspace::VERSION.to_vec(), version)]))?;
+                self.apply(&Changes::from([(keyspace::VERSION.to_vec(), version)]), 0)?;
+                self.sync()
             }
-            None => return Err(Error::Damaged("there are records but no version".into())),
+            None => Err(Error::Damaged("there are records but no version".into())),
         }
+    }
+
+    /// Whether what the database says of its log is true.
+    fn check_log(&self) -> Result<()> {
         let head = staging::head_from(self.get(keyspace::HEAD)?)?;
         if let Some(last) = head.entries.checked_sub(1) {
             let entry = self.get(&keyspace::entry(last))?;
@@ -216,16 +261,148 @@ impl Database {
                 ));
             }
         }
-        // What a process that was killed had written but not synced is read like the rest, and
-        // may be answered: it has to be as durable.
-        self.file.sync_data().map_err(reserve::system_error)
+        Ok(())
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        guarded(|| Ok(self.tree.get(key)?.map(|value| value.to_vec())))
+        match self.pending.read().get(key) {
+            Some(change) => Ok(change.clone()),
+            None => guarded(|| Ok(self.tree.get(key)?.map(|value| value.to_vec()))),
+        }
     }
 
-    fn write(&self, changes: &Changes) -> Result<()> {
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>> {
+        let from = match after {
+            Some(after) if after >= prefix => Excluded(after),
+            _ => Included(prefix),
+        };
+        // Held to the end: what is pending goes into the tree meanwhile, and does not go from here.
+        let pending = self.pending.read();
+        let pending = pending.range::<[u8], _>((from, Unbounded));
+        let mut pending = pending
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .peekable();
+        guarded(|| {
+            let stored = self.tree.range::<&[u8], _>((from, Unbounded));
+            let of_prefix = |record: &::sled::Result<(IVec, IVec)>| {
+                record
+                    .as_ref()
+                    .map_or(true, |(key, _)| key.starts_with(prefix))
+            };
+            let mut stored = stored.take_while(of_prefix).peekable();
+            let mut found = Vec::new();
+            while found.len() < limit {
+                let first = match (pending.peek(), stored.peek()) {
+                    (None, None) => break,
+                    (Some(_), None) => Ordering::Less,
+                    (Some((key, _)), Some(Ok((other, _)))) => key.as_slice().cmp(other),
+                    (_, Some(_)) => Ordering::Greater,
+                };
+                let pending = pending.next_if(|_| first.is_le());
+                let stored = stored.next_if(|_| first.is_ge()).transpose()?;
+                match (pending, stored) {
+                    (Some((key, Some(value))), _) => found.push((key.clone(), value.clone())),
+                    (None, Some((key, value))) => found.push((key.to_vec(), value.to_vec())),
+                    _ => {}
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Counts the records: by two threads if their keys are numbers, each from one half of them.
+    fn found(&self, prefix: &[u8]) -> Result<u64> {
+        if !self.pending.read().is_empty() {
+            return Ok(self.scan(prefix, None, usize::MAX)?.len() as u64);
+        }
+        let count = |from: &[u8], to: Option<&[u8]>| {
+            guarded(|| {
+                let mut found = 0;
+                for record in self.tree.range(from..) {
+                    let (key, _) = record?;
+                    if !key.starts_with(prefix) || to.is_some_and(|to| *key >= *to) {
+                        break;
+                    }
+                    found += 1;
+                }
+                Ok(found)
+            })
+        };
+        let last = guarded(|| self.tree.scan_prefix(prefix).next_back().transpose())?;
+        let number = last.and_then(|(key, _)| keyspace::number_from(key.get(prefix.len()..)?));
+        let Some(last) = number else {
+            return count(prefix, None);
+        };
+        let middle = [prefix, &(last / 2).to_be_bytes()].concat();
+        std::thread::scope(|scope| {
+            let lower = std::thread::Builder::new();
+            let lower = lower.spawn_scoped(scope, || count(prefix, Some(&middle)));
+            let upper = count(&middle, None)?;
+            let lower = match lower {
+                Ok(lower) => lower
+                    .join()
+                    .unwrap_or_else(|_| count(prefix, Some(&middle))),
+                Err(_) => count(prefix, Some(&middle)),
+            };
+            Ok(upper.saturating_add(lower?))
+        })
+    }
+
+    /// Makes a group durable: in the journal, or in the database's own file if it is too large.
+    fn write(&self, journal: &mut Journal, changes: &Changes) -> Result<()> {
+        let entry = journal.entry(changes);
+        if !journal.has_room(&entry) {
+            self.settle(journal)?;
+        }
+        if journal.has_room(&entry) {
+            let passing = self.passing(changes)?;
+            journal.append(&entry)?;
+            let mut pending = self.pending.write();
+            pending.extend(changes.clone());
+            for key in passing {
+                pending.remove(key);
+            }
+            return Ok(());
+        }
+        let applied = self.apply(changes, entry.number);
+        let durable = applied.and_then(|()| self.sync());
+        // Full says that nothing was written, and of this one does not know it.
+        durable.map_err(|error| match error {
+            Error::Full => Error::Failed("the disk became full".into()),
+            error => error,
+        })?;
+        journal.begin_anew(entry.number);
+        Ok(())
+    }
+
+    /// What `changes` delete that the tree never had: most answers come and go before it has any.
+    fn passing<'a>(&self, changes: &'a Changes) -> Result<Vec<&'a Vec<u8>>> {
+        guarded(|| {
+            let mut passing = Vec::new();
+            for (key, change) in changes {
+                if change.is_none() && !self.tree.contains_key(key)? {
+                    passing.push(key);
+                }
+            }
+            Ok(passing)
+        })
+    }
+
+    /// Brings the database to where the journal is, so that this can begin anew.
+    fn settle(&self, journal: &mut Journal) -> Result<()> {
+        let pending = self.pending.read();
+        if !pending.is_empty() {
+            self.apply(&pending, journal.number())?;
+        }
+        self.sync()?;
+        drop(pending);
+        self.pending.write().clear();
+        journal.begin_anew(journal.number());
+        Ok(())
+    }
+
+    /// Changes the tree, all at once, to have the groups up to `number`.
+    fn apply(&self, changes: &Changes, number: u64) -> Result<()> {
         guarded(|| {
             let mut batch = ::sled::Batch::default();
             for (key, change) in changes {
@@ -234,11 +411,14 @@ impl Database {
                     None => batch.remove(key.as_slice()),
                 }
             }
-            self.tree.apply_batch(batch)?;
-            // All of it reaches the file here, and the disk below: sled's flush is no fsync.
-            self.db.flush()?;
-            Ok(())
-        })?;
+            batch.insert(keyspace::WRITTEN, &number.to_be_bytes());
+            self.tree.apply_batch(batch)
+        })
+    }
+
+    /// All of the tree reaches the file, and the disk: sled's flush is no fsync.
+    fn sync(&self) -> Result<()> {
+        guarded(|| self.db.flush().map(drop))?;
         self.file.sync_data().map_err(reserve::system_error)
     }
 }

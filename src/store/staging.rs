@@ -1,5 +1,7 @@
 //! One commit as changes of records: what it checks, what it writes. Nothing is on the medium yet.
 
+use std::collections::HashMap;
+
 use crate::{
     ANSWERS_KEPT, BATCH_BYTES, BATCH_WRITES, Batch, CommitId, Committed, Condition, Error,
     RECORD_BYTES, Record, Result,
@@ -9,7 +11,7 @@ use crate::{
 
 /// Refuses a batch that is larger than the store takes, before it is queued.
 pub(crate) fn check_limits(batch: &Batch) -> Result<()> {
-    let writes = batch.write.len() + batch.append.len();
+    let writes = batch.write.len() + batch.index.len() + batch.append.len();
     if writes > BATCH_WRITES || batch.expect.len() > BATCH_WRITES {
         return Err(Error::TooLarge(format!(
             "{writes} writes; a batch has {BATCH_WRITES}"
@@ -19,6 +21,7 @@ pub(crate) fn check_limits(batch: &Batch) -> Result<()> {
         .write
         .iter()
         .map(|(key, _)| key)
+        .chain(batch.index.iter().map(|(key, _)| key))
         .chain(batch.expect.iter().map(|(key, _)| key));
     if keys.clone().any(|key| key.is_empty()) {
         return Err(Error::Failed("a record without a key".into()));
@@ -28,6 +31,7 @@ pub(crate) fn check_limits(batch: &Batch) -> Result<()> {
         .iter()
         .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
     let sizes = records
+        .chain(batch.index.iter().map(|(key, _)| key.len()))
         .chain(batch.append.iter().map(Vec::len))
         .chain([batch.answer.len()]);
     let mut total = 0;
@@ -59,6 +63,7 @@ pub(crate) fn stage<B: Backend>(
         backend,
         staged,
         own: Changes::new(),
+        known: HashMap::new(),
     };
     if let Some(answer) = id
         .map(|id| view.get(&keyspace::answer(id)))
@@ -74,13 +79,18 @@ pub(crate) fn stage<B: Backend>(
         ));
     }
     for (key, condition) in &batch.expect {
-        let value = view.get(&keyspace::data(key))?;
+        let there = keyspace::data(key);
+        let value = view.get(&there)?;
         if !holds(condition, value.as_deref()) {
             return Err(Error::Conflict);
         }
+        view.known.insert(there, value.is_some());
     }
     for (key, value) in batch.write {
         view.write_record(&key, value)?;
+    }
+    for (key, there) in batch.index {
+        view.own.insert(keyspace::data(&key), there.then(Vec::new));
     }
     view.append(&batch.append)?;
     for application in &batch.forget {
@@ -113,6 +123,8 @@ struct View<'a, B> {
     backend: &'a B,
     staged: &'a Changes,
     own: Changes,
+    /// Whether records were there before this commit, as far as that has been asked.
+    known: HashMap<Vec<u8>, bool>,
 }
 
 impl<B: Backend> View<'_, B> {
@@ -145,7 +157,11 @@ impl<B: Backend> View<'_, B> {
             return Ok(());
         };
         let there = keyspace::data(key);
-        let before = u64::from(self.get(&there)?.is_some());
+        let known = self.known.get(&there).copied();
+        let before = match known.filter(|_| !self.own.contains_key(&there)) {
+            Some(before) => u64::from(before),
+            None => u64::from(self.get(&there)?.is_some()),
+        };
         let after = u64::from(value.is_some());
         if before != after {
             let counter = keyspace::count(*keyspace);

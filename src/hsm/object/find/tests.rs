@@ -46,6 +46,10 @@ impl Store for Counting {
         self.inner.count(keyspace)
     }
 
+    fn found(&self, keyspace: u8) -> store::Result<u64> {
+        self.inner.found(keyspace)
+    }
+
     fn commit(&self, id: Option<CommitId>, batch: Batch) -> store::Result<Committed> {
         self.inner.commit(id, batch)
     }
