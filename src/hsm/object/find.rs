@@ -33,8 +33,11 @@ pub(crate) struct Find {
 }
 
 /// The way through the index entries of some scopes.
+#[derive(Default)]
 struct Walk {
-    /// The scopes not yet walked to their end, the current one last.
+    /// The object that the unique id that is sought names: only this one can be it.
+    named: Option<u64>,
+    /// What is not yet walked to its end, the current one last.
     prefixes: Vec<Vec<u8>>,
     after: Option<Vec<u8>>,
     /// The first reference that was not allotted when the search began: objects made since are
@@ -56,24 +59,29 @@ impl Find {
         let share = memory.share(size_of_val(session_objects.as_slice()))?;
         let until = cluster.objects.next_reference();
         let scopes = scopes(user, &sought);
-        let term = most_selective(cluster, &scopes, &sought)?;
         let mut rest = sought;
-        // The walk itself answers these.
-        for kind in term
-            .kinds
-            .iter()
-            .chain(&[AttributeType::TOKEN, AttributeType::PRIVATE])
-        {
-            rest.remove(*kind);
-        }
-        let prefixes = scopes
-            .iter()
-            .rev()
-            .map(|scope| index::prefix(cluster, *scope, &term));
-        let walk = Walk {
-            prefixes: prefixes.collect(),
-            after: None,
-            until,
+        let walk = if let Some(id) = rest.bytes(AttributeType::UNIQUE_ID) {
+            let named = objects::named_by(id).filter(|_| !scopes.is_empty());
+            rest.remove(AttributeType::TOKEN);
+            Walk {
+                named,
+                until,
+                ..Walk::default()
+            }
+        } else {
+            let term = most_selective(cluster, &scopes, &rest)?;
+            // The walk itself answers these.
+            let answered = [AttributeType::TOKEN, AttributeType::PRIVATE];
+            for kind in term.kinds().into_iter().chain(answered) {
+                rest.remove(kind);
+            }
+            let prefixes = scopes.iter().rev();
+            let prefixes = prefixes.flat_map(|scope| index::prefixes(cluster, *scope, &term));
+            Walk {
+                prefixes: prefixes.collect(),
+                until,
+                ..Walk::default()
+            }
         };
         Ok(Self {
             session_objects: session_objects.into_iter(),
@@ -86,15 +94,10 @@ impl Find {
 
     /// A search that finds nothing.
     pub(crate) fn nothing() -> Self {
-        let walk = Walk {
-            prefixes: Vec::new(),
-            after: None,
-            until: 0,
-        };
         let session_objects = Vec::new().into_iter();
         Self {
             session_objects,
-            walk,
+            walk: Walk::default(),
             rest: Attributes::default(),
             user: None,
             _share: None,
@@ -127,16 +130,19 @@ impl Find {
 impl Walk {
     /// The references in the next page of entries; none when all scopes have been walked.
     fn page(&mut self, cluster: &Cluster, limit: usize) -> Result<Option<Vec<u64>>> {
+        let until = self.until;
+        if let Some(reference) = self.named.take() {
+            return Ok(Some(Vec::from_iter(
+                Some(reference).filter(|reference| *reference < until),
+            )));
+        }
         let Some(prefix) = self.prefixes.last() else {
             return Ok(None);
         };
         let keys = cluster.scan_keys(prefix, self.after.as_deref(), limit)?;
-        let references: Vec<u64> = keys
-            .iter()
-            .filter_map(|key| index::reference(key))
-            .take_while(|reference| *reference < self.until)
-            .collect();
-        if references.len() < limit {
+        let references = keys.iter().filter_map(|key| index::reference(key));
+        let references = references.filter(|reference| *reference < until).collect();
+        if keys.len() < limit {
             self.prefixes.pop();
             self.after = None;
         } else {
@@ -216,8 +222,8 @@ fn most_selective(cluster: &Cluster, scopes: &[Scope], sought: &Attributes) -> R
 /// How many entries `term` has in all of `scopes`, counted to `limit`.
 fn entries(cluster: &Cluster, scopes: &[Scope], term: &Term, limit: usize) -> Result<usize> {
     let mut count = 0;
-    for scope in scopes {
-        let prefix = index::prefix(cluster, *scope, term);
+    let prefixes = scopes.iter();
+    for prefix in prefixes.flat_map(|scope| index::prefixes(cluster, *scope, term)) {
         count += cluster.scan_keys(&prefix, None, limit - count)?.len();
         if count >= limit {
             break;

@@ -4,13 +4,15 @@
 
 use token::AttributeType;
 
-use super::{Attributes, ObjectRecord, Plain};
+use super::{Attributes, ObjectRecord, Plain, rules};
 use crate::cluster::Cluster;
 
 /// The keyspace of index entries.
 const KEYSPACE: u8 = b'i';
-/// Keyspace byte and tag: what the entries for one value in one scope have in common.
-const PREFIX_BYTES: usize = 1 + 16;
+/// Of the tags of a class and of a key type.
+const SORT_BYTES: usize = 8;
+/// Keyspace, tag, class, key type and reference.
+const KEY_BYTES: usize = 1 + 16 + 2 * SORT_BYTES + 8;
 
 /// Whose objects an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,32 +43,52 @@ impl Scope {
     }
 }
 
-/// What an object can be found by, the most telling first.
-const TERMS: &[&[AttributeType]] = &[
-    &[AttributeType::UNIQUE_ID],
+/// What an object can be found by that tells much of it, the most telling first. Besides there are its
+/// class and key type, which the one entry says that every object has; and its unique id says which
+/// object it is without any.
+const TELLING: &[&[AttributeType]] = &[
     &[AttributeType::ISSUER, AttributeType::SERIAL_NUMBER],
     &[AttributeType::MODULUS],
     &[AttributeType::EC_POINT],
     &[AttributeType::ID],
     &[AttributeType::LABEL],
     &[AttributeType::SUBJECT],
-    &[AttributeType::KEY_TYPE],
-    &[AttributeType::CLASS],
 ];
 
-/// Something to search by: attributes and their values, encoded.
+/// Something to search by.
 #[derive(Debug)]
-pub(crate) struct Term {
-    /// Its attributes; none of them need to be compared again.
-    pub(crate) kinds: &'static [AttributeType],
-    values: Vec<Vec<u8>>,
+pub(crate) enum Term {
+    /// Attributes and their values, encoded.
+    Telling {
+        kinds: &'static [AttributeType],
+        values: Vec<Vec<u8>>,
+    },
+    /// A class, a key type, both, or nothing: all objects have it.
+    Sort {
+        class: Option<u64>,
+        key_type: Option<u64>,
+    },
 }
 
 /// The term that every object has.
-pub(crate) const EVERYTHING: Term = Term {
-    kinds: &[],
-    values: Vec::new(),
+pub(crate) const EVERYTHING: Term = Term::Sort {
+    class: None,
+    key_type: None,
 };
+
+impl Term {
+    /// Its attributes; none of them need to be compared again.
+    pub(crate) fn kinds(&self) -> Vec<AttributeType> {
+        match self {
+            Term::Telling { kinds, .. } => kinds.to_vec(),
+            Term::Sort { class, key_type } => {
+                let class = class.map(|_| AttributeType::CLASS);
+                let key_type = key_type.map(|_| AttributeType::KEY_TYPE);
+                class.into_iter().chain(key_type).collect()
+            }
+        }
+    }
+}
 
 /// The terms that objects with `attributes` are found by, the most telling first.
 pub(crate) fn terms(attributes: &Attributes) -> Vec<Term> {
@@ -76,13 +98,19 @@ pub(crate) fn terms(attributes: &Attributes) -> Vec<Term> {
         Plain::Bytes(bytes) if !bytes.is_empty() => Some(bytes.clone()),
         _ => None,
     };
-    let term = |kinds: &&'static [AttributeType]| {
-        Some(Term {
+    let telling = |kinds: &&'static [AttributeType]| {
+        Some(Term::Telling {
             kinds,
             values: kinds.iter().map(value).collect::<Option<_>>()?,
         })
     };
-    TERMS.iter().filter_map(term).collect()
+    let mut terms: Vec<Term> = TELLING.iter().filter_map(telling).collect();
+    let class = attributes.number(AttributeType::CLASS);
+    let key_type = attributes.number(AttributeType::KEY_TYPE);
+    if class.is_some() || key_type.is_some() {
+        terms.push(Term::Sort { class, key_type });
+    }
+    terms
 }
 
 /// Every index entry of the object `reference`, as store keys.
@@ -91,36 +119,85 @@ pub(crate) fn entries(cluster: &Cluster, reference: u64, object: &ObjectRecord) 
         Some(user) if object.attributes.flag(AttributeType::PRIVATE) => Scope::Private(user),
         _ => Scope::Public,
     };
-    let mut prefixes: Vec<Vec<u8>> = terms(&object.attributes)
+    let class = object.attributes.number(AttributeType::CLASS);
+    let key_type = object.attributes.number(AttributeType::KEY_TYPE);
+    let mut keys = vec![sorted(cluster, scope, class, Some(key_type))];
+    let terms = terms(&object.attributes);
+    let telling = terms
         .iter()
-        .map(|term| prefix(cluster, scope, term))
-        .collect();
-    prefixes.push(prefix(cluster, scope, &EVERYTHING));
-    let whose = object.owner.map_or(Scope::Unowned, Scope::Owner);
-    prefixes.push(prefix(cluster, whose, &EVERYTHING));
-    for key in &mut prefixes {
+        .filter(|term| matches!(term, Term::Telling { .. }));
+    keys.extend(telling.flat_map(|term| prefixes(cluster, scope, term)));
+    if scope == Scope::Public {
+        // The scope of a private object says whose it is.
+        let whose = object.owner.map_or(Scope::Unowned, Scope::Owner);
+        keys.push(everything(cluster, whose));
+    }
+    for key in &mut keys {
         key.extend_from_slice(&reference.to_be_bytes());
     }
-    prefixes
+    keys
 }
 
-/// What the entries of the objects of `scope` for `term` start with.
-pub(crate) fn prefix(cluster: &Cluster, scope: Scope, term: &Term) -> Vec<u8> {
-    let scope = scope.encoded();
-    let mut numbers = Vec::new();
-    for kind in term.kinds {
-        numbers.extend_from_slice(&kind.0.to_be_bytes());
+/// What the entries of the objects of `scope` for `term` start with: one prefix, or several where only
+/// a key type is given, which a few classes have.
+pub(crate) fn prefixes(cluster: &Cluster, scope: Scope, term: &Term) -> Vec<Vec<u8>> {
+    match term {
+        Term::Telling { kinds, values } => {
+            let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+            vec![prefix(cluster, scope, kinds, &values)]
+        }
+        Term::Sort { class, key_type } => match (class, key_type) {
+            (None, None) => vec![everything(cluster, scope)],
+            (Some(_), _) => vec![sorted(cluster, scope, *class, key_type.map(Some))],
+            (None, Some(_)) => rules::key_classes()
+                .map(|class| sorted(cluster, scope, Some(class), Some(*key_type)))
+                .collect(),
+        },
     }
-    let mut parts: Vec<&[u8]> = vec![&scope, &numbers];
-    parts.extend(term.values.iter().map(Vec::as_slice));
-    let mut key = Vec::with_capacity(PREFIX_BYTES + 8);
-    key.push(KEYSPACE);
-    key.extend_from_slice(&cluster.index_tag(&parts));
+}
+
+/// What all entries of the objects of `scope` start with.
+pub(crate) fn everything(cluster: &Cluster, scope: Scope) -> Vec<u8> {
+    prefix(cluster, scope, &[], &[])
+}
+
+/// What the entries of a class start with, or those of a key type (or of none) in it.
+fn sorted(
+    cluster: &Cluster,
+    scope: Scope,
+    class: Option<u64>,
+    key_type: Option<Option<u64>>,
+) -> Vec<u8> {
+    let mut key = everything(cluster, scope);
+    let mut add = |kind: AttributeType, value: Option<u64>| {
+        let value = value.map(u64::to_be_bytes);
+        let value: Vec<&[u8]> = value.iter().map(<[u8; 8]>::as_slice).collect();
+        let tag = tag(cluster, scope, &[kind], &value);
+        key.extend(tag.into_iter().take(SORT_BYTES));
+    };
+    add(AttributeType::CLASS, class);
+    if let Some(key_type) = key_type {
+        add(AttributeType::KEY_TYPE, key_type);
+    }
     key
+}
+
+fn prefix(cluster: &Cluster, scope: Scope, kinds: &[AttributeType], values: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(KEY_BYTES);
+    key.push(KEYSPACE);
+    key.extend_from_slice(&tag(cluster, scope, kinds, values));
+    key
+}
+
+fn tag(cluster: &Cluster, scope: Scope, kinds: &[AttributeType], values: &[&[u8]]) -> [u8; 16] {
+    let scope = scope.encoded();
+    let numbers: Vec<u8> = kinds.iter().flat_map(|kind| kind.0.to_be_bytes()).collect();
+    let mut parts: Vec<&[u8]> = vec![&scope, &numbers];
+    parts.extend_from_slice(values);
+    cluster.index_tag(&parts)
 }
 
 /// The reference that the index entry `key` names.
 pub(crate) fn reference(key: &[u8]) -> Option<u64> {
-    let bytes = key.get(PREFIX_BYTES..)?;
-    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }

@@ -15,7 +15,7 @@ use token::{AttributeType, Error, ObjectHandle, Reason, Result, Role, limits};
 
 use super::{
     Answer, Attributes, Cache, Draft, ObjectRecord, index,
-    index::{EVERYTHING, Scope},
+    index::Scope,
     record::{purpose, record_key},
 };
 use crate::{
@@ -117,7 +117,7 @@ impl Objects {
         let count = match known {
             Some(known) => known,
             None => {
-                let prefix = index::prefix(cluster, Scope::Unowned, &EVERYTHING);
+                let prefix = index::everything(cluster, Scope::Unowned);
                 let keys = cluster.scan_keys(&prefix, None, limits::UNOWNED_OBJECTS)?;
                 keys.len()
             }
@@ -138,6 +138,14 @@ impl Default for Materials {
     fn default() -> Self {
         Cache::new(CACHED_MATERIALS)
     }
+}
+
+/// The reference in a unique id ([`Objects::unique_id`]), if it is one. Whether the object has it is
+/// to be seen.
+pub(super) fn named_by(unique_id: &[u8]) -> Option<u64> {
+    let (_, digits) = unique_id.split_first_chunk::<16>()?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    u64::from_str_radix(digits, 16).ok()
 }
 
 /// The object `reference`, if it exists.
@@ -201,13 +209,13 @@ pub(crate) fn create(
         batch.write.push((key, Some(encoded)));
         let entries = index::entries(cluster, reference, &record);
         batch
-            .write
-            .extend(entries.into_iter().map(|entry| (entry, Some(Vec::new()))));
+            .index
+            .extend(entries.into_iter().map(|key| (key, true)));
     }
     if owner.is_none() {
         cluster.objects.admit_unowned(cluster, batch.expect.len())?;
     }
-    if batch.write.len() > store::BATCH_WRITES {
+    if batch.write.len() + batch.index.len() > store::BATCH_WRITES {
         let words = "so many objects on the token cannot be made at once";
         return Err(Error::new(Reason::LimitExceeded, words));
     }
@@ -251,11 +259,9 @@ pub(crate) fn change(
             .push((key.clone(), Some(encoded(cluster, &key, &changed)?)));
         batch.expect.push((key, Condition::Equals(sealed)));
         let gone = before.iter().filter(|entry| !after.contains(entry));
-        batch.write.extend(gone.map(|entry| (entry.clone(), None)));
+        batch.index.extend(gone.map(|key| (key.clone(), false)));
         let new = after.iter().filter(|entry| !before.contains(entry));
-        batch
-            .write
-            .extend(new.map(|entry| (entry.clone(), Some(Vec::new()))));
+        batch.index.extend(new.map(|key| (key.clone(), true)));
         let done = cluster.commit(caller, batch, &[Event::ObjectChanged { reference }]);
         cluster.objects.records.forget(reference);
         done.map(drop)
@@ -282,8 +288,8 @@ pub(crate) fn destroy(
         };
         let entries = index::entries(cluster, reference, &now);
         batch
-            .write
-            .extend(entries.into_iter().map(|entry| (entry, None)));
+            .index
+            .extend(entries.into_iter().map(|key| (key, false)));
         batch.write.push((key.clone(), None));
         batch.expect.push((key, Condition::Equals(sealed)));
         let done = cluster.commit(caller, batch, &[Event::ObjectDestroyed { reference }]);
@@ -324,8 +330,13 @@ pub(crate) fn secret(
 
 /// Whether the crypto user of this number owns any object.
 pub(crate) fn owns_any(cluster: &Cluster, user: u64) -> Result<bool> {
-    let prefix = index::prefix(cluster, Scope::Owner(user), &EVERYTHING);
-    Ok(!cluster.scan_keys(&prefix, None, 1)?.is_empty())
+    for scope in [Scope::Private(user), Scope::Owner(user)] {
+        let prefix = index::everything(cluster, scope);
+        if !cluster.scan_keys(&prefix, None, 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn existing(cluster: &Cluster, key: &[u8]) -> Result<Opened<ObjectRecord>> {

@@ -252,6 +252,12 @@ pub(crate) fn family(class: ObjectClass) -> Option<Family> {
         .map(|(_, family)| *family)
 }
 
+/// The classes whose objects have a key type.
+pub(super) fn key_classes() -> impl Iterator<Item = u64> {
+    let keys = FAMILIES.iter().filter(|(_, family)| family.is_key());
+    keys.map(|(class, _)| *class)
+}
+
 const FAMILIES: &[(u64, Family)] = &[
     (sys::CKO_DATA, Family::Data),
     (sys::CKO_CERTIFICATE, Family::Certificate),
