@@ -24,7 +24,7 @@ use crate::{
     failure::{internal, stored},
     home::{self, Home},
     object::Profile,
-    registry::{Registry, SlotEntry},
+    registry::{Registry, SlotEntry, unknown},
     slots::{Clusters, PerHsm, Place, Slots},
     turns::Turns,
 };
@@ -244,6 +244,23 @@ impl Engine {
             Some((_, old)) => *old = Ok(cluster),
             None => clusters.push((cluster.id.clone(), Ok(cluster))),
         }
+    }
+
+    /// Takes back [`Cluster::retire`] when the change of the registry that was to follow it failed. Where
+    /// it may have been made all the same, nobody uses the cluster before the next start: what it would
+    /// write might be of an epoch, or of a cluster, that is no more.
+    pub(crate) fn restore(&self, cluster: &Cluster) -> Result<()> {
+        if !self.registry.is_in_doubt() {
+            cluster.restore();
+            return Ok(());
+        }
+        log::error!("{} is closed: {}", cluster.id, unknown());
+        let mut clusters = self.clusters.write();
+        for (_, installed) in clusters.iter_mut().filter(|(id, _)| *id == cluster.id) {
+            *installed = Err(unknown());
+        }
+        drop(clusters);
+        self.refresh()
     }
 
     /// Takes a cluster away.

@@ -133,10 +133,14 @@ impl Engine {
             switched.map(|()| new)
         });
         drop(still);
-        let new = switched.inspect_err(|_| {
-            old.restore();
-            self.remove_unnamed(&epoch);
-        })?;
+        let new = match switched {
+            Ok(new) => new,
+            Err(error) => {
+                self.restore(&old)?;
+                self.remove_unnamed(&epoch);
+                return Err(error);
+            }
+        };
         self.install(new);
         drop(old);
         self.refresh()?;

@@ -190,7 +190,7 @@ impl Engine {
         });
         drop(still);
         if let Err(error) = deleted {
-            cluster.restore();
+            self.restore(&cluster)?;
             return Err(error);
         }
         self.uninstall(id);

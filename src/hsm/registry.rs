@@ -7,7 +7,7 @@ use crypto::Secret;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{Batch, CommitId, Condition, Store, Urgency};
-use token::{ClusterId, HsmId, Origin, Result, SlotId};
+use token::{ClusterId, Error, HsmId, Origin, Reason, Result, SlotId};
 
 use crate::{
     audit::archive::Archived,
@@ -66,7 +66,8 @@ struct Contents {
     clusters: BTreeMap<ClusterId, ClusterEntry>,
     slots: BTreeMap<SlotId, SlotEntry>,
     marks: Marks,
-    /// Whether the last change failed, and may be on the disk all the same.
+    /// Whether a change failed that may be on the disk all the same: then nobody knows what is there,
+    /// and nothing more is changed.
     in_doubt: bool,
 }
 
@@ -183,6 +184,9 @@ impl Registry {
     ) -> Result<()> {
         // The registry is small and changes rarely: one change at a time, its fsync included.
         let mut contents = self.contents.lock();
+        if contents.in_doubt {
+            return Err(unknown());
+        }
         let mut draft = Draft {
             clusters: BTreeMap::new(),
             slots: BTreeMap::new(),
@@ -339,7 +343,17 @@ impl Draft {
 /// Whether a commit that failed with `error` may have been made: what is refused before it is written
 /// has not.
 fn leaves_doubt(error: &store::Error) -> bool {
-    !matches!(error, store::Error::Conflict | store::Error::TooLarge(_))
+    !matches!(
+        error,
+        store::Error::Conflict | store::Error::TooLarge(_) | store::Error::Full
+    )
+}
+
+/// What is answered until the next start reads what the registry on the disk says.
+pub(crate) fn unknown() -> Error {
+    let words = "the disk failed while the registry was changed, and whether it has the change is not \
+                 known: restart hsmd (or the program that has the home embedded)";
+    Error::new(Reason::StoreFailed, words)
 }
 
 fn cluster_key(id: &ClusterId) -> Vec<u8> {

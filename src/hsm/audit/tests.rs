@@ -16,8 +16,8 @@ use store::{
     sled::SledStore,
 };
 use token::{
-    ApplicationId, Asked, AttributeType as A, ClusterId, Hsm, ObjectHandle, Operation, Operator,
-    Origin, Parameters, Reason, Revealed, SessionHandle, Template, Told, Uses,
+    Access, ApplicationId, Asked, AttributeType as A, ClusterId, Hsm, NewCluster, ObjectHandle,
+    Operation, Operator, Origin, Parameters, Reason, Revealed, SessionHandle, Template, Told, Uses,
 };
 
 use super::{
@@ -297,9 +297,15 @@ fn the_epoch_that_the_registry_names_is_there_whatever_became_of_the_answer() {
         };
         store.fail_commit(0, fault);
         assert_eq!(reason(again("anew")), Reason::StoreFailed);
-        // A try that is refused later takes nothing away either.
-        store.fail_commit(0, CommitFault::Refused(Error::Conflict));
-        assert_eq!(reason(again("third")), Reason::Conflict);
+        // Until then neither is used, and no later try takes anything away.
+        let session = app.hsm.open_session(world.slot, Access::ReadWrite);
+        assert_eq!(reason(session), Reason::StoreFailed);
+        assert_eq!(reason(again("third")), Reason::StoreFailed);
+        let other = NewCluster {
+            label: "other".to_owned(),
+        };
+        let other = app.hsm.create_cluster(app.request(), &other);
+        assert_eq!(reason(other), Reason::StoreFailed);
         app.hsm.end().unwrap();
         drop((app, store));
 
@@ -308,6 +314,43 @@ fn the_epoch_that_the_registry_names_is_there_whatever_became_of_the_answer() {
         let cluster = app.hsm.clusters().unwrap().remove(0);
         assert_eq!(cluster.label, label);
         assert_eq!(app.hsm.verify_audit(&cluster.id).unwrap().broken_at, None);
+    }
+}
+
+#[test]
+fn a_cluster_whose_deletion_is_in_doubt_is_not_used_before_the_next_start() {
+    let lost = || Error::Failed("fsync".to_owned());
+    for (fault, deleted) in [
+        (CommitFault::Refused(lost()), false),
+        (CommitFault::AnswerLost(lost()), true),
+        (CommitFault::Refused(Error::Full), false),
+    ] {
+        let full = matches!(fault, CommitFault::Refused(Error::Full));
+        let mut world = World::without_key_store().reopened();
+        let store = with_faults(&mut world);
+        let app = world.app();
+        let cluster = app.hsm.clusters().unwrap().remove(0);
+        for hsm in &cluster.hsms {
+            let request = app.request();
+            app.hsm.delete_hsm(request, &cluster.id, &hsm.id).unwrap();
+        }
+        store.fail_commit(0, fault);
+        let delete = app.hsm.delete_cluster(app.request(), &cluster.id);
+        let used = app.hsm.create_hsm(app.request(), &cluster.id, "zone");
+        if full {
+            // Nothing was written, and that is known.
+            assert_eq!(reason(delete), Reason::StoreFull);
+            used.unwrap();
+        } else {
+            assert_eq!(reason(delete), Reason::StoreFailed);
+            assert_eq!(reason(used), Reason::StoreFailed);
+        }
+        app.hsm.end().unwrap();
+        drop((app, store));
+
+        let world = world.reopened();
+        let clusters = world.app().hsm.clusters().unwrap();
+        assert_eq!(clusters.is_empty(), deleted);
     }
 }
 
