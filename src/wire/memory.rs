@@ -2,10 +2,11 @@
 //! name, which hsmd makes and passes over the socket. What a peer writes is a claim like any other.
 
 use std::{
-    io,
+    hint, io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     ptr::{self, NonNull},
-    sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    slice,
+    sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     thread,
 };
 
@@ -139,24 +140,21 @@ impl Shared {
 
     /// Copies `from` to the bytes from `offset` on. Answers false if they are not there.
     pub(crate) fn write(&self, offset: usize, from: &[u8]) -> bool {
-        let Some(place) = self.place(offset, from.len()) else {
-            return false;
-        };
-        // SAFETY: `place` has room for them, and `from` is private memory, so the two are apart.
-        // What the peer writes there at the same time makes other bytes, which nobody relies on.
-        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), place.as_ptr(), from.len()) };
-        true
+        let place = self.place(offset, from.len());
+        place.is_some_and(|place| {
+            copy::write(place, from);
+            true
+        })
     }
 
-    /// Copies the bytes from `offset` on to `to`. Answers false if they are not there.
+    /// Copies the bytes from `offset` on to `to`. Answers false if they are not there. What the peer
+    /// writes there at the same time makes other bytes, and only the copy is looked at.
     pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> bool {
-        let Some(place) = self.place(offset, to.len()) else {
-            return false;
-        };
-        // SAFETY: as in `write`. Whatever is read, any bytes are legal ones, and only the copy is
-        // looked at.
-        unsafe { ptr::copy_nonoverlapping(place.as_ptr(), to.as_mut_ptr(), to.len()) };
-        true
+        let place = self.place(offset, to.len());
+        place.is_some_and(|place| {
+            copy::read(place, to);
+            true
+        })
     }
 
     /// Asks for the first bytes at once, which another core has written: the lines of a frame come
@@ -164,22 +162,21 @@ impl Shared {
     pub(crate) fn fetch(&self) {
         const LINE: usize = 64;
         const LINES: usize = 20;
-        let Some(place) = self.place(0, LINE * LINES) else {
-            return;
-        };
-        for line in 0..LINES {
-            // SAFETY: in the mapping, by `place`.
-            let place = unsafe { place.add(line * LINE) };
-            // SAFETY: the same; any byte is a legal one, and nobody looks at it.
-            let _ = unsafe { place.as_ptr().read_volatile() };
+        for byte in self
+            .place(0, LINE * LINES)
+            .iter()
+            .copied()
+            .flatten()
+            .step_by(LINE)
+        {
+            hint::black_box(byte.load(Ordering::Relaxed));
         }
     }
 
     /// Overwrites the first `len` bytes.
     pub(crate) fn erase(&self, len: usize) {
         if let Some(place) = self.place(0, len) {
-            // SAFETY: they are in the mapping.
-            unsafe { ptr::write_bytes(place.as_ptr(), 0, len) };
+            copy::erase(place);
         }
     }
 
@@ -196,11 +193,99 @@ impl Shared {
         }
     }
 
-    fn place(&self, offset: usize, len: usize) -> Option<NonNull<u8>> {
+    fn place(&self, offset: usize, len: usize) -> Option<&[AtomicU8]> {
         let begin = Self::BYTES.checked_add(offset)?;
         begin.checked_add(len).filter(|end| *end <= self.0.len)?;
         // SAFETY: just checked to be in the mapping.
-        Some(unsafe { self.0.base.add(begin) })
+        let begin = unsafe { self.0.base.add(begin) };
+        // SAFETY: the same, for as long as the mapping is borrowed. Any byte is a legal one, and this
+        // process reaches them by atomic operations alone. The peer is another process: what it does
+        // to them is, seen from here, a store to each by another thread.
+        Some(unsafe { slice::from_raw_parts(begin.as_ptr().cast::<AtomicU8>(), len) })
+    }
+}
+
+/// Copies of bytes that a peer may write meanwhile, which a plain copy must not touch: each load and
+/// store is atomic and relaxed. On x86-64, one instruction does so for many.
+mod copy {
+    use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+    /// From how many bytes on the one instruction is faster than words.
+    #[cfg(target_arch = "x86_64")]
+    const MANY: usize = 256;
+
+    /// Bytes as words, and what is not a whole one before and behind them.
+    fn words(place: &[AtomicU8]) -> (&[AtomicU8], &[AtomicU64], &[AtomicU8]) {
+        // SAFETY: eight atomic bytes that lie as a word does may be used as one: every value is a
+        // legal one. Two sizes for the same bytes are not in use at the same time, as this process
+        // has one side of the memory and that side one user.
+        unsafe { place.align_to() }
+    }
+
+    /// `from` to `place`, which is as long.
+    pub(super) fn write(place: &[AtomicU8], from: &[u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if from.len() >= MANY && from.len() == place.len() {
+            // SAFETY: both are as long as that, and `place` is borrowed as atomics, so it may be
+            // written. The instruction stores whole bytes or more at once, as atomic stores would.
+            unsafe {
+                std::arch::asm!(
+                    "rep movsb",
+                    inout("rcx") from.len() => _,
+                    inout("rsi") from.as_ptr() => _,
+                    inout("rdi") place.as_ptr() => _,
+                    options(nostack, preserves_flags),
+                );
+            }
+            return;
+        }
+        let (first, whole, last) = words(place);
+        let (from_first, rest) = from.split_at(first.len().min(from.len()));
+        let (from_whole, from_last) = rest.as_chunks();
+        for (place, word) in whole.iter().zip(from_whole) {
+            place.store(u64::from_ne_bytes(*word), Relaxed);
+        }
+        for (places, bytes) in [(first, from_first), (last, from_last)] {
+            let pairs = places.iter().zip(bytes);
+            pairs.for_each(|(place, byte)| place.store(*byte, Relaxed));
+        }
+    }
+
+    /// `place` to `to`, which is as long.
+    pub(super) fn read(place: &[AtomicU8], to: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if to.len() >= MANY && to.len() == place.len() {
+            // SAFETY: both are as long as that. The instruction loads whole bytes or more at once, as
+            // atomic loads would.
+            unsafe {
+                std::arch::asm!(
+                    "rep movsb",
+                    inout("rcx") to.len() => _,
+                    inout("rsi") place.as_ptr() => _,
+                    inout("rdi") to.as_mut_ptr() => _,
+                    options(nostack, preserves_flags),
+                );
+            }
+            return;
+        }
+        let (first, whole, last) = words(place);
+        let (to_first, rest) = to.split_at_mut(first.len().min(to.len()));
+        let (to_whole, to_last) = rest.as_chunks_mut();
+        for (place, word) in whole.iter().zip(to_whole) {
+            *word = place.load(Relaxed).to_ne_bytes();
+        }
+        for (places, bytes) in [(first, to_first), (last, to_last)] {
+            let pairs = places.iter().zip(bytes);
+            pairs.for_each(|(place, byte)| *byte = place.load(Relaxed));
+        }
+    }
+
+    /// Zeros to `place`.
+    pub(super) fn erase(place: &[AtomicU8]) {
+        const ZEROS: [u8; 4_096] = [0; 4_096];
+        for place in place.chunks(ZEROS.len()) {
+            write(place, ZEROS.split_at(place.len()).0);
+        }
     }
 }
 
@@ -229,7 +314,7 @@ struct Mapping {
 }
 
 // SAFETY: the memory is the mapping's own until it is dropped, and it is only reached by atomic
-// words and by copies whose callers take turns.
+// operations.
 unsafe impl Send for Mapping {}
 // SAFETY: the same.
 unsafe impl Sync for Mapping {}
@@ -338,6 +423,30 @@ mod tests {
         shared.erase(64);
         assert!(other.read(60, &mut last) && last == [0; 4]);
         assert!(Shared::open(&file, 63).is_err());
+    }
+
+    #[test]
+    fn a_copy_from_and_to_any_place_is_whole_and_leaves_its_neighbours_alone() {
+        let (shared, _file) = Shared::new(700).unwrap();
+        let bytes: Vec<u8> = (0..600)
+            .map(|n| u8::try_from(n % 250 + 1).unwrap())
+            .collect();
+        for offset in 0..10 {
+            for len in (0..40).chain(250..260).chain(590..600) {
+                shared.erase(700);
+                assert!(shared.write(offset, &bytes[..len]));
+                let mut all = [9; 700];
+                assert!(shared.read(0, &mut all));
+                let expected = [
+                    &vec![0; offset],
+                    &bytes[..len],
+                    &vec![0; 700 - offset - len],
+                ];
+                assert_eq!(all.as_slice(), expected.concat());
+                let mut copy = vec![9; len];
+                assert!(shared.read(offset, &mut copy) && copy == bytes[..len]);
+            }
+        }
     }
 
     #[test]
