@@ -47,8 +47,18 @@ impl Buffer {
         self.bytes.get_mut(self.len..).unwrap_or_default()
     }
 
+    /// The bytes behind those in use, at least one of them; more, but not beyond `most` bytes in all,
+    /// if there have to be new ones.
+    pub(crate) fn room_of(&mut self, most: usize) -> &mut [u8] {
+        if self.free() == 0 {
+            let doubled = self.bytes.len().saturating_mul(2).min(most);
+            self.grow(doubled.max(self.len + 1));
+        }
+        self.bytes.get_mut(self.len..).unwrap_or_default()
+    }
+
     /// How many bytes are free without growing.
-    pub(crate) fn free(&self) -> usize {
+    fn free(&self) -> usize {
         self.bytes.len() - self.len
     }
 
@@ -61,7 +71,9 @@ impl Buffer {
     /// Exactly `len` bytes, to be written by somebody else.
     pub(crate) fn of_len(&mut self, len: usize) -> &mut [u8] {
         self.len = 0;
-        self.reserve(len);
+        if len > self.bytes.len() {
+            self.grow(len);
+        }
         self.advance(len);
         self.bytes.get_mut(..len).unwrap_or_default()
     }
@@ -112,10 +124,14 @@ impl Buffer {
 
     fn reserve(&mut self, more: usize) {
         let needed = self.len.saturating_add(more);
-        if needed <= self.bytes.len() {
-            return;
+        if needed > self.bytes.len() {
+            self.grow(needed.max(self.bytes.len().saturating_mul(2)));
         }
-        let mut grown = vec![0; needed.max(self.bytes.len().saturating_mul(2))];
+    }
+
+    /// To `len` bytes.
+    fn grow(&mut self, len: usize) {
+        let mut grown = vec![0; len];
         if let (Some(place), Some(old)) = (grown.get_mut(..self.len), self.bytes.get(..self.len)) {
             place.copy_from_slice(old);
         }
@@ -147,6 +163,19 @@ mod tests {
         let bytes: Vec<u8> = (0..FIRST + 5).map(|n| n.to_le_bytes()[0]).collect();
         buffer.extend(&bytes);
         assert_eq!(buffer.filled(), bytes);
+    }
+
+    #[test]
+    fn it_takes_no_more_than_a_verb_has() {
+        let mut buffer = Buffer::new();
+        let promised = 3 * FIRST + 5;
+        while buffer.len() < promised {
+            let room = buffer.room_of(promised).len();
+            buffer.advance(room);
+        }
+        assert_eq!(buffer.bytes.len(), promised);
+        buffer.of_len(promised + 1);
+        assert_eq!(buffer.bytes.len(), promised + 1);
     }
 
     #[test]

@@ -129,12 +129,11 @@ impl Reader {
     /// promised.
     fn fill(&mut self, socket: BorrowedFd<'_>, wanted: usize) -> Result<(), Fault> {
         while self.buffer.len() < wanted {
-            let room = if self.buffer.free() == 0 { 1 } else { 0 };
             let begun = self.buffer.len() > 0;
             if begun {
                 wait_for_more(socket)?;
             }
-            let place = self.buffer.room(room);
+            let place = self.buffer.room_of(wanted);
             let received = match &mut self.passed {
                 None => receive(socket, place),
                 Some(passed) => receive_with(socket, place, passed),
