@@ -12,6 +12,7 @@ mod held;
 pub mod home;
 mod memory;
 mod message;
+mod pace;
 mod passing;
 mod requests;
 mod runtime;

@@ -1,67 +1,23 @@
-//! What is said on a connection: greetings, and the verbs of `token::Hsm` and `token::Operator` as
+//! What is said on a connection after the greetings: the verbs of `token::Hsm` and `token::Operator` as
 //! one enum. It borrows from the caller when it is written and from the buffer when it is read. The
 //! order of the variants is the wire format; new ones go to the end.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 use token::{
-    Access, Asked, Attribute, AuditFilter, AuditPlace, ClusterId, Encapsulated, Error, HsmId,
-    LoginAs, Mechanism, NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced,
-    Request, Resumption, Role, SessionHandle, SlotId, Template,
+    Access, Asked, Attribute, AuditFilter, AuditPlace, ClusterId, Encapsulated, HsmId, LoginAs,
+    Mechanism, NewCluster, ObjectHandle, Operation, Outcome, Parameters, Produced, Request,
+    Resumption, Role, SessionHandle, SlotId, Template,
 };
 
+mod greeting;
+mod work;
+
+pub(crate) use self::{
+    greeting::{Hello, NEWEST, OLDEST, Proof, Purpose, Refusal, Refused, SOFTWARE, Welcome},
+    work::Work,
+};
 pub(crate) use crate::held::{Held, Many};
-
-/// The oldest version of the protocol that is spoken here.
-pub(crate) const OLDEST: u16 = 1;
-/// The newest one.
-pub(crate) const NEWEST: u16 = 1;
-/// What a greeting says of its sender.
-pub(crate) const SOFTWARE: &str = concat!("strongroom ", env!("CARGO_PKG_VERSION"));
-/// The longest `software` that is read.
-const SOFTWARE_BYTES: usize = 64;
-
-/// The first thing that a client says.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Hello<'a> {
-    pub(crate) oldest: u16,
-    pub(crate) newest: u16,
-    pub(crate) purpose: Purpose,
-    #[serde(borrow)]
-    pub(crate) software: &'a str,
-}
-
-/// What a connection is to be.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Purpose {
-    New,
-    Attach { secret: [u8; 32] },
-    Resume { secret: [u8; 32] },
-}
-
-/// hsmd's yes.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Welcome<'a> {
-    pub(crate) version: u16,
-    pub(crate) secret: [u8; 32],
-    #[serde(borrow)]
-    pub(crate) software: &'a str,
-}
-
-/// hsmd's no.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Refusal {
-    pub(crate) reason: Refused,
-    pub(crate) error: Error,
-}
-
-/// Why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Refused {
-    Version,
-    Unknown,
-    Denied,
-}
 
 /// A verb with what it is said about; its input travels beside it.
 #[derive(Serialize, Deserialize)]
@@ -293,13 +249,6 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     }
 }
 
-impl<'a> Hello<'a> {
-    /// A greeting, if it is one.
-    pub(crate) fn decode(body: &'a [u8]) -> Option<Self> {
-        read(body).filter(|hello: &Self| hello.software.len() <= SOFTWARE_BYTES)
-    }
-}
-
 impl<'a> Verb<'a> {
     /// A verb, if it is one and comes with data only where there is some.
     pub(crate) fn decode(body: &'a [u8], data: &[u8]) -> Option<Self> {
@@ -438,19 +387,6 @@ impl<'a> Verb<'a> {
             | Self::ActivateCluster(..)
             | Self::UnlockUser(..) => Reach::Home,
         }
-    }
-
-    /// Whether the answer may take its time: a password is hashed, somebody is waited for, a large
-    /// key is made, clusters come and go. Nobody spins for it, and it goes over the socket.
-    pub(crate) fn takes_time(&self) -> bool {
-        match self {
-            Self::Login(..) | Self::SlotEvent(..) | Self::GeneratePair(..) | Self::End => true,
-            verb => matches!(verb.reach(), Reach::Home) && !verb.is_of_objects(),
-        }
-    }
-
-    fn is_of_objects(&self) -> bool {
-        matches!(self, Self::Destroy(..) | Self::SetAttributes(..))
     }
 
     /// The verb's name, for the log.

@@ -3,7 +3,7 @@
 //! socket, where the end of the other side is noticed and an idle hsmd costs nothing.
 
 use std::{
-    hint, io,
+    io,
     os::fd::OwnedFd,
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use rustix::{
     thread::futex::{self, Flags},
 };
 
-use crate::memory::Shared;
+use crate::{memory::Shared, pace};
 
 /// Bytes of one frame: 1 MiB of data and what is around it.
 pub(crate) const ROOM: usize = (1 << 20) + 64 * 1024;
@@ -78,7 +78,6 @@ pub(crate) enum Side {
 pub(crate) struct Slot {
     memory: Shared,
     side: Side,
-    pace: Pace,
 }
 
 impl Slot {
@@ -94,8 +93,7 @@ impl Slot {
     }
 
     fn of(memory: Shared, side: Side) -> Self {
-        let pace = Pace::new(side);
-        Self { memory, side, pace }
+        Self { memory, side }
     }
 
     /// The bytes.
@@ -135,25 +133,22 @@ impl Slot {
         }
     }
 
-    /// Waits for its turn, without the socket; none if that would take too long. Spins first if
-    /// `is_calm`.
-    pub(crate) fn wait(&mut self, is_calm: bool, patience: Duration) -> Option<State> {
-        let called = |state: State| state.calls(self.side).then_some(state);
-        if let Some(state) = called(self.state()) {
-            return Some(state);
-        }
-        if is_calm && let Some(time) = self.pace.time() {
-            let state = spin(time, || called(self.state()));
-            self.pace.learn(state.is_some());
-            if state.is_some() {
-                return state;
-            }
+    /// Looks for its turn for as long as `time`: what it found, and how long that took.
+    pub(crate) fn look(&self, time: Duration) -> (Option<State>, Duration) {
+        pace::look(time, || self.called())
+    }
+
+    /// Sleeps until it is its turn, without the socket; none if that would take too long.
+    pub(crate) fn sleep(&self, patience: Duration) -> Option<State> {
+        let called = self.called();
+        if called.is_some() {
+            return called;
         }
         let begun = Instant::now();
         while let Some(left) = patience.checked_sub(begun.elapsed()) {
             self.own().store(AT_FUTEX, Ordering::SeqCst);
             let word = self.word(STATE).load(Ordering::SeqCst);
-            let state = called(State::of(word));
+            let state = self.called_by(State::of(word));
             if state.is_none() {
                 let left = Timespec {
                     tv_sec: left.as_secs().cast_signed(),
@@ -163,11 +158,20 @@ impl Slot {
                 let _ = futex::wait(self.word(STATE), Flags::empty(), word, Some(&left));
             }
             self.own().store(AWAKE, Ordering::SeqCst);
-            if let Some(state) = state.or_else(|| called(self.state())) {
+            if let Some(state) = state.or_else(|| self.called()) {
                 return Some(state);
             }
         }
         None
+    }
+
+    /// The state, if it is its turn.
+    pub(crate) fn called(&self) -> Option<State> {
+        self.called_by(self.state())
+    }
+
+    fn called_by(&self, state: State) -> Option<State> {
+        state.calls(self.side).then_some(state)
     }
 
     /// From here on the other side wakes us at the socket, unless it is our turn already.
@@ -204,67 +208,6 @@ impl Drop for Slot {
             // A client that keeps its descriptor would keep memory of hsmd's that nobody counts any
             // more. One that has not seen the state notices the end at the socket.
             self.memory.give_back();
-        }
-    }
-}
-
-/// How long it is worth to spin: as long as it keeps being.
-struct Pace {
-    longest: Duration,
-    time: Duration,
-    skipped: u32,
-}
-
-/// The shortest time that is worth the while.
-const SHORTEST: Duration = Duration::from_micros(2);
-/// How often one that does not spin any more tries again.
-const PROBE: u32 = 32;
-
-impl Pace {
-    fn new(side: Side) -> Self {
-        let longest = Duration::from_micros(match side {
-            // Between two verbs of a program that does little else.
-            Side::Server => 20,
-            // What a verb takes that is not worth a sleep.
-            Side::Client => 50,
-        });
-        Self {
-            longest,
-            time: longest,
-            skipped: 0,
-        }
-    }
-
-    fn time(&mut self) -> Option<Duration> {
-        if self.time >= SHORTEST {
-            return Some(self.time);
-        }
-        self.skipped += 1;
-        (self.skipped.is_multiple_of(PROBE)).then_some(self.longest)
-    }
-
-    fn learn(&mut self, was_worth_it: bool) {
-        self.time = match was_worth_it {
-            true => self.longest,
-            false => self.time / 2,
-        };
-    }
-}
-
-/// Looks again and again for as long as `time`. The clock costs as much as some looks, so the usual
-/// case does without.
-fn spin<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
-    const LOOKS: u32 = 128;
-    let mut begun = None;
-    loop {
-        for _ in 0..LOOKS {
-            if let Some(found) = look() {
-                return Some(found);
-            }
-            hint::spin_loop();
-        }
-        if begun.get_or_insert_with(Instant::now).elapsed() > time {
-            return None;
         }
     }
 }

@@ -75,11 +75,13 @@ impl Moment {
     }
 
     fn lasts(&self, application: &AtomicU64) -> bool {
-        application.load(Ordering::Acquire) == self.application
-            && self
-                .view
-                .upgrade()
-                .is_some_and(|view| view.changes() == self.home)
+        application.load(Ordering::Acquire) == self.application && self.lasts_at_home()
+    }
+
+    /// Whether nothing has changed but by this application.
+    pub(super) fn lasts_at_home(&self) -> bool {
+        let view = self.view.upgrade();
+        view.is_some_and(|view| view.changes() == self.home)
     }
 }
 
@@ -296,6 +298,11 @@ impl Operations {
     pub(super) fn end_all(&self) {
         self.end_all_but_the_search();
         self.find.lock().fail();
+    }
+
+    /// Whether one of the operations is active.
+    pub(super) fn are_active(&self) -> bool {
+        self.kinds.iter().any(|begun| begun.lock().is_active())
     }
 
     /// None of the operations can be begun again.

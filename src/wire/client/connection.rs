@@ -16,7 +16,10 @@ use crate::{
     buffer::Buffer,
     frame::{self, Fault, HEADER, Kind},
     memory::View,
-    message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, SOFTWARE, Verb, Welcome, WithOutput},
+    message::{
+        self, Held, Hello, NEWEST, OLDEST, Proof, Purpose, Refusal, SOFTWARE, Verb, Welcome,
+        WithOutput, Work,
+    },
 };
 
 /// A connection that hsmd has welcomed.
@@ -28,7 +31,7 @@ pub(super) struct Connection {
     /// The Start that the next verb takes along; empty when there is none.
     start: Zeroizing<Vec<u8>>,
     /// Proves that the application is its own.
-    pub(super) secret: Zeroizing<[u8; 32]>,
+    pub(super) secret: Proof,
     /// Which life of hsmd it leads to, counted by the client.
     pub(super) generation: u64,
 }
@@ -55,7 +58,7 @@ impl Connection {
     pub(super) fn greet(
         socket: UnixStream,
         descriptors: &Arc<Descriptors>,
-        purpose: Purpose,
+        purpose: &Purpose,
     ) -> Result<Self, Unwelcome> {
         let fault = |error: io::Error| match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Unwelcome::Again,
@@ -72,7 +75,7 @@ impl Connection {
             frame: Buffer::new(),
             number: 0,
             start: Zeroizing::default(),
-            secret: Zeroizing::default(),
+            secret: Proof::default(),
             generation: 0,
         };
         connection
@@ -83,12 +86,12 @@ impl Connection {
         let hello = Hello {
             oldest: OLDEST,
             newest: NEWEST,
-            purpose,
+            purpose: Held::Lent(purpose),
             software: SOFTWARE,
         };
         frame::encode(&mut connection.frame, Kind::Hello, 0, &hello, 0)
             .map_err(|fault| Unwelcome::Fault(into_io(fault)))?;
-        let sent = connection.line.send(connection.frame.filled(), &[], false);
+        let sent = connection.line.send(connection.frame.filled(), &[], None);
         connection.frame.clear();
         // Who has no room for us closes at once, and says why before.
         if let Err(error) = sent
@@ -96,7 +99,7 @@ impl Connection {
         {
             return Err(fault(error));
         }
-        *connection.secret = match connection.welcome() {
+        connection.secret = match connection.welcome() {
             Ok(answer) => answer.map_err(Unwelcome::Refused)?,
             Err(Fault::Closed) => return Err(Unwelcome::Again),
             Err(error) => return Err(fault(into_io(error))),
@@ -112,7 +115,7 @@ impl Connection {
     }
 
     /// What hsmd answers to the greeting: the application's secret, if it is welcome.
-    fn welcome(&mut self) -> Result<Result<[u8; 32], Refusal>, Fault> {
+    fn welcome(&mut self) -> Result<Result<Proof, Refusal>, Fault> {
         let header = self.line.header()?;
         let body = self.line.body(&header)?;
         let answer = match header.kind {
@@ -169,7 +172,7 @@ impl Connection {
     pub(super) fn exchange_again<T: DeserializeOwned>(&mut self, body: &[u8]) -> Exchange<T> {
         self.number = self.number.wrapping_add(1);
         frame::encode_again(&mut self.frame, self.number, body, 0).map_err(lost)?;
-        let sent = self.line.send(self.frame.filled(), &[], true);
+        let sent = self.line.send(self.frame.filled(), &[], Some(Work::OTHER));
         sent.map_err(Lost)?;
         self.answer(|_, _| Ok(&mut []))
     }
@@ -221,8 +224,7 @@ impl Connection {
         };
         self.start.clear();
         encoded.map_err(lost)?;
-        let is_short = !verb.takes_time();
-        let sent = self.line.send(self.frame.filled(), data, is_short);
+        let sent = self.line.send(self.frame.filled(), data, verb.work());
         sent.map_err(Lost)
     }
 

@@ -8,13 +8,15 @@ use std::{
         Arc,
         atomic::{Ordering, fence},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, HEADER, Header, Kind, Reader},
     memory::View,
+    message::Work,
+    pace::Answers,
     slot::{ROOM, Slot, State},
 };
 
@@ -31,6 +33,9 @@ pub(super) struct Line {
     pub(super) view: Option<Arc<View>>,
     /// Whether this process has a core for itself and one for hsmd.
     has_cores: bool,
+    pace: Answers,
+    /// What hsmd has been asked for.
+    work: Work,
     /// Where the frame is that is being dealt with.
     in_slot: bool,
     /// Bytes of the slot that have been written.
@@ -49,6 +54,8 @@ impl Line {
             slot: None,
             view: None,
             has_cores: rustix::thread::sched_getaffinity(None).is_ok_and(|set| set.count() > 1),
+            pace: Answers::new(),
+            work: Work::OTHER,
             in_slot: false,
             used: 0,
             body: Buffer::new(),
@@ -75,12 +82,14 @@ impl Line {
         self.slot.is_some()
     }
 
-    /// Sends a frame and its data; one that hsmd will take its time for goes over the socket.
-    pub(super) fn send(&mut self, frame: &[u8], data: &[u8], is_short: bool) -> io::Result<()> {
+    /// Sends a frame and its data: what hsmd is asked for, if it will not take its time. What will
+    /// goes over the socket.
+    pub(super) fn send(&mut self, frame: &[u8], data: &[u8], work: Option<Work>) -> io::Result<()> {
         let len = frame.len() + data.len();
         self.in_slot = false;
+        self.work = work.unwrap_or(Work::OTHER);
         if let Some(slot) = &self.slot {
-            self.in_slot = is_short
+            self.in_slot = work.is_some()
                 && len <= ROOM
                 && slot.memory().write(0, frame)
                 && slot.memory().write(frame.len(), data);
@@ -100,11 +109,15 @@ impl Line {
     /// Waits for the next frame and reads its header.
     pub(super) fn header(&mut self) -> Result<Header, Fault> {
         let in_slot = std::mem::take(&mut self.in_slot);
-        let Some(slot) = self.slot.as_mut().filter(|_| in_slot) else {
+        let Some(slot) = self.slot.as_ref().filter(|_| in_slot) else {
             return self.reader.header(self.socket.as_fd());
         };
         let is_calm = self.has_cores && self.view.as_ref().is_some_and(|view| view.is_calm());
-        let state = slot.wait(is_calm, PATIENCE).or_else(|| slot.go_to_socket());
+        let state = match is_calm {
+            true => wait(slot, &mut self.pace, self.work),
+            false => slot.sleep(PATIENCE),
+        };
+        let state = state.or_else(|| slot.go_to_socket());
         match state {
             Some(State::Answered) => self.header_in_slot(),
             Some(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
@@ -182,6 +195,25 @@ impl Line {
         self.in_slot = true;
         Ok(header)
     }
+}
+
+/// Waits at the slot where there is a core for who looks for its turn: it is looked for where that is
+/// worth it.
+fn wait(slot: &Slot, pace: &mut Answers, work: Work) -> Option<State> {
+    let mut looked = Duration::ZERO;
+    if let Some(time) = pace.time(work) {
+        let (state, took) = slot.look(time);
+        pace.looked(state.is_some());
+        if state.is_some() {
+            pace.learn(work, took);
+            return state;
+        }
+        looked = took;
+    }
+    let begun = Instant::now();
+    let state = slot.sleep(PATIENCE);
+    pace.learn(work, looked + begun.elapsed());
+    state
 }
 
 const NOT_THERE: Fault = Fault::Broken("a frame that is longer than its memory");

@@ -25,7 +25,6 @@ use std::sync::{
 
 use parking_lot::Mutex;
 use token::{Error, Hsm, Mode, Reason, Result};
-use zeroize::Zeroizing;
 
 use self::{
     connection::{Connection, Exchange},
@@ -36,14 +35,14 @@ use self::{
 };
 use crate::{
     Home,
-    message::{Held, Purpose, Verb},
+    message::{Held, Proof, Purpose, Verb},
 };
 
 /// An application of the hsmd that serves a home. Dropping it ends the application.
 pub struct Client {
     home: Home,
     shares_memory: bool,
-    secret: Zeroizing<[u8; 32]>,
+    secret: Proof,
     pool: Pool,
     descriptors: Arc<Descriptors>,
     ledger: Ledger,
@@ -67,7 +66,7 @@ impl Client {
             return Err(Error::new(Reason::HomeInvalid, text));
         }
         let descriptors = Arc::new(Descriptors::new());
-        let connection = match reach::reach(home, &descriptors, Purpose::New) {
+        let connection = match reach::reach(home, &descriptors, &Purpose::New) {
             Ok(connection) => connection,
             Err(Unreached::Error(error)) => return Err(error),
             Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),
@@ -75,7 +74,7 @@ impl Client {
         let client = Self {
             home: home.clone(),
             shares_memory: connection.has_slot(),
-            secret: connection.secret.clone(),
+            secret: Proof::copied(&connection.secret),
             pool: Pool::default(),
             descriptors,
             ledger: Ledger::default(),
@@ -119,9 +118,9 @@ impl Client {
         }
         let _one_at_a_time = self.opening.lock();
         let attach = Purpose::Attach {
-            secret: *self.secret,
+            secret: Proof::copied(&self.secret),
         };
-        let mut connection = match reach::reach(&self.home, &self.descriptors, attach) {
+        let mut connection = match reach::reach(&self.home, &self.descriptors, &attach) {
             Ok(mut connection) => {
                 connection.generation = self.ledger.generation();
                 connection
@@ -141,10 +140,10 @@ impl Client {
     /// meanwhile, all is said again: an hsmd that knows the application may not know all of it.
     fn resume_application(&self) -> Result<Box<Connection>> {
         let resume = Purpose::Resume {
-            secret: *self.secret,
+            secret: Proof::copied(&self.secret),
         };
         for _ in 0..ATTEMPTS {
-            let mut connection = match reach::reach(&self.home, &self.descriptors, resume) {
+            let mut connection = match reach::reach(&self.home, &self.descriptors, &resume) {
                 Ok(connection) => connection,
                 Err(Unreached::Error(error)) => return Err(error),
                 Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),

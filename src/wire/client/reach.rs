@@ -61,7 +61,7 @@ enum Knock {
 pub(super) fn reach(
     home: &Home,
     descriptors: &Arc<Descriptors>,
-    purpose: Purpose,
+    purpose: &Purpose,
 ) -> Result<Box<Connection>, Unreached> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
@@ -88,7 +88,8 @@ pub(super) fn reach(
                 }
             },
             Knock::Nobody(problem) => {
-                let patient = purpose != Purpose::New && begun.elapsed() < PATIENCE_WITH_OTHERS;
+                let patient =
+                    !matches!(purpose, Purpose::New) && begun.elapsed() < PATIENCE_WITH_OTHERS;
                 if !patient {
                     return Err(nobody(home, problem).into());
                 }
@@ -107,7 +108,7 @@ pub(super) fn reach(
 pub(super) fn once(
     home: &Home,
     descriptors: &Arc<Descriptors>,
-    purpose: Purpose,
+    purpose: &Purpose,
 ) -> Option<Box<Connection>> {
     match knock(home, descriptors, purpose) {
         Knock::Open(connection) => Some(connection),
@@ -119,7 +120,7 @@ fn may_start(home: &Home) -> bool {
     home.configuration().start == Start::Auto && home.is_own()
 }
 
-fn knock(home: &Home, descriptors: &Arc<Descriptors>, purpose: Purpose) -> Knock {
+fn knock(home: &Home, descriptors: &Arc<Descriptors>, purpose: &Purpose) -> Knock {
     let mut problem = None;
     for folder in home.runtime().places() {
         match connect(home, &folder) {

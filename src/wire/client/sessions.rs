@@ -11,7 +11,7 @@ use super::{
     reach,
     verbs::bytes,
 };
-use crate::message::{Purpose, Verb};
+use crate::message::{Proof, Purpose, Verb};
 
 impl Client {
     /// `open_session`.
@@ -48,7 +48,23 @@ impl Client {
         pin: &SecretBytes,
     ) -> Result<Ticket> {
         loop {
+            let life = self.ledger.generation();
             let said = self.tell(&Verb::Login(session, user, name, bytes(pin)), &[])?;
+            if said.again
+                && said.generation == life
+                && user == LoginAs::ContextSpecific
+                && let Err(error) = &said.answer
+                && error.reason == Reason::OperationNotInitialized
+                && let Some(operations) = self.ledger.operations(session)
+                && operations.are_active()
+            {
+                // The time before: no operation waits for it any more.
+                operations.touch_all();
+                return Ok(Ticket {
+                    login: [0; 16],
+                    secret: SecretBytes::copied(&[]),
+                });
+            }
             if said.again
                 && let Err(error) = &said.answer
                 && error.reason == Reason::UserAlreadyLoggedIn
@@ -97,9 +113,9 @@ impl Client {
         // One that waited may have been lost meanwhile, and the others with it.
         if !matches!(self.pool.take().map(end), Some(Ok(_))) {
             let attach = Purpose::Attach {
-                secret: *self.secret,
+                secret: Proof::copied(&self.secret),
             };
-            let _ = reach::once(&self.home, &self.descriptors, attach).map(end);
+            let _ = reach::once(&self.home, &self.descriptors, &attach).map(end);
         }
         self.pool.clear();
         Ok(())

@@ -26,7 +26,7 @@ use super::{
     tally::{Held, Tally, What},
 };
 use crate::{
-    message::{Purpose, Refusal, Refused},
+    message::{Proof, Purpose, Refusal, Refused},
     system::{self, Credentials},
 };
 
@@ -104,24 +104,20 @@ impl Applications {
     /// The application that a greeting asks for, and its secret.
     pub(super) fn greet(
         &self,
-        purpose: Purpose,
+        purpose: &Purpose,
         socket: &Arc<UnixStream>,
         peer: Credentials,
-    ) -> std::result::Result<(Attached, [u8; 32]), Refusal> {
+    ) -> std::result::Result<(Attached, Proof), Refusal> {
         let denied = |error| Refusal {
             reason: Refused::Denied,
             error,
         };
         let secret = match purpose {
-            Purpose::New => {
-                let mut secret = [0; 32];
-                crypto::random::fill(&mut secret)
-                    .map_err(|_| denied(Error::new(Reason::Internal, "no random bytes")))?;
-                secret
-            }
-            Purpose::Attach { secret } | Purpose::Resume { secret } => secret,
+            Purpose::New => Proof::draw()
+                .map_err(|_| denied(Error::new(Reason::Internal, "no random bytes")))?,
+            Purpose::Attach { secret } | Purpose::Resume { secret } => Proof::copied(secret),
         };
-        let hash = crypto::hash::sha256(&[b"strongroom/1/application", &secret]);
+        let hash = crypto::hash::sha256(&[b"strongroom/1/application", &*secret]);
         let id = ApplicationId(first_half(&hash));
         let known = self.known.lock().get(&id).cloned();
         let application = match known {

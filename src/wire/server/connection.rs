@@ -90,7 +90,7 @@ fn greet<'a>(
         }
         (_, version) => shared
             .applications
-            .greet(hello.purpose, socket, peer)
+            .greet(hello.purpose.get(), socket, peer)
             .map(|greeted| (version, greeted)),
     };
     reader.done(&header);
@@ -210,7 +210,8 @@ fn verb(
 
 /// Counts a large message for its user for as long as it is here.
 fn count(shared: &Shared, peer: Credentials, header: &Header) -> token::Result<Option<Held>> {
-    let promised = header.body_len + header.data_len;
+    // What a body says is copied out of it.
+    let promised = 2 * header.body_len + header.data_len;
     match promised > UNCOUNTED {
         true => shared.tally.take(peer.uid, What::Bytes, promised).map(Some),
         false => Ok(None),

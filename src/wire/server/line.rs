@@ -14,6 +14,7 @@ use crate::{
     buffer::Buffer,
     frame::{self, Fault, HEADER, Header, Kind, Reader},
     memory::Board,
+    pace::Requests,
     slot::{ROOM, Slot, State},
 };
 
@@ -42,6 +43,7 @@ struct Busy<'a> {
     slot: Slot,
     board: &'a Board,
     is_busy: bool,
+    pace: Requests,
     /// Whether the client has ever taken notice of the slot. One that has not speaks over the
     /// socket alone, and is listened to there.
     is_used: bool,
@@ -56,6 +58,25 @@ impl Busy<'_> {
             _ => {}
         }
         self.is_busy = is_busy;
+    }
+
+    /// Waits for a request at the slot, but not for long. Looks for it first where there is a core for
+    /// that.
+    fn wait(&mut self) -> Option<State> {
+        let called = self.slot.called();
+        if called.is_some() {
+            return called;
+        }
+        if self.board.is_calm()
+            && let Some(time) = self.pace.time()
+        {
+            let (called, _) = self.slot.look(time);
+            self.pace.looked(called.is_some());
+            if called.is_some() {
+                return called;
+            }
+        }
+        self.slot.sleep(PATIENCE)
     }
 }
 
@@ -88,6 +109,7 @@ impl<'a> Line<'a> {
             slot,
             board,
             is_busy: false,
+            pace: Requests::default(),
             is_used: false,
             _counted,
         });
@@ -118,7 +140,7 @@ impl<'a> Line<'a> {
             return Ok(None);
         };
         let state = match shared.is_used {
-            true => shared.slot.wait(shared.board.is_calm(), PATIENCE),
+            true => shared.wait(),
             false => None,
         };
         let state = state.or_else(|| {

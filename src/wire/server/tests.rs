@@ -13,7 +13,10 @@ use crate::{
     Client,
     buffer::Buffer,
     frame::{self, Kind, Reader},
-    message::{self, Hello, NEWEST, OLDEST, Purpose, Refusal, Refused, SOFTWARE, Verb, Welcome},
+    message::{
+        self, Held, Hello, NEWEST, OLDEST, Proof, Purpose, Refusal, Refused, SOFTWARE, Verb,
+        Welcome,
+    },
     testing::{BROKEN_SLOT, Machine, eventually},
 };
 
@@ -30,12 +33,12 @@ fn is_closed(socket: &mut UnixStream) -> bool {
             .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
 }
 
-fn greet(socket: &UnixStream, purpose: Purpose, newest: u16) -> Result<[u8; 32], Refusal> {
+fn greet(socket: &UnixStream, purpose: Purpose, newest: u16) -> Result<Proof, Refusal> {
     let mut buffer = Buffer::new();
     let hello = Hello {
         oldest: newest.min(OLDEST),
         newest,
-        purpose,
+        purpose: Held::Lent(&purpose),
         software: SOFTWARE,
     };
     let hello = match newest > NEWEST {
@@ -180,21 +183,23 @@ fn random_mutations_of_a_verb_never_end_hsmd() {
 fn a_secret_that_is_wrong_finds_no_application() {
     let machine = Machine::new();
     let right = greet(&machine.socket(), Purpose::New, NEWEST).unwrap();
-    let socket = machine.socket();
-    assert_eq!(
-        greet(&socket, Purpose::Attach { secret: right }, NEWEST).ok(),
-        Some(right)
-    );
-    let mut wrong = right;
+    let attach = |secret: &[u8; 32]| {
+        let secret = Proof::copied(secret);
+        greet(&machine.socket(), Purpose::Attach { secret }, NEWEST)
+    };
+    assert_eq!(*attach(&right).ok().unwrap(), *right);
+    let mut wrong = *right;
     wrong[31] ^= 1;
-    let refusal = greet(&machine.socket(), Purpose::Attach { secret: wrong }, NEWEST).unwrap_err();
+    let refusal = attach(&wrong).err().unwrap();
     assert_eq!(refusal.reason, Refused::Unknown);
 }
 
 #[test]
 fn a_protocol_of_the_future_is_refused_with_the_versions_that_are_spoken() {
     let machine = Machine::new();
-    let refusal = greet(&machine.socket(), Purpose::New, NEWEST + 1).unwrap_err();
+    let refusal = greet(&machine.socket(), Purpose::New, NEWEST + 1)
+        .err()
+        .unwrap();
     assert_eq!(
         (refusal.reason, refusal.error.reason),
         (Refused::Version, Reason::Protocol)
@@ -221,7 +226,9 @@ fn applications_end_at_the_users_limit() {
     let _sockets: Vec<_> = (0..limits::APPLICATIONS)
         .map(|_| greeted(&machine))
         .collect();
-    let refusal = greet(&machine.socket(), Purpose::New, NEWEST).unwrap_err();
+    let refusal = greet(&machine.socket(), Purpose::New, NEWEST)
+        .err()
+        .unwrap();
     assert_eq!(refusal.error.reason, Reason::LimitExceeded);
 }
 
@@ -267,6 +274,8 @@ fn an_application_that_is_told_to_end_is_forgotten() {
         Reader::new().header(socket.as_fd()).unwrap();
         secret
     };
-    let refusal = greet(&machine.socket(), Purpose::Attach { secret }, NEWEST).unwrap_err();
+    let refusal = greet(&machine.socket(), Purpose::Attach { secret }, NEWEST)
+        .err()
+        .unwrap();
     assert_eq!(refusal.reason, Refused::Unknown);
 }

@@ -35,7 +35,7 @@ fn passed(socket: &UnixStream) -> Vec<OwnedFd> {
     let hello = Hello {
         oldest: OLDEST,
         newest: NEWEST,
-        purpose: Purpose::New,
+        purpose: Held::Lent(&Purpose::New),
         software: SOFTWARE,
     };
     frame::encode(&mut buffer, Kind::Hello, 0, &hello, 0).unwrap();
