@@ -204,6 +204,14 @@ pub(crate) enum Verb<'a> {
         Held<'a, AuditPlace>,
         Held<'a, AuditFilter>,
     ),
+    Find(SessionHandle, Many<'a, Attribute>, u64),
+}
+
+/// The first objects of a search, and whether they are all: then it has ended.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Found {
+    pub(crate) objects: Vec<ObjectHandle>,
+    pub(crate) is_over: bool,
 }
 
 /// Whose Init may be answered otherwise after a verb.
@@ -361,7 +369,8 @@ impl<'a> Verb<'a> {
             | Self::MessageCheck(..)
             | Self::MessageCheckNext(..)
             | Self::MessageEnd(..)
-            | Self::AuditRecords(..) => Reach::Nothing,
+            | Self::AuditRecords(..)
+            | Self::Find(..) => Reach::Nothing,
             Self::CloseSession(..)
             | Self::CloseSessions(..)
             | Self::Login(..)

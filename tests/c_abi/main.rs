@@ -28,6 +28,7 @@ mod operations;
 mod post_quantum;
 mod processes;
 mod program;
+mod searches;
 mod state;
 mod sweep;
 mod threads;

@@ -1,7 +1,5 @@
 //! Objects: templates that make no sense, handles that never were, and what is revealed.
 
-use std::ptr;
-
 use cryptoki_sys::*;
 use tests::{Attributes, Session, Token, USER_PIN, call, everywhere, ok};
 
@@ -288,38 +286,5 @@ fn a_read_only_session_makes_no_token_object() {
         let session = token.open(CKF_SERIAL_SESSION).unwrap();
         assert_eq!(session.generate(true, "no"), Err(CKR_SESSION_READ_ONLY));
         assert!(session.generate(false, "yes").is_ok());
-    });
-}
-
-#[test]
-fn a_find_is_an_operation_of_its_own() {
-    everywhere(|| {
-        let token = Token::make();
-        let session = token.logged_in();
-        let (mut object, mut count) = (0, 0);
-        let mut next = || {
-            call!(
-                token.module,
-                C_FindObjects(session.handle, &raw mut object, 1, &raw mut count)
-            )
-        };
-        assert_eq!(next(), CKR_OPERATION_NOT_INITIALIZED);
-        ok!(
-            token.module,
-            C_FindObjectsInit(session.handle, ptr::null_mut(), 0)
-        );
-        assert_eq!(
-            call!(
-                token.module,
-                C_FindObjectsInit(session.handle, ptr::null_mut(), 0)
-            ),
-            CKR_OPERATION_ACTIVE
-        );
-        assert_eq!(next(), CKR_OK);
-        ok!(
-            token.module,
-            C_SessionCancel(session.handle, CKF_FIND_OBJECTS)
-        );
-        assert_eq!(next(), CKR_OPERATION_NOT_INITIALIZED);
     });
 }

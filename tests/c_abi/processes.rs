@@ -14,7 +14,7 @@ use tests::{Attributes, Other, Token, USER_PIN, call, embedded, everywhere, ok, 
 use crate::null;
 
 /// Runs `body` in a forked child and fails if it does.
-fn in_child(body: impl FnOnce()) {
+pub(crate) fn in_child(body: impl FnOnce()) {
     // SAFETY: the child has the one thread that forked, calls the module, and exits at once.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "fork");
@@ -52,7 +52,7 @@ pub(crate) fn owner() -> i32 {
 }
 
 /// Sends hsmd a signal that it ends by, and waits until it has.
-fn end_hsmd(signal: i32) {
+pub(crate) fn end_hsmd(signal: i32) {
     let hsmd = owner();
     assert_ne!(u32::try_from(hsmd), Ok(process::id()));
     // SAFETY: hsmd of this test's home.

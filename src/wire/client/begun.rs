@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use token::{Mechanism, MechanismId, ObjectHandle, Operation, OutputBound, Parameters, Started};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::searches::Search;
 use crate::memory::View;
 
 /// Inits that are remembered for each kind of operation of a session.
@@ -25,7 +26,7 @@ const ADDITIONAL_BYTES: usize = 256;
 /// What one session is in the middle of.
 pub(super) struct Operations {
     kinds: [Mutex<Begun>; Operation::ALL.len()],
-    find: Mutex<Begun>,
+    search: Mutex<Search>,
     put_off: Arc<AtomicUsize>,
     /// The kind whose Init was put off last, as its place among `kinds`.
     latest: AtomicUsize,
@@ -265,7 +266,7 @@ impl Operations {
     pub(super) fn new(put_off: &Arc<AtomicUsize>) -> Self {
         Self {
             kinds: array::from_fn(|_| Mutex::default()),
-            find: Mutex::default(),
+            search: Mutex::default(),
             put_off: Arc::clone(put_off),
             latest: AtomicUsize::new(0),
         }
@@ -290,14 +291,14 @@ impl Operations {
     }
 
     /// The search.
-    pub(super) fn find(&self) -> &Mutex<Begun> {
-        &self.find
+    pub(super) fn search(&self) -> &Mutex<Search> {
+        &self.search
     }
 
     /// Nothing is in the middle any more.
     pub(super) fn end_all(&self) {
         self.end_all_but_the_search();
-        self.find.lock().fail();
+        self.search.lock().end();
     }
 
     /// Whether one of the operations is active.

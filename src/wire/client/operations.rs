@@ -1,4 +1,4 @@
-//! The verbs that begin, continue and end an operation or a search: the client remembers what
+//! The verbs that begin, continue and end an operation: the client remembers what
 //! began it, so that it can be begun again with an hsmd that has started again, and says an Init
 //! whose answer it knows together with the verb that follows.
 

@@ -99,7 +99,7 @@ impl Client {
     }
 }
 
-/// An operation, or a search, that a verb goes on with.
+/// An operation that a verb goes on with.
 pub(super) struct GoesOn<'a> {
     pub(super) begun: &'a Mutex<Begun>,
     /// What ends it in hsmd.

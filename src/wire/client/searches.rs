@@ -1,30 +1,153 @@
-//! The verbs of a search, which an hsmd that has started again is told of once more as long as
-//! nothing has been found.
+//! The verbs of a search. The first objects come with the answer to its beginning, and with them whether
+//! there are more: most searches are one round trip. What is still to come is begun again with an hsmd that
+//! has started again, as long as nothing has been given to the caller.
 
-use token::{Attribute, ObjectHandle, Reason, Result, SessionHandle};
+use std::vec;
+
+use token::{Attribute, Error, Hsm, ObjectHandle, Reason, Result, SessionHandle};
+use zeroize::Zeroizing;
 
 use super::{
     Client,
-    operations::{After, begin_with, note},
+    begun::Moment,
+    connection::{Connection, Exchange},
 };
-use crate::message::{Many, Verb};
+use crate::message::{Found, Many, Verb};
+
+/// Objects that come with the answer to a search's beginning.
+const AHEAD: usize = 64;
+
+/// A search of a session, or none.
+#[derive(Default)]
+pub(super) struct Search {
+    is_active: bool,
+    /// What came and has not been asked for yet.
+    ahead: vec::IntoIter<ObjectHandle>,
+    /// The part that hsmd has; none when all of it is here, and it has ended there.
+    rest: Option<Rest>,
+    /// When it began.
+    moment: Option<Moment>,
+}
+
+/// A search that hsmd is in the middle of.
+struct Rest {
+    /// The verb that began it, as it was said.
+    said: Zeroizing<Vec<u8>>,
+    /// The life of hsmd in which it began.
+    generation: u64,
+    /// Whether the caller has objects of it, so that it cannot be begun again.
+    is_touched: bool,
+    /// Whether hsmd has no more objects.
+    is_dry: bool,
+}
+
+impl Search {
+    /// No search.
+    pub(super) fn end(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many more are wanted than are here, from an hsmd that may have some.
+    fn missing(&self, limit: usize) -> usize {
+        match &self.rest {
+            Some(rest) if !rest.is_dry => limit.saturating_sub(self.ahead.len()),
+            _ => 0,
+        }
+    }
+
+    /// Goes on in hsmd to have `limit` objects in all.
+    fn go_on(
+        &mut self,
+        connection: &mut Connection,
+        session: SessionHandle,
+        limit: usize,
+        again: bool,
+    ) -> Exchange<Vec<ObjectHandle>> {
+        if let Err(error) = self.catch_up(connection, session, again)? {
+            return Ok(Err(error));
+        }
+        match self.missing(limit) {
+            0 => Ok(Ok(Vec::new())),
+            missing => connection.exchange(&Verb::FindNext(session, missing as u64), &[]),
+        }
+    }
+
+    /// Begins again in an hsmd that has started again, or whose last answer was lost.
+    fn catch_up(
+        &mut self,
+        connection: &mut Connection,
+        session: SessionHandle,
+        again: bool,
+    ) -> Exchange<()> {
+        let Some(rest) = &mut self.rest else {
+            return Ok(Ok(()));
+        };
+        let same_life = rest.generation == connection.generation;
+        if same_life && !again {
+            return Ok(Ok(()));
+        }
+        if same_life {
+            let _: Result<()> = connection.exchange(&Verb::FindEnd(session), &[])?;
+        }
+        if rest.is_touched {
+            let text = "hsmd has started again in the middle of the search";
+            return Ok(Err(Error::new(Reason::OperationNotInitialized, text)));
+        }
+        let found: Result<Found> = connection.exchange_again(&rest.said)?;
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        rest.generation = connection.generation;
+        self.ahead = found.objects.into_iter();
+        if found.is_over {
+            self.rest = None;
+        }
+        Ok(Ok(()))
+    }
+}
 
 impl Client {
     /// `find_start`.
     pub(super) fn begin_find(&self, session: SessionHandle, template: &[Attribute]) -> Result<()> {
-        let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let verb = Verb::FindStart(session, Many::Lent(template));
-        let said = self.attempt(|connection, again| {
-            let answer = begin_with(connection, &verb, &Verb::FindEnd(session), begun, again)?;
-            if let (Ok(()), Some(begun)) = (&answer, begun) {
-                begun
-                    .lock()
-                    .begin(connection.said(), connection.generation, None);
+        let Some(operations) = self.ledger.operations(session) else {
+            return self.say(&Verb::FindStart(session, Many::Lent(template)));
+        };
+        // Held all along, as hsmd holds the session.
+        let mut search = operations.search().lock();
+        if search.is_active {
+            self.session(session)?;
+            return Err(Reason::OperationActive.into());
+        }
+        let verb = Verb::Find(session, Many::Lent(template), AHEAD as u64);
+        let (mut moment, mut said) = (None, Zeroizing::default());
+        let answered = self.attempt(|connection, again| {
+            if again {
+                // It may have begun the time before.
+                let _: Result<()> = connection.exchange(&Verb::FindEnd(session), &[])?;
             }
-            Ok(answer)
+            let view = connection.view();
+            moment = view.map(|view| Moment::now(view, &self.changes));
+            let found: Result<Found> = connection.exchange(&verb, &[])?;
+            if found.as_ref().is_ok_and(|found| !found.is_over) {
+                said = Zeroizing::new(connection.said().to_vec());
+            }
+            Ok(found)
         })?;
-        said.answer
+        let found = answered.answer?;
+        let rest = (!found.is_over).then_some(Rest {
+            said,
+            generation: answered.generation,
+            is_touched: false,
+            is_dry: false,
+        });
+        *search = Search {
+            is_active: true,
+            ahead: found.objects.into_iter(),
+            rest,
+            moment,
+        };
+        Ok(())
     }
 
     /// `find_next`.
@@ -34,25 +157,58 @@ impl Client {
         limit: usize,
     ) -> Result<Vec<ObjectHandle>> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let verb = Verb::FindNext(session, limit as u64);
-        let answer = self.continued(begun, Verb::FindEnd(session), |connection| {
-            connection.exchange(&verb, &[])
-        });
-        note(begun, &answer, After::Touched);
-        answer
+        let search = operations.as_ref().map(|of| of.search().lock());
+        let Some(mut search) = search.filter(|search| search.is_active) else {
+            return self.say(&Verb::FindNext(session, limit as u64));
+        };
+        self.look_after(session, &search)?;
+        let missing = search.missing(limit);
+        let more = match missing {
+            0 => Vec::new(),
+            _ => {
+                let answer = self
+                    .attempt(|connection, again| search.go_on(connection, session, limit, again))
+                    .and_then(|said| said.answer);
+                answer.inspect_err(|_| search.end())?
+            }
+        };
+        let mut found: Vec<_> = search.ahead.by_ref().take(limit).collect();
+        if let Some(rest) = &mut search.rest {
+            rest.is_touched = true;
+            rest.is_dry |= found.len() + more.len() < limit;
+        }
+        found.extend(more);
+        Ok(found)
     }
 
     /// `find_end`. A search that is gone with an hsmd has ended, too.
     pub(super) fn end_find(&self, session: SessionHandle) -> Result<()> {
         let operations = self.ledger.operations(session);
-        let begun = operations.as_ref().map(|operations| operations.find());
-        let was_active = begun.is_some_and(|begun| begun.lock().is_active());
-        let answer = self.say(&Verb::FindEnd(session));
-        note(begun, &answer, After::Ended);
-        match answer {
-            Err(error) if was_active && error.reason == Reason::OperationNotInitialized => Ok(()),
-            answer => answer,
+        let search = operations.as_ref().map(|of| of.search().lock());
+        let Some(mut search) = search.filter(|search| search.is_active) else {
+            return self.say(&Verb::FindEnd(session));
+        };
+        let answer = match search.rest {
+            Some(_) => match self.say(&Verb::FindEnd(session)) {
+                Err(Error {
+                    reason: Reason::OperationNotInitialized,
+                    ..
+                }) => Ok(()),
+                answer => answer,
+            },
+            None => self.look_after(session, &search),
+        };
+        search.end();
+        answer
+    }
+
+    /// What hsmd would say of the session before it looked at a search that is all here: nothing, as
+    /// long as nobody has changed anything since it began.
+    fn look_after(&self, session: SessionHandle, search: &Search) -> Result<()> {
+        let lasts = search.moment.as_ref().is_some_and(Moment::lasts_at_home);
+        match search.rest.is_some() || lasts {
+            true => Ok(()),
+            false => self.session(session).map(drop),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod inits;
+mod searches;
 mod verbs;
 
 const SLOT: SlotId = SlotId(1);
@@ -228,25 +229,6 @@ fn an_operation_with_a_session_key_says_that_the_key_is_gone() {
 }
 
 #[test]
-fn a_search_that_has_only_begun_goes_on_and_one_in_the_middle_is_lost() {
-    let machine = Machine::new();
-    let client = machine.client();
-    let session = open(&client);
-    client.find_start(session, &[]).unwrap();
-    machine.restart();
-    assert_eq!(
-        client.find_next(session, 2).unwrap(),
-        [ObjectHandle(0), ObjectHandle(1)]
-    );
-    machine.restart();
-    let error = client.find_next(session, 2).unwrap_err();
-    assert_eq!(error.reason, Reason::OperationNotInitialized);
-    client.find_start(session, &[]).unwrap();
-    machine.restart();
-    client.find_end(session).unwrap();
-}
-
-#[test]
 fn a_change_whose_answer_was_lost_is_done_once() {
     let machine = Machine::new();
     let client = machine.client();
@@ -317,6 +299,22 @@ fn a_login_whose_answer_was_lost_is_a_login_that_a_restart_keeps() {
         .unwrap();
     machine.restart();
     assert_eq!(client.session(session).unwrap().login, LoginState::User);
+}
+
+#[test]
+fn a_login_for_an_operation_whose_answer_was_lost_is_made_once() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    start(&client, session);
+    let pin = SecretBytes::copied(b"right");
+    let again = || client.login(session, LoginAs::ContextSpecific, None, &pin);
+    machine.world.in_the_middle_of("login", machine.breaker());
+    again().unwrap();
+    assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
+    machine.world.in_the_middle_of("login", machine.breaker());
+    let none = again().unwrap_err();
+    assert_eq!(none.reason, Reason::OperationNotInitialized);
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Verb<'_> {
             Self::MessageCheck(..) | Self::MessageCheckNext(..) => {
                 Work::of(Operation::MessageVerify)
             }
-            Self::FindStart(..) | Self::FindNext(..) => Work::SEARCH,
+            Self::Find(..) | Self::FindStart(..) | Self::FindNext(..) => Work::SEARCH,
             Self::GeneratePair(..) => Work::PAIR,
             Self::Create(..)
             | Self::Copy(..)

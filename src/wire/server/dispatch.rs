@@ -1,6 +1,7 @@
 //! From a verb as a message to the verb of the engine, and the answer back.
 
 mod output;
+mod search;
 
 use std::{
     io,
@@ -195,6 +196,10 @@ impl Answer {
                 self.write(tenant.find_next(session, limit))
             }
             Verb::FindEnd(session) => self.write(tenant.find_end(session)),
+            Verb::Find(session, template, limit) => {
+                let limit = length(limit).min(limits::FIND_HANDLES);
+                self.write(search::find(tenant, session, template.get(), limit))
+            }
             Verb::Generate(request, session, mechanism, template) => {
                 let generate = |of| tenant.generate(request, session, mechanism.get(), of);
                 self.write(template.owned().and_then(generate))

@@ -55,6 +55,8 @@ struct State {
     logged_in: Vec<SlotId>,
     operations: HashMap<(SessionHandle, Operation), Vec<u8>>,
     finds: HashMap<SessionHandle, u64>,
+    /// Sessions whose operation has had its own login.
+    logged_in_for: Vec<SessionHandle>,
 }
 
 impl Fake {
@@ -69,6 +71,9 @@ impl Fake {
 
     fn slot_of(&self, session: SessionHandle) -> Result<SlotId> {
         let state = self.state.lock();
+        if self.world.is_lost.load(Ordering::Relaxed) {
+            return Err(Reason::SessionHandleInvalid.into());
+        }
         state
             .sessions
             .get(&session)
@@ -140,6 +145,7 @@ impl Hsm for Fake {
         Ok(())
     }
     fn session(&self, session: SessionHandle) -> Result<Session> {
+        self.world.say("session");
         let slot = self.slot_of(session)?;
         let login = match self.state.lock().logged_in.contains(&slot) {
             true => LoginState::User,
@@ -154,13 +160,27 @@ impl Hsm for Fake {
     fn login(
         &self,
         session: SessionHandle,
-        _: LoginAs,
+        user: LoginAs,
         _: Option<&str>,
         pin: &SecretBytes,
     ) -> Result<Ticket> {
         let slot = self.slot_of(session)?;
         if pin.reveal() != b"right" {
             return Err(Reason::PinIncorrect.into());
+        }
+        let ticket = Ticket {
+            login: [9; 16],
+            secret: SecretBytes::copied(b"ticket"),
+        };
+        if user == LoginAs::ContextSpecific {
+            self.world.say("login");
+            let mut state = self.state.lock();
+            let waits = state.operations.keys().any(|(of, _)| *of == session);
+            if !waits || state.logged_in_for.contains(&session) {
+                return Err(no_operation());
+            }
+            state.logged_in_for.push(session);
+            return Ok(ticket);
         }
         let mut state = self.state.lock();
         if state.logged_in.contains(&slot) {
@@ -169,16 +189,14 @@ impl Hsm for Fake {
         state.logged_in.push(slot);
         drop(state);
         self.world.say("login");
-        Ok(Ticket {
-            login: [9; 16],
-            secret: SecretBytes::copied(b"ticket"),
-        })
+        Ok(ticket)
     }
     fn logout(&self, session: SessionHandle) -> Result<()> {
         let slot = self.slot_of(session)?;
         let mut state = self.state.lock();
         state.logged_in.retain(|other| *other != slot);
         state.operations.clear();
+        state.finds.clear();
         Ok(())
     }
     fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
@@ -234,18 +252,26 @@ impl Hsm for Fake {
         unsupported()
     }
     fn find_start(&self, session: SessionHandle, _: &[Attribute]) -> Result<()> {
+        self.slot_of(session)?;
+        let began = self.state.lock().finds.insert(session, 0).is_none();
         self.world.say("find_start");
-        self.state.lock().finds.insert(session, 0);
-        Ok(())
+        began.then_some(()).ok_or(Reason::OperationActive.into())
     }
     fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>> {
+        self.slot_of(session)?;
+        let all = self.world.objects.load(Ordering::Relaxed);
         let mut state = self.state.lock();
         let place = state.finds.get_mut(&session).ok_or_else(no_operation)?;
         let first = *place;
-        *place += limit as u64;
-        Ok((first..*place).map(ObjectHandle).collect())
+        *place = all.min(first + limit as u64);
+        let found = (first..*place).map(ObjectHandle).collect();
+        drop(state);
+        self.world.say("find_next");
+        Ok(found)
     }
     fn find_end(&self, session: SessionHandle) -> Result<()> {
+        self.world.say("find_end");
+        self.slot_of(session)?;
         self.state
             .lock()
             .finds

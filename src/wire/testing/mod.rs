@@ -4,7 +4,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, Weak, atomic::AtomicUsize},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize},
+    },
     time::Duration,
 };
 
@@ -40,6 +43,10 @@ pub(crate) struct World {
     /// Answers of changing verbs, as the store keeps them.
     pub(crate) answers: Mutex<HashMap<(ApplicationId, u64), ObjectHandle>>,
     pub(crate) created: AtomicUsize,
+    /// How many objects a search finds.
+    pub(crate) objects: AtomicU64,
+    /// Whether all sessions are lost, as those of an HSM that is gone.
+    pub(crate) is_lost: AtomicBool,
     pub(crate) ended: AtomicUsize,
     /// Keys that are gone.
     pub(crate) gone: Mutex<Vec<ObjectHandle>>,
