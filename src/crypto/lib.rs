@@ -29,14 +29,16 @@ mod locked;
 pub mod ml_dsa;
 pub mod ml_kem;
 pub mod montgomery;
-#[allow(unsafe_code)] // Calls of AWS-LC in C, each with its reason.
+#[allow(unsafe_code)] // Calls of AWS-LC in C and of an instruction, each with its reason.
 mod native;
+mod pool;
 pub mod random;
 pub mod rsa;
 pub mod seal;
 mod secret;
 mod seeded;
 pub mod self_test;
+mod thread;
 mod vector;
 pub mod xaes;
 pub mod xts;

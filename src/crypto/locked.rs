@@ -11,6 +11,8 @@ use std::{
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 use zeroize::Zeroize;
 
+use crate::{pool::Pools, thread};
+
 /// Bytes in a granule: the unit of allocation, and the alignment of every region.
 const GRANULE: usize = 64;
 /// Words in a chunk's map; each has a bit for each of 64 granules.
@@ -87,9 +89,13 @@ unsafe impl Sync for Region {}
 /// only grows, so that it can be walked without a lock.
 struct Chunk {
     start: NonNull<u8>,
-    used: [AtomicU64; WORDS],
+    used: [Used; WORDS],
     next: AtomicPtr<Chunk>,
 }
+
+/// Which of 64 granules are taken. Each thread looks at another one of them first.
+#[repr(align(64))]
+struct Used(AtomicU64);
 
 // SAFETY: `start` never changes, and whose bytes are whose is decided by the atomic maps.
 unsafe impl Sync for Chunk {}
@@ -103,7 +109,9 @@ impl Chunk {
     /// Takes `count` granules in a row.
     fn take(&'static self, count: usize) -> Option<(NonNull<u8>, Place)> {
         let run = u64::MAX >> (64 - count);
-        self.used.iter().enumerate().find_map(|(word, map)| {
+        let first = thread::number() % WORDS;
+        (first..WORDS).chain(0..first).find_map(|word| {
+            let Used(map) = self.used.get(word)?;
             let mut used = map.load(Ordering::Relaxed);
             loop {
                 let bit = (0..=64 - count).find(|bit| used & (run << bit) == 0)?;
@@ -134,10 +142,18 @@ impl Chunk {
     }
 
     fn release(&'static self, word: usize, mask: u64) {
-        if let Some(map) = self.used.get(word) {
+        if let Some(Used(map)) = self.used.get(word) {
             map.fetch_and(!mask, Ordering::Release);
         }
-        LIKELY.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
+        self.is_likely();
+    }
+
+    /// Has the next search begin here. What all threads read is only written when it changes.
+    fn is_likely(&'static self) {
+        let chunk = ptr::from_ref(self).cast_mut();
+        if LIKELY.load(Ordering::Relaxed) != chunk {
+            LIKELY.store(chunk, Ordering::Release);
+        }
     }
 }
 
@@ -146,7 +162,7 @@ fn shared(count: usize) -> Option<(NonNull<u8>, Place)> {
     let all = std::iter::successors(chunk_at(&NEWEST), |chunk| chunk_at(&chunk.next));
     let found = chunk_at(&LIKELY).into_iter().chain(all).find_map(|chunk| {
         let taken = chunk.take(count)?;
-        LIKELY.store(ptr::from_ref(chunk).cast_mut(), Ordering::Release);
+        chunk.is_likely();
         Some(taken)
     });
     found.or_else(|| grow()?.take(count))
@@ -156,7 +172,7 @@ fn shared(count: usize) -> Option<(NonNull<u8>, Place)> {
 fn grow() -> Option<&'static Chunk> {
     let chunk: &'static Chunk = Box::leak(Box::new(Chunk {
         start: map(CHUNK)?,
-        used: [const { AtomicU64::new(0) }; WORDS],
+        used: [const { Used(AtomicU64::new(0)) }; WORDS],
         next: AtomicPtr::new(ptr::null_mut()),
     }));
     let address = ptr::from_ref(chunk).cast_mut();
@@ -195,6 +211,23 @@ fn map(len: usize) -> Option<NonNull<u8>> {
     // SAFETY: the same; the advice does not change what the bytes are.
     let _ = unsafe { madvise(start, len, Advice::LinuxDontDump) };
     NonNull::new(start.cast())
+}
+
+/// The pools of random bytes, in memory that the kernel zeroes in a forked child. Where it does not
+/// know how, there are none.
+pub(crate) fn pools() -> Option<&'static Pools> {
+    let len = size_of::<Pools>().next_multiple_of(4096);
+    let start = map(len)?;
+    // SAFETY: the range is the mapping just made, and nobody uses it yet.
+    if unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxWipeOnFork) }.is_err() {
+        // SAFETY: the same; it is not used from here on.
+        let _ = unsafe { munmap(start.as_ptr().cast(), len) };
+        return None;
+    }
+    let pools: NonNull<Pools> = start.cast();
+    // SAFETY: zeroed pages, as long as it and never unmapped; it is made of atomics alone, for which
+    // zeroes are a value, also when the kernel puts them there.
+    Some(unsafe { pools.as_ref() })
 }
 
 fn heap(len: usize) -> (NonNull<u8>, Place) {
@@ -255,6 +288,26 @@ mod tests {
             }
         }
         String::new()
+    }
+
+    #[test]
+    fn a_forked_child_finds_the_pools_empty_and_its_parent_does_not() {
+        let pools = pools().unwrap();
+        let flags = flags_of_mapping(ptr::from_ref(pools).addr());
+        assert!(flags.contains("dd"), "{flags}");
+        pools.fill().unwrap();
+        // SAFETY: the child has one thread, reads memory and exits at once.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let code = i32::from(!pools.are_new());
+            // SAFETY: without destructors, as after a fork it has to be.
+            unsafe { libc::_exit(code) };
+        }
+        let mut status = -1;
+        // SAFETY: waits for that child, and writes its status.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, status), (child, 0));
+        assert!(!pools.are_new());
     }
 
     #[test]

@@ -1,15 +1,24 @@
-//! Randomness: AWS-LC's generator, seeded from the operating system and safe across fork.
+//! Randomness: AWS-LC's generator, seeded from the operating system and safe across fork; a few
+//! bytes come out of what it gave ahead (`pool`).
 
 use zeroize::Zeroizing;
 
 use crate::{
     Error, Result, Secret,
     aes::{BLOCK, Counter, Key},
-    hmac_sha256,
+    hmac_sha256, pool,
 };
 
 /// Fills `bytes` with random bytes.
 pub fn fill(bytes: &mut [u8]) -> Result<()> {
+    match pool::take(bytes)? {
+        true => Ok(()),
+        false => draw(bytes),
+    }
+}
+
+/// Fills `bytes` from the library's generator.
+pub(crate) fn draw(bytes: &mut [u8]) -> Result<()> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| Error::Random)
 }
 

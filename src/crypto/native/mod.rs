@@ -1,5 +1,5 @@
-//! Safe wrappers over what the Rust API of AWS-LC lacks. Each one checks lengths before it hands a
-//! pointer to C, and nothing outside of this folder sees a pointer.
+//! Safe wrappers over what the Rust API of AWS-LC lacks, and over one instruction. Each one checks
+//! lengths before it hands a pointer to C, and nothing outside of this folder sees a pointer.
 
 pub(crate) mod aes;
 pub(crate) mod cipher;
@@ -18,6 +18,7 @@ pub(crate) mod number;
 pub(crate) mod pbkdf2;
 pub(crate) mod pkey;
 pub(crate) mod pqc;
+pub(crate) mod processor;
 pub(crate) mod rsa;
 pub(crate) mod rsa_oaep;
 pub(crate) mod rsa_parts;
