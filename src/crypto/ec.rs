@@ -105,6 +105,24 @@ impl Curve {
         self.bits().div_ceil(8)
     }
 
+    /// The SubjectPublicKeyInfo of a point that is not compressed (RFC 5480 §2): with the point goes
+    /// all that is to be computed of it.
+    fn info(self, point: &[u8]) -> Vec<u8> {
+        let oid = self.oid();
+        let algorithm_len = ID_EC_PUBLIC_KEY.len() + oid.len();
+        let key_len = 1 + point.len();
+        let whole_len = element_len(algorithm_len) + element_len(key_len);
+        let mut info = Vec::with_capacity(element_len(whole_len));
+        header(&mut info, SEQUENCE, whole_len);
+        header(&mut info, SEQUENCE, algorithm_len);
+        info.extend_from_slice(&ID_EC_PUBLIC_KEY);
+        info.extend_from_slice(oid);
+        header(&mut info, BIT_STRING, key_len);
+        info.push(0); // Bits of the last byte that do not count.
+        info.extend_from_slice(point);
+        info
+    }
+
     fn known(self) -> &'static Known {
         let [p224, p256, p384, p521, secp256k1] = &CURVES;
         match self {
@@ -122,6 +140,25 @@ impl Curve {
             .find(|known| known.group.nid == key.group().nid);
         known.map(|known| known.curve).ok_or(Error::Key)
     }
+}
+
+const SEQUENCE: u8 = 0x30;
+const BIT_STRING: u8 = 0x03;
+/// The DER of id-ecPublicKey.
+const ID_EC_PUBLIC_KEY: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
+/// The beginning of a DER element of `len` bytes, of which there are fewer than 256 here.
+fn header(der: &mut Vec<u8>, tag: u8, len: usize) {
+    let [.., low] = len.to_be_bytes();
+    match low {
+        0..0x80 => der.extend_from_slice(&[tag, low]),
+        _ => der.extend_from_slice(&[tag, 0x81, low]),
+    }
+}
+
+/// Bytes of an element of `len` bytes with its beginning.
+fn element_len(len: usize) -> usize {
+    len + if len < 0x80 { 2 } else { 3 }
 }
 
 /// A public key. Any number of threads may use it.
@@ -152,7 +189,7 @@ impl PublicKey {
 
     /// The key's SubjectPublicKeyInfo.
     pub fn info(&self) -> Result<Vec<u8>> {
-        self.key.info().map(<[u8]>::to_vec)
+        self.key.point().map(|point| self.curve.info(point))
     }
 
     /// The key's curve.
@@ -211,6 +248,11 @@ impl PrivateKey {
     /// The key in PKCS #8.
     pub fn pkcs8(&self) -> Result<Secret> {
         self.key.pkey().pkcs8()
+    }
+
+    /// The SubjectPublicKeyInfo of the public key that belongs to it.
+    pub fn info(&self) -> Result<Vec<u8>> {
+        self.key.point().map(|point| self.curve.info(point))
     }
 
     /// The public key that belongs to it.

@@ -63,9 +63,8 @@ pub(crate) struct Key {
     pkey: Pkey,
     ec: NonNull<sys::EC_KEY>,
     group: Group,
-    /// The point and the SubjectPublicKeyInfo, once asked for: each costs an inversion in the field.
+    /// The point's coordinates, once asked for: they cost an inversion in the field.
     point: OnceLock<Vec<u8>>,
-    info: OnceLock<Vec<u8>>,
 }
 
 // SAFETY: ec_key.h: a key may be used by several threads as long as none changes it.
@@ -129,11 +128,9 @@ impl Key {
         Self::from_pkey(Pkey::from_info(sys::EVP_PKEY_EC, der)?, groups)
     }
 
-    /// The public half of a private key. It knows its point and its SubjectPublicKeyInfo, and so does
-    /// the private key from then on.
+    /// The public half of a private key. It knows its point, and so does the private key from then on.
     pub(crate) fn public_half(&self) -> Result<Self> {
         self.point()?;
-        self.info()?;
         let ec = Raw::new(self.group)?;
         // SAFETY: the key is alive, and with it its point.
         let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
@@ -141,7 +138,6 @@ impl Key {
         done(unsafe { sys::EC_KEY_set_public_key(ec.0.as_ptr(), point) })?;
         Ok(Self {
             point: self.point.clone(),
-            info: self.info.clone(),
             ..Self::from_raw(ec, self.group)?
         })
     }
@@ -150,18 +146,18 @@ impl Key {
         &self.pkey
     }
 
-    /// The SubjectPublicKeyInfo.
-    pub(crate) fn info(&self) -> Result<&[u8]> {
-        kept(&self.info, || self.pkey.info())
-    }
-
     pub(crate) fn group(&self) -> Group {
         self.group
     }
 
     /// The public point, not compressed.
     pub(crate) fn point(&self) -> Result<&[u8]> {
-        kept(&self.point, || self.encoded())
+        match self.point.get() {
+            Some(bytes) => Ok(bytes),
+            None => self
+                .encoded()
+                .map(|bytes| self.point.get_or_init(|| bytes).as_slice()),
+        }
     }
 
     fn encoded(&self) -> Result<Vec<u8>> {
@@ -263,7 +259,6 @@ impl Key {
             ec: ec.0,
             group,
             point: OnceLock::new(),
-            info: OnceLock::new(),
         })
     }
 
@@ -288,16 +283,7 @@ impl Key {
             ec,
             group: *group.ok_or(Error::Key)?,
             point: OnceLock::new(),
-            info: OnceLock::new(),
         })
-    }
-}
-
-/// What is in `place`, made if it is not there yet.
-fn kept(place: &OnceLock<Vec<u8>>, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<&[u8]> {
-    match place.get() {
-        Some(bytes) => Ok(bytes),
-        None => make().map(|bytes| place.get_or_init(|| bytes).as_slice()),
     }
 }
 

@@ -217,7 +217,8 @@ pub(crate) trait PrivateKey: Send + Sync {
     type Public: PublicKey;
 
     fn bits(&self) -> usize;
-    fn public(&self) -> crypto::Result<Self::Public>;
+    /// That of its public key.
+    fn info(&self) -> crypto::Result<Vec<u8>>;
     fn value(&self) -> crypto::Result<Secret>;
     fn pkcs8(&self) -> crypto::Result<Secret>;
 }
@@ -280,8 +281,9 @@ macro_rules! keys_25519 {
                 FIELD_25519
             }
 
-            fn public(&self) -> crypto::Result<Self::Public> {
-                $public(self)
+            fn info(&self) -> crypto::Result<Vec<u8>> {
+                let public: crypto::Result<$curve::PublicKey> = $public(self);
+                public?.info()
             }
 
             fn value(&self) -> crypto::Result<Secret> {
@@ -314,7 +316,7 @@ keys_25519!(
     EDWARDS_25519,
     EdPublic,
     EdPrivate,
-    edwards::PrivateKey::public,
+    |key: &Self| key.public(),
     edwards::PrivateKey::value
 );
 keys_25519!(
@@ -347,8 +349,8 @@ impl PrivateKey for ec::PrivateKey {
         self.curve().bits()
     }
 
-    fn public(&self) -> crypto::Result<Self::Public> {
-        self.public()
+    fn info(&self) -> crypto::Result<Vec<u8>> {
+        self.info()
     }
 
     fn value(&self) -> crypto::Result<Secret> {
@@ -398,8 +400,7 @@ impl<K: PrivateKey> KeyMaterial for Private<K> {
     }
 
     fn computed(&self) -> Result<Vec<(AttributeType, Plain)>> {
-        let public = self.key.public().map_err(internal)?;
-        let info = public.info().map_err(internal)?;
+        let info = self.key.info().map_err(internal)?;
         Ok(vec![
             (AttributeType::EC_PARAMS, self.name.to_vec().into()),
             (AttributeType::PUBLIC_KEY_INFO, info.into()),
