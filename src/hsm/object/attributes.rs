@@ -26,8 +26,7 @@ pub(crate) enum Plain {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attributes(Vec<(AttributeType, Plain)>);
 
-/// As many attributes as are added to those of a template and the defaults: room for them is made
-/// with the rest.
+/// As many attributes as are added to the defaults: room for them is made with the rest.
 const COMPUTED: usize = 8;
 
 impl Attributes {
@@ -88,19 +87,11 @@ impl Attributes {
         }
     }
 
-    /// Adds `others`, which are in the order of their numbers, and none of them there yet.
-    pub(crate) fn add(&mut self, others: Vec<(AttributeType, Plain)>) {
-        let room = self.0.len() + others.len() + COMPUTED;
-        let mut here = std::mem::replace(&mut self.0, Vec::with_capacity(room))
-            .into_iter()
-            .peekable();
-        for other in others {
-            while let Some(before) = here.next_if(|here| here.0 < other.0) {
-                self.0.push(before);
-            }
-            self.0.push(other);
-        }
-        self.0.extend(here);
+    /// A copy with room for what is set later.
+    pub(crate) fn copied(&self) -> Self {
+        let mut copy = Vec::with_capacity(self.0.len() + COMPUTED);
+        copy.extend_from_slice(&self.0);
+        Self(copy)
     }
 
     /// Takes `kind` out.

@@ -67,6 +67,7 @@ impl Draft {
     ) -> Result<()> {
         let trusted = now.flag(AttributeType::TRUSTED) && !maker.is_security_officer();
         for attribute in once_each(template)? {
+            let attribute = attribute?;
             let kind = attribute.kind;
             let rule = rule_of(self.sort, kind)?;
             let value = shaped(attribute)?;

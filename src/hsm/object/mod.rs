@@ -3,6 +3,7 @@
 
 mod answer;
 mod attributes;
+mod blank;
 mod built_in;
 mod cache;
 mod change;

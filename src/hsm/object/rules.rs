@@ -3,10 +3,12 @@
 
 mod table;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use cryptoki_sys as sys;
 use token::{AttributeType, KeyType, ObjectClass};
+
+use super::blank::{Blank, Way};
 
 /// A kind of object that can exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +163,15 @@ impl Rule {
         matches!(self.standard, Initial::Use(_))
     }
 
+    /// The types of key that it speaks of.
+    fn types(&self) -> impl Iterator<Item = KeyType> {
+        let uses = [self.standard, self.cloudhsm].map(|initial| match initial {
+            Initial::Use(types) => types,
+            _ => &[],
+        });
+        self.types.iter().chain(uses.into_iter().flatten()).copied()
+    }
+
     fn is_of(&self, sort: Sort) -> bool {
         self.of.contains(&sort.family)
             && (self.types.is_empty()
@@ -169,33 +180,62 @@ impl Rule {
 }
 
 impl Sort {
-    /// The rules for such objects, in the order of their attributes' numbers.
-    pub(crate) fn rules(self) -> &'static [&'static Rule] {
-        static RULES: LazyLock<Vec<OfFamily>> = LazyLock::new(|| {
+    /// The rule for `kind` in such objects, if they can have it.
+    pub(crate) fn rule(self, kind: AttributeType) -> Option<&'static Rule> {
+        self.known().rule(kind)
+    }
+
+    /// What such an object is before its template has said anything.
+    pub(super) fn blank(self, way: Way) -> &'static Blank {
+        let known = self.known();
+        // Others than the types that the table speaks of are all alike, but for the type itself.
+        let [first, ..] = &known.blanks;
+        let place = known.blanks.get(way.number()).unwrap_or(first);
+        place.get_or_init(|| Blank::of(self, &known.rules, way))
+    }
+
+    /// All that is known of such objects.
+    pub(super) fn known(self) -> &'static OfSort {
+        static FAMILIES_OF_RULES: LazyLock<Vec<OfFamily>> = LazyLock::new(|| {
             let families = FAMILIES.iter().map(|(_, family)| *family);
             families.map(OfFamily::of).collect()
         });
-        let family = RULES.iter().find(|rules| rules.family == self.family);
-        family
-            .map(|rules| rules.with_type(self.key_type))
-            .unwrap_or_default()
-    }
-
-    /// The rule for `kind` in such objects, if they can have it.
-    pub(crate) fn rule(self, kind: AttributeType) -> Option<&'static Rule> {
-        let rules = self.rules();
-        let place = rules.binary_search_by_key(&kind, |rule| rule.kind).ok()?;
-        rules.get(place).copied()
+        static NONE: OfSort = OfSort::with(Vec::new());
+        let mut families = FAMILIES_OF_RULES.iter();
+        let family = families.find(|known| known.family == self.family);
+        family.map_or(&NONE, |family| family.with_type(self.key_type))
     }
 }
 
-/// The rules for the objects of one family, picked from the table once.
+/// What is known of the objects of one sort, picked from the table once.
+pub(super) struct OfSort {
+    /// In the order of their attributes' numbers.
+    rules: Vec<&'static Rule>,
+    blanks: [OnceLock<Blank>; Way::COUNT],
+}
+
+impl OfSort {
+    const fn with(rules: Vec<&'static Rule>) -> Self {
+        Self {
+            rules,
+            blanks: [const { OnceLock::new() }; Way::COUNT],
+        }
+    }
+
+    /// The rule for `kind` in such objects, if they can have it.
+    pub(super) fn rule(&self, kind: AttributeType) -> Option<&'static Rule> {
+        let place = self.rules.binary_search_by_key(&kind, |rule| rule.kind);
+        self.rules.get(place.ok()?).copied()
+    }
+}
+
+/// The same of the objects of one family.
 struct OfFamily {
     family: Family,
-    /// For keys of the types that the table speaks of.
-    of_types: Vec<(KeyType, Vec<&'static Rule>)>,
+    /// For keys of the types that the table speaks of, in the order of their numbers.
+    of_types: Vec<(KeyType, OfSort)>,
     /// For all others.
-    of_others: Vec<&'static Rule>,
+    of_others: OfSort,
 }
 
 impl OfFamily {
@@ -207,13 +247,9 @@ impl OfFamily {
                 .filter(|rule| rule.is_of(sort))
                 .collect();
             rules.sort_by_key(|rule| rule.kind);
-            rules
+            OfSort::with(rules)
         };
-        let mut types: Vec<_> = table::RULES
-            .iter()
-            .flat_map(|rule| rule.types)
-            .copied()
-            .collect();
+        let mut types: Vec<_> = table::RULES.iter().flat_map(Rule::types).collect();
         types.sort_unstable();
         types.dedup();
         Self {
@@ -226,12 +262,14 @@ impl OfFamily {
         }
     }
 
-    fn with_type(&self, key_type: Option<KeyType>) -> &[&'static Rule] {
-        let known = self
-            .of_types
-            .iter()
-            .find(|(kind, _)| Some(*kind) == key_type);
-        known.map_or(&self.of_others, |(_, rules)| rules)
+    fn with_type(&self, key_type: Option<KeyType>) -> &OfSort {
+        let known = key_type.and_then(|key_type| {
+            let place = self
+                .of_types
+                .binary_search_by_key(&key_type, |(kind, _)| *kind);
+            self.of_types.get(place.ok()?)
+        });
+        known.map_or(&self.of_others, |(_, known)| known)
     }
 }
 
@@ -242,6 +280,12 @@ pub(crate) fn is_for_security_officer(kind: AttributeType) -> bool {
         .filter(|rule| rule.kind == kind)
         .peekable();
     rules.peek().is_some() && rules.all(|rule| rule.change == Change::BySecurityOfficer)
+}
+
+/// The class of the objects of `family`.
+pub(super) fn class(family: Family) -> ObjectClass {
+    let known = FAMILIES.iter().find(|(_, known)| *known == family);
+    ObjectClass(known.map_or(sys::CK_UNAVAILABLE_INFORMATION, |(number, _)| *number))
 }
 
 /// The family of the objects of `class`.
@@ -322,8 +366,9 @@ mod tests {
     #[test]
     fn an_attribute_has_one_rule_in_a_sort_of_objects() {
         for sort in sorts() {
-            for rule in sort.rules() {
-                let same = sort.rules().iter().filter(|other| other.kind == rule.kind);
+            let rules = &sort.known().rules;
+            for rule in rules {
+                let same = rules.iter().filter(|other| other.kind == rule.kind);
                 assert_eq!(same.count(), 1, "{:?} of {sort:?}", rule.kind);
             }
         }

@@ -10,6 +10,7 @@ use token::{
 
 use super::{
     Attributes, Plain, Secrets,
+    blank::Way,
     rules::{self, Change, Family, Initial, NOT_GENERATED, Origin, Presence, Profile, Rule, Sort},
     shaped::{Shaped, number_of, refusal, shaped},
 };
@@ -171,11 +172,6 @@ pub(crate) fn made(template: &Template, what: &Making, maker: Maker) -> Result<D
         }
     }
     let mut draft = filled(template, sort, maker, what.origin)?;
-    for (kind, made) in given {
-        if let Some(made) = made {
-            draft.attributes.set(kind, made.into());
-        }
-    }
     draft.set_history(what.past, what.mechanism);
     Ok(draft)
 }
@@ -265,8 +261,7 @@ impl Draft {
 
     /// An object of the session whose template says nothing of `CKA_PRIVATE` is public where no user is logged in
     /// (§4.4: the default is the token's): nobody but the application sees it, and private it could not be.
-    fn set_public_without_user(&mut self, maker: Maker, given: &[AttributeType]) {
-        let asked = given.binary_search(&AttributeType::PRIVATE).is_ok();
+    fn set_public_without_user(&mut self, maker: Maker, asked: bool) {
         let no_user = maker.login != LoginState::User && maker.profile == Profile::Standard;
         if no_user && !asked && !self.attributes.flag(AttributeType::TOKEN) {
             self.attributes.set(AttributeType::PRIVATE, false.into());
@@ -298,16 +293,30 @@ impl Draft {
     }
 }
 
-/// Checks each attribute of `template`, and adds the defaults.
+/// Checks each attribute of `template`, and puts it over the defaults.
 fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Result<Draft> {
+    let known = sort.known();
+    let is_use = |attribute: &Attribute| known.rule(attribute.kind).is_some_and(Rule::is_use);
+    let blank = sort.blank(Way {
+        profile: maker.profile,
+        origin,
+        uses_named: origin == Origin::Derived && template.0.iter().any(is_use),
+    });
     let mut draft = Draft {
-        attributes: Attributes::default(),
+        attributes: blank.attributes.copied(),
         secrets: Secrets::default(),
         sort,
         profile: maker.profile,
     };
-    let mut given = Vec::with_capacity(template.0.len());
+    if draft.attributes.key_type() != sort.key_type
+        && let Some(key_type) = sort.key_type
+    {
+        draft
+            .attributes
+            .set(AttributeType::KEY_TYPE, key_type.0.into());
+    }
     for attribute in once_each(template)? {
+        let attribute = attribute?;
         let kind = attribute.kind;
         let rule = rule_of(sort, kind)?;
         if rule.presence(origin) == Presence::Forbidden {
@@ -327,14 +336,9 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
             return Err(refusal(Reason::AttributeReadOnly, kind, words));
         }
         draft.take(kind, value);
-        given.push(kind);
     }
-    let is_use = |kind: &AttributeType| sort.rule(*kind).is_some_and(Rule::is_use);
-    let uses_named = origin == Origin::Derived && given.iter().any(is_use);
-    given.sort_unstable();
-    let not_given = |rule: &&&Rule| given.binary_search(&rule.kind).is_err();
-    let mut defaults = Vec::with_capacity(sort.rules().len());
-    for rule in sort.rules().iter().filter(not_given) {
+    let is_given = |kind| template.0.iter().any(|attribute| attribute.kind == kind);
+    for rule in blank.required.iter().filter(|rule| !is_given(rule.kind)) {
         let missing = match rule.presence(origin) {
             Presence::Required => true,
             Presence::RequiredUnless(other) => {
@@ -348,12 +352,8 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         if missing {
             return Err(refusal(Reason::TemplateIncomplete, rule.kind, "is missing"));
         }
-        if let Some(value) = default_of(rule, maker.profile, sort, origin, uses_named) {
-            defaults.push((rule.kind, value));
-        }
     }
-    draft.attributes.add(defaults);
-    draft.set_public_without_user(maker, &given);
+    draft.set_public_without_user(maker, is_given(AttributeType::PRIVATE));
     consistent(&draft.attributes)?;
     Ok(draft.with_private_data_apart())
 }
@@ -373,30 +373,6 @@ fn set_check_value(attributes: &mut Attributes, computed: Vec<u8>) -> Result<()>
     Ok(())
 }
 
-fn default_of(
-    rule: &Rule,
-    profile: Profile,
-    sort: Sort,
-    origin: Origin,
-    uses_named: bool,
-) -> Option<Plain> {
-    match rule.initial(profile) {
-        Initial::Absent | Initial::Computed => None,
-        Initial::Empty => Some(Plain::Bytes(Vec::new())),
-        Initial::Flag(flag) => Some(flag.into()),
-        Initial::Generated => Some((origin == Origin::Generated).into()),
-        Initial::BroughtIn => {
-            let brought_in = matches!(origin, Origin::Created | Origin::Unwrapped);
-            Some(brought_in.into())
-        }
-        Initial::Use(types) => {
-            let can = sort.key_type.is_some_and(|kind| types.contains(&kind));
-            Some((can && !uses_named).into())
-        }
-        Initial::Number(number) => Some(number.into()),
-    }
-}
-
 fn is_initial(value: &Shaped, initial: Initial) -> bool {
     match (value, initial) {
         (Shaped::Plain(Plain::Flag(flag)), Initial::Flag(default)) => *flag == default,
@@ -406,7 +382,7 @@ fn is_initial(value: &Shaped, initial: Initial) -> bool {
 
 /// The attributes of `template`, each once: it is inconsistent if one has two values (§4.1.1), not if
 /// it is given the same one twice, as PyKCS11's tests do.
-pub(super) fn once_each(template: &Template) -> Result<Vec<&Attribute>> {
+pub(super) fn once_each(template: &Template) -> Result<impl Iterator<Item = Result<&Attribute>>> {
     let attributes = template.0.as_slice();
     if attributes.len() > limits::TEMPLATE_ATTRIBUTES {
         let words = format!(
@@ -415,17 +391,21 @@ pub(super) fn once_each(template: &Template) -> Result<Vec<&Attribute>> {
         );
         return Err(Error::new(Reason::TemplateInconsistent, words));
     }
-    let mut once: Vec<&Attribute> = Vec::with_capacity(attributes.len());
-    for attribute in attributes {
-        match once.iter().find(|other| other.kind == attribute.kind) {
-            None => once.push(attribute),
-            Some(other) if is_same(&other.value, &attribute.value) => {}
-            Some(_) => {
-                let words = "is there twice";
-                return Err(refusal(Reason::TemplateInconsistent, attribute.kind, words));
+    let once = attributes
+        .iter()
+        .enumerate()
+        .filter_map(|(place, attribute)| {
+            let mut before = attributes.iter().take(place);
+            match before.find(|other| other.kind == attribute.kind) {
+                None => Some(Ok(attribute)),
+                Some(other) if is_same(&other.value, &attribute.value) => None,
+                Some(_) => {
+                    let words = "is there twice";
+                    let reason = Reason::TemplateInconsistent;
+                    Some(Err(refusal(reason, attribute.kind, words)))
+                }
             }
-        }
-    }
+        });
     Ok(once)
 }
 
