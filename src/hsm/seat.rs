@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, AtomicU64, Ordering},
+    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -36,11 +36,12 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    pub(crate) fn new(slot: SlotId, cluster: Arc<Cluster>) -> Self {
+    /// Nobody's yet; its session objects are counted in `count`.
+    pub(crate) fn new(slot: SlotId, cluster: Arc<Cluster>, count: Arc<AtomicUsize>) -> Self {
         Self {
             slot,
             cluster,
-            objects: Table::default(),
+            objects: Table::counted_in(count),
             login: RwLock::default(),
             state: AtomicU8::new(LoginState::Public as u8),
             logins: AtomicU64::new(0),

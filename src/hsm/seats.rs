@@ -2,7 +2,14 @@
 //! apart: only the first session that a thread opens in a slot and the last one that is closed of
 //! those look at what all threads share.
 
-use std::{collections::BTreeMap, ops::Deref, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use parking_lot::{Mutex, MutexGuard};
 use token::{Access, Error, Reason, Result, Role, SlotId};
@@ -21,6 +28,8 @@ pub(crate) struct Seats {
     /// None, and never again, once the application has ended.
     all: Mutex<Option<BTreeMap<SlotId, Arc<Seat>>>>,
     stripes: Stripes<Mutex<Stripe>>,
+    /// Session objects in all slots.
+    objects: Arc<AtomicUsize>,
 }
 
 /// A thread's part of a seat: its sessions have it, and none of another thread's.
@@ -50,6 +59,7 @@ impl Seats {
         Self {
             all: Mutex::new(Some(BTreeMap::new())),
             stripes: Stripes::new(|_| Mutex::default()),
+            objects: Arc::default(),
         }
     }
 
@@ -71,7 +81,8 @@ impl Seats {
         let mut all = self.all.lock();
         let all = all.as_mut().ok_or_else(ended)?;
         let seat = all.get(&slot).cloned();
-        let seat = seat.unwrap_or_else(|| Arc::new(Seat::new(slot, cluster.clone())));
+        let new = || Arc::new(Seat::new(slot, cluster.clone(), self.objects.clone()));
+        let seat = seat.unwrap_or_else(new);
         seat.admits(access)?;
         all.insert(slot, seat.clone());
         let share = Arc::new(Share {
@@ -135,9 +146,7 @@ impl Seats {
 
     /// Session objects in all slots.
     pub(crate) fn session_objects(&self) -> usize {
-        let all = self.all.lock();
-        let seats = all.iter().flat_map(BTreeMap::values);
-        seats.map(|seat| seat.objects.len()).sum()
+        self.objects.load(Ordering::Relaxed)
     }
 
     /// Sessions open in `slot`, and the read-write ones among them.

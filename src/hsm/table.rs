@@ -13,9 +13,11 @@ use std::{
 use parking_lot::RwLock;
 
 const SHARDS: usize = 16;
+/// So many numbers in a row lie in one shard: a thread takes as many at once for its objects.
+pub(crate) const NEIGHBOURS: u64 = 256;
 
-/// A lock in cache lines of its own: sessions of two threads mostly have neighbouring numbers, and
-/// would take turns at one line.
+/// A lock in cache lines of its own: two threads with objects in neighbouring shards would take turns
+/// at one line.
 #[repr(align(128))]
 struct Shard<V> {
     entries: RwLock<Entries<V>>,
@@ -46,14 +48,24 @@ impl Hasher for Spread {
     }
 }
 
-/// Sessions or session objects by their handles.
+/// Session objects by their handles.
 pub(crate) struct Table<V> {
     first: Shard<V>,
     others: [Shard<V>; SHARDS - 1],
-    len: AtomicUsize,
+    /// How many there are in all tables that count together.
+    count: Arc<AtomicUsize>,
 }
 
 impl<V> Table<V> {
+    /// An empty one, which counts in `count`.
+    pub(crate) fn counted_in(count: Arc<AtomicUsize>) -> Self {
+        Self {
+            first: Shard::default(),
+            others: std::array::from_fn(|_| Shard::default()),
+            count,
+        }
+    }
+
     pub(crate) fn get(&self, number: u64) -> Option<Arc<V>> {
         self.shard(number).entries.read().get(&number).cloned()
     }
@@ -68,7 +80,7 @@ impl<V> Table<V> {
     pub(crate) fn insert(&self, number: u64, value: V) {
         let shard = self.shard(number);
         let before = shard.entries.write().insert(number, Arc::new(value));
-        self.count(shard, before.is_some());
+        self.counted(shard, before.is_some());
     }
 
     pub(crate) fn remove(&self, number: u64) -> Option<Arc<V>> {
@@ -76,7 +88,7 @@ impl<V> Table<V> {
         let removed = shard.entries.write().remove(&number);
         if removed.is_some() {
             shard.changes.fetch_add(1, Ordering::Release);
-            self.len.fetch_sub(1, Ordering::Relaxed);
+            self.count.fetch_sub(1, Ordering::Relaxed);
         }
         removed
     }
@@ -92,12 +104,8 @@ impl<V> Table<V> {
         let mut entries = shard.entries.write();
         let value = change(entries.get(&number).map(|value| &**value))?;
         let before = entries.insert(number, Arc::new(value));
-        self.count(shard, before.is_some());
+        self.counted(shard, before.is_some());
         Ok(())
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
     }
 
     /// Everything in it that is `wanted`, in the order of the numbers.
@@ -113,16 +121,16 @@ impl<V> Table<V> {
     }
 
     /// Counts a value that was put into `shard`, in the place of another one or not.
-    fn count(&self, shard: &Shard<V>, replaced: bool) {
+    fn counted(&self, shard: &Shard<V>, replaced: bool) {
         if replaced {
             shard.changes.fetch_add(1, Ordering::Release);
         } else {
-            self.len.fetch_add(1, Ordering::Relaxed);
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn shard(&self, number: u64) -> &Shard<V> {
-        let position = usize::try_from(number % SHARDS as u64).unwrap_or_default();
+        let position = usize::try_from(number / NEIGHBOURS % SHARDS as u64).unwrap_or_default();
         position
             .checked_sub(1)
             .and_then(|other| self.others.get(other))
@@ -130,13 +138,13 @@ impl<V> Table<V> {
     }
 }
 
-impl<V> Default for Table<V> {
-    fn default() -> Self {
-        Self {
-            first: Shard::default(),
-            others: std::array::from_fn(|_| Shard::default()),
-            len: AtomicUsize::new(0),
-        }
+impl<V> Drop for Table<V> {
+    fn drop(&mut self) {
+        let left: usize = std::iter::once(&self.first)
+            .chain(&self.others)
+            .map(|shard| shard.entries.read().len())
+            .sum();
+        self.count.fetch_sub(left, Ordering::Relaxed);
     }
 }
 
@@ -155,20 +163,26 @@ mod tests {
 
     #[test]
     fn every_number_has_its_own_place() {
-        let table = Table::default();
-        for number in 0..100 {
+        let count = Arc::default();
+        let table = Table::counted_in(Arc::clone(&count));
+        for number in (0..10_000).step_by(100) {
             table.insert(number, number * 2);
         }
-        assert_eq!(table.len(), 100);
-        assert!((0..100).all(|number| table.get(number).as_deref() == Some(&(number * 2))));
-        assert_eq!(table.remove(40).as_deref(), Some(&80));
-        assert!(table.get(40).is_none() && table.remove(40).is_none());
-        assert_eq!(table.all(|value| *value > 190).len(), 4);
+        assert_eq!(count.load(Ordering::Relaxed), 100);
+        let all = (0..10_000).step_by(100);
+        assert!(
+            all.into_iter()
+                .all(|number| table.get(number).as_deref() == Some(&(number * 2)))
+        );
+        assert_eq!(table.remove(400).as_deref(), Some(&800));
+        assert!(table.get(400).is_none() && table.remove(400).is_none());
+        assert_eq!(table.all(|value| *value > 19_000).len(), 4);
+        assert_eq!(count.load(Ordering::Relaxed), 99);
     }
 
     #[test]
     fn what_is_taken_out_or_replaced_is_counted_and_what_is_new_is_not() {
-        let table = Table::default();
+        let table = Table::counted_in(Arc::default());
         table.insert(7, 1);
         let new = table.changes(7);
         table.replace(7, |_| Ok::<_, ()>(2)).unwrap();

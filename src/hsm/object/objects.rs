@@ -23,6 +23,8 @@ use crate::{
     cluster::{Caller, Cluster, users::Keyring},
     mechanism::Material,
     sealing::Opened,
+    stripe::Stripes,
+    table::NEIGHBOURS,
 };
 
 /// The keys of one crypto user that have been used since its login.
@@ -46,7 +48,10 @@ pub(crate) struct Objects {
     boot: u64,
     /// What all unique ids of the cluster begin with.
     id_prefix: [u8; 8],
+    /// The first number that no thread has taken for session objects.
     session_numbers: AtomicU64,
+    /// What each thread has taken of them and not used.
+    taken_numbers: Stripes<Mutex<Range<u64>>>,
     references: Mutex<Range<u64>>,
     records: Cache<ObjectRecord>,
     /// How many objects nobody owns, at most; none before the first is made in this boot.
@@ -60,7 +65,8 @@ impl Objects {
         Self {
             boot,
             id_prefix,
-            session_numbers: AtomicU64::new(1),
+            session_numbers: AtomicU64::new(0),
+            taken_numbers: Stripes::new(|_| Mutex::new(0..0)),
             references: Mutex::new(next_reference..next_reference),
             records: Cache::new(CACHED_RECORDS),
             unowned: Mutex::new(None),
@@ -69,7 +75,14 @@ impl Objects {
 
     /// A handle that no session object of the cluster ever had.
     pub(crate) fn session_handle(&self) -> ObjectHandle {
-        let number = self.session_numbers.fetch_add(1, Ordering::Relaxed);
+        let mut taken = self.taken_numbers.mine().lock();
+        let number = taken.next().unwrap_or_else(|| {
+            let first = self
+                .session_numbers
+                .fetch_add(NEIGHBOURS, Ordering::Relaxed);
+            *taken = first + 1..first + NEIGHBOURS;
+            first
+        });
         ObjectHandle(ObjectHandle::SESSION | (self.boot << SESSION_NUMBER_BITS) | number)
     }
 
