@@ -1,19 +1,30 @@
 //! The numbers of an application's requests: which is next, and which have had their answer.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
 use parking_lot::Mutex;
 use token::Request;
 
-/// Gives each changing verb its number. One for each application, beside its [`crate::Client`] or
-/// its engine.
-#[derive(Default)]
-pub struct Requests(Mutex<Numbers>);
+/// Threads beyond as many share a place.
+const PLACES: usize = 16;
+/// Among so many requests one looks at all places; what the others tell is a little older.
+const LOOKED_EVERY: u64 = 8;
 
+/// Gives each changing verb its number. One for each application, beside its [`crate::Client`] or
+/// its engine. Threads count in flight apart: they share the next number, and nothing else that
+/// every request writes.
 #[derive(Default)]
-struct Numbers {
-    last: u64,
-    /// The smallest first; mostly as many as there are threads.
-    in_flight: Vec<u64>,
+pub struct Requests {
+    last: AtomicU64,
+    /// All below have had their answer.
+    settled: AtomicU64,
+    places: [Place; PLACES],
 }
+
+/// Numbers in flight, the smallest first; mostly one.
+#[derive(Default)]
+#[repr(align(128))]
+struct Place(Mutex<Vec<u64>>);
 
 impl Requests {
     /// None made yet.
@@ -23,21 +34,47 @@ impl Requests {
 
     /// A new request. It is in flight, and its answer is kept, until the value is dropped.
     pub fn begin(&self) -> InFlight<'_> {
-        let mut numbers = self.0.lock();
-        numbers.last += 1;
-        let number = numbers.last;
-        numbers.in_flight.push(number);
-        let settled = numbers.in_flight.first().copied().unwrap_or(number);
+        let place = self.mine();
+        let number = {
+            let mut in_flight = place.0.lock();
+            // With the place locked: who looks at all of them does not miss a number below its own.
+            let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+            in_flight.push(number);
+            number
+        };
+        if number.is_multiple_of(LOOKED_EVERY) {
+            self.look(number);
+        }
+        let settled = self.settled.load(Ordering::Relaxed);
         InFlight {
-            requests: self,
+            place,
             request: Request { number, settled },
         }
+    }
+
+    /// Finds what is settled before `number`, which is in flight.
+    fn look(&self, number: u64) {
+        let first = |place: &Place| place.0.lock().first().copied();
+        let oldest = self.places.iter().filter_map(first).min();
+        let settled = oldest.unwrap_or(number).min(number);
+        self.settled.fetch_max(settled, Ordering::Relaxed);
+    }
+
+    fn mine(&self) -> &Place {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            // Without a destructor, so that it is there for calls at the thread's very end.
+            static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        }
+        let [first, ..] = &self.places;
+        let mine = MINE.with(|mine| *mine) % PLACES;
+        self.places.get(mine).unwrap_or(first)
     }
 }
 
 /// A request whose answer has not come yet.
 pub struct InFlight<'a> {
-    requests: &'a Requests,
+    place: &'a Place,
     request: Request,
 }
 
@@ -50,7 +87,7 @@ impl InFlight<'_> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let in_flight = &mut self.requests.0.lock().in_flight;
+        let mut in_flight = self.place.0.lock();
         if let Ok(place) = in_flight.binary_search(&self.request.number) {
             in_flight.remove(place);
         }
@@ -61,16 +98,54 @@ impl Drop for InFlight<'_> {
 mod tests {
     use super::*;
 
+    /// The requests from the next one to the next that looks.
+    fn until_looked(requests: &Requests) -> Request {
+        loop {
+            let request = requests.begin().request();
+            if request.number.is_multiple_of(LOOKED_EVERY) {
+                return request;
+            }
+        }
+    }
+
     #[test]
     fn what_is_settled_waits_for_the_oldest_in_flight() {
         let requests = Requests::new();
         let first = requests.begin();
         let second = requests.begin();
-        assert_eq!((second.request().number, second.request().settled), (2, 1));
+        assert_eq!((first.request().number, second.request().number), (1, 2));
         drop(second);
-        assert_eq!(requests.begin().request().settled, 1);
+        assert_eq!(until_looked(&requests).settled, 1);
         drop(first);
-        let next = requests.begin().request();
-        assert_eq!((next.number, next.settled), (4, 4));
+        let next = until_looked(&requests);
+        assert_eq!(next.settled, next.number);
+    }
+
+    #[test]
+    fn it_waits_for_the_oldest_of_another_thread_too() {
+        let requests = Requests::new();
+        let first = requests.begin();
+        let told = std::thread::scope(|scope| {
+            let other = scope.spawn(|| until_looked(&requests));
+            other.join().unwrap()
+        });
+        assert_eq!(told.settled, first.request().number);
+    }
+
+    #[test]
+    fn no_request_is_settled_while_it_is_in_flight() {
+        let requests = Requests::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..2_000 {
+                        let request = requests.begin();
+                        until_looked(&requests);
+                        let settled = requests.settled.load(Ordering::Relaxed);
+                        assert!(settled <= request.request().number);
+                    }
+                });
+            }
+        });
     }
 }
