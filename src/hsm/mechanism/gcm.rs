@@ -76,10 +76,20 @@ impl Transformation for Encrypt {
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        let Checked { iv, additional, .. } = checked(with.parameters)?;
         let (ciphertext, tag) = output
             .split_at_mut_checked(input.len())
             .ok_or(Reason::Internal)?;
+        self.message(with, input, ciphertext, tag)
+    }
+
+    fn message(
+        &self,
+        with: Use<'_>,
+        input: &[u8],
+        ciphertext: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<()> {
+        let Checked { iv, additional, .. } = checked(with.parameters)?;
         gcm::seal(with.aes()?, iv, additional, input, ciphertext, tag).map_err(encrypting)
     }
 

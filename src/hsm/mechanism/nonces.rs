@@ -18,6 +18,8 @@ const RANDOM_MAX: u64 = 1 << 32;
 const APART_BITS: u64 = 64;
 /// Bytes in the vector that GCM is made for.
 const GCM_LEN: usize = 12;
+/// Counts that are taken at once at most.
+const RESERVED_MAX: u64 = 64;
 
 /// The vectors that were made for one key, as long as it is in memory.
 #[derive(Default)]
@@ -26,7 +28,16 @@ pub(crate) struct Nonces {
     /// copies of a backup.
     on_token: bool,
     counted: Mutex<Option<Box<Count>>>,
+    /// Random ones that were drawn, or may be by who has reserved them.
     drawn: AtomicU64,
+}
+
+/// Random vectors that one Init may draw: each time as many as before and as many again, so that its
+/// session does not write to the key for each of them. Those that it never draws are lost.
+#[derive(Default)]
+pub(crate) struct Reserved {
+    left: u64,
+    taken: u64,
 }
 
 /// What the first counted vector of a key has settled, and how many there were.
@@ -51,41 +62,53 @@ impl Nonces {
     }
 
     /// `message` with the vector that it is to use.
-    pub(crate) fn next(&self, message: &MessageParameters) -> Result<MessageParameters> {
+    pub(crate) fn next(
+        &self,
+        message: &MessageParameters,
+        reserved: &mut Reserved,
+    ) -> Result<MessageParameters> {
         if message.generator == sys::CKG_NO_GENERATE {
             return Ok(message.clone());
         }
         check(message)?;
         let free = match message.generator {
-            sys::CKG_GENERATE_RANDOM => self.draw(message)?,
+            sys::CKG_GENERATE_RANDOM => self.draw(message, reserved)?,
             _ => self.count(message)?,
         };
         Ok(MessageParameters {
-            iv: merged(message, &free),
-            ..message.clone()
+            data_len: message.data_len,
+            iv: merged(message, free),
+            fixed_bits: message.fixed_bits,
+            generator: message.generator,
+            tag_bits: message.tag_bits,
+            tag: message.tag.clone(),
         })
     }
 
     /// A random vector of the length that GCM is made for.
     pub(super) fn random(&self) -> Result<[u8; GCM_LEN]> {
-        self.admit_random()?;
+        self.admit_random(&mut Reserved::default())?;
         crypto::random::array().map_err(internal)
     }
 
-    fn draw(&self, message: &MessageParameters) -> Result<Vec<u8>> {
+    fn draw(&self, message: &MessageParameters, reserved: &mut Reserved) -> Result<Vec<u8>> {
         if free_bits(message) < RANDOM_BITS {
             let words = format!("a random vector has at least {RANDOM_BITS} free bits");
             return Err(Error::new(Reason::MechanismParamInvalid, words));
         }
-        self.admit_random()?;
+        self.admit_random(reserved)?;
         random(message.iv.len())
     }
 
-    fn admit_random(&self) -> Result<()> {
-        match self.drawn.fetch_add(1, Ordering::Relaxed) < RANDOM_MAX {
-            true => Ok(()),
-            false => Err(used_up()),
+    fn admit_random(&self, reserved: &mut Reserved) -> Result<()> {
+        if reserved.left == 0 {
+            let more = reserved.taken.clamp(1, RESERVED_MAX);
+            let before = self.drawn.fetch_add(more, Ordering::Relaxed);
+            reserved.left = RANDOM_MAX.saturating_sub(before).min(more);
+            reserved.taken = reserved.taken.saturating_add(reserved.left);
         }
+        reserved.left = reserved.left.checked_sub(1).ok_or_else(used_up)?;
+        Ok(())
     }
 
     fn count(&self, message: &MessageParameters) -> Result<Vec<u8>> {
@@ -185,15 +208,15 @@ fn free_bits(message: &MessageParameters) -> u64 {
 }
 
 /// The fixed bits of `message`, and `free` behind them.
-fn merged(message: &MessageParameters, free: &[u8]) -> Vec<u8> {
+fn merged(message: &MessageParameters, mut free: Vec<u8>) -> Vec<u8> {
     let mut fixed_bits = message.fixed_bits;
-    let bytes = message.iv.iter().zip(free).map(|(kept, free)| {
+    for (kept, free) in message.iv.iter().zip(&mut free) {
         let fixed = u32::try_from(fixed_bits.min(8)).unwrap_or(8);
         fixed_bits = fixed_bits.saturating_sub(8);
         let free_mask = 0xFF_u8.checked_shr(fixed).unwrap_or(0);
-        (kept & !free_mask) | (free & free_mask)
-    });
-    bytes.collect()
+        *free = (kept & !free_mask) | (*free & free_mask);
+    }
+    free
 }
 
 /// `bytes` as a number, and `more`; what does not fit is dropped.
@@ -247,21 +270,26 @@ mod tests {
         let mut message = first.clone();
         let mut made = Vec::new();
         for _ in 0..count {
-            message = nonces.next(&message).unwrap();
+            message = next(nonces, &message).unwrap();
             made.push(message.iv.clone());
         }
         made
     }
 
+    /// The vector of an Init that makes no other.
+    fn next(nonces: &Nonces, message: &MessageParameters) -> Result<MessageParameters> {
+        nonces.next(message, &mut Reserved::default())
+    }
+
     fn reason(nonces: &Nonces, message: &MessageParameters) -> Option<Reason> {
-        nonces.next(message).err().map(|error| error.reason)
+        next(nonces, message).err().map(|error| error.reason)
     }
 
     #[test]
     fn a_counter_stands_behind_the_fixed_bits() {
         let first = message(sys::CKG_GENERATE_COUNTER, 32, &[9; 12]);
         let made = vectors(&Nonces::default(), 3, &first);
-        let expected = (0..3).map(|count| merged(&first, &sum(&made[0], count)));
+        let expected = (0..3).map(|count| merged(&first, sum(&made[0], count)));
         assert_eq!(made, expected.collect::<Vec<_>>());
         assert!(made.iter().all(|vector| vector[..4] == [9; 4]));
     }
@@ -306,11 +334,11 @@ mod tests {
     #[test]
     fn other_fixed_bits_take_the_next_number() {
         let nonces = Nonces::default();
-        let next = |fixed: u8| {
+        let made = |fixed: u8| {
             let message = message(sys::CKG_GENERATE_COUNTER, 32, &[fixed; 12]);
-            nonces.next(&message).unwrap().iv
+            next(&nonces, &message).unwrap().iv
         };
-        let (one, other) = (next(1), next(2));
+        let (one, other) = (made(1), made(2));
         assert_eq!((&one[..4], &other[..4]), (&[1; 4][..], &[2; 4][..]));
         assert_eq!(sum(&one[4..], 1), other[4..]);
     }
@@ -330,9 +358,7 @@ mod tests {
     #[test]
     fn a_key_has_one_way_of_counting() {
         let nonces = Nonces::default();
-        nonces
-            .next(&message(sys::CKG_GENERATE_COUNTER, 32, &[9; 12]))
-            .unwrap();
+        next(&nonces, &message(sys::CKG_GENERATE_COUNTER, 32, &[9; 12])).unwrap();
         for other in [
             message(sys::CKG_GENERATE_COUNTER, 40, &[9; 12]),
             message(sys::CKG_GENERATE_COUNTER_XOR, 32, &[9; 12]),
@@ -374,6 +400,35 @@ mod tests {
         assert!(nonces.random().is_ok());
         assert_eq!(reason(&nonces, &drawn), Some(Reason::LimitExceeded));
         assert!(nonces.random().is_err());
+    }
+
+    #[test]
+    fn what_an_init_has_reserved_counts_whether_it_draws_it_or_not() {
+        let nonces = Nonces::default();
+        let drawn = message(sys::CKG_GENERATE_RANDOM, 0, &[0; 12]);
+        let mut idle = Reserved::default();
+        for _ in 0..3 {
+            nonces.next(&drawn, &mut idle).unwrap();
+        }
+        // It has taken one, one more, and two.
+        assert_eq!(nonces.drawn.load(Ordering::Relaxed), 4);
+        nonces.drawn.store(1 << 32, Ordering::Relaxed);
+        assert_eq!(reason(&nonces, &drawn), Some(Reason::LimitExceeded));
+        assert!(nonces.next(&drawn, &mut idle).is_ok());
+        assert!(nonces.next(&drawn, &mut idle).is_err());
+    }
+
+    #[test]
+    fn who_reserves_more_than_is_left_gets_what_is_left() {
+        let nonces = Nonces::default();
+        let drawn = message(sys::CKG_GENERATE_RANDOM, 0, &[0; 12]);
+        let mut busy = Reserved::default();
+        for _ in 0..64 {
+            nonces.next(&drawn, &mut busy).unwrap();
+        }
+        nonces.drawn.store((1 << 32) - 3, Ordering::Relaxed);
+        let made = (0..100).map_while(|_| nonces.next(&drawn, &mut busy).ok());
+        assert_eq!(made.count(), 3);
     }
 
     #[test]

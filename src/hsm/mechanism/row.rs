@@ -272,6 +272,24 @@ pub(crate) trait Transformation: Sync {
     /// Everything at once; `output` has exactly the output's length.
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()>;
 
+    /// The same of a message: the tag that the output ends with is apart from the ciphertext, which is
+    /// as long as `input`.
+    fn message(
+        &self,
+        with: Use<'_>,
+        input: &[u8],
+        ciphertext: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<()> {
+        let mut output = vec![0; ciphertext.len().saturating_add(tag.len())];
+        self.whole(with, input, &mut output)?;
+        let parts = output.split_at_checked(ciphertext.len());
+        let (head, tail) = parts.ok_or(Reason::Internal)?;
+        ciphertext.copy_from_slice(head);
+        tag.copy_from_slice(tail);
+        Ok(())
+    }
+
     /// The same in parts, where the mechanism can.
     fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
         Err(token::Error::new(

@@ -5,7 +5,7 @@ use crypto::Secret;
 use token::{Parameters, ParametersOut, Result};
 
 use super::{
-    Transformation, Use,
+    Reserved, Transformation, Use,
     keying::{Encrypting, Wrapping},
     row::OfMessage,
 };
@@ -91,7 +91,7 @@ impl Wrapping for Sealing {
     ) -> Result<Option<ParametersOut>> {
         let (given, written) = match with.parameters {
             Parameters::Message(message) => {
-                let message = with.nonces()?.next(message)?;
+                let message = with.nonces()?.next(message, &mut Reserved::default())?;
                 let iv = message.iv.clone();
                 let tag = Vec::new();
                 (

@@ -8,12 +8,12 @@
 use cryptoki_sys as sys;
 use token::{
     Error, MessageParameters, Operation, Outcome, Parameters, ParametersOut, Produced, Reason,
-    Result,
+    Result, limits,
 };
 
 use super::machine::{Place, Stage, Start, wrong_verb};
 use crate::{
-    mechanism::{OfMessage, Transformation, Use, Work, check_generator, must_draw},
+    mechanism::{OfMessage, Reserved, Transformation, Use, Work, check_generator, must_draw},
     memory::Memory,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct Messages {
     /// Whether the vectors of GCM are the HSM's to make (CloudHSM).
     draws: bool,
+    /// The random vectors that it may draw.
+    reserved: Reserved,
     /// The message whose parts are coming.
     current: Place,
     /// Bytes of it that came in and have not gone out.
@@ -68,7 +70,7 @@ impl Messages {
     ) -> Result<Outcome> {
         self.must_be_between()?;
         let done = match start.operation {
-            Operation::MessageEncrypt => self.encrypt(start, memory, message, input, output),
+            Operation::MessageEncrypt => self.encrypt(start, message, input, output),
             Operation::MessageDecrypt => self.decrypt(start, memory, message, input, output),
             Operation::MessageSign => {
                 self.start(start, memory, message)?;
@@ -166,8 +168,7 @@ impl Messages {
     fn encrypt(
         &mut self,
         start: &Start,
-        memory: &Memory,
-        message: (&Parameters, &[u8]),
+        (parameters, additional): (&Parameters, &[u8]),
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
@@ -175,9 +176,24 @@ impl Messages {
         let Some(output) = output.and_then(|output| output.get_mut(..input.len())) else {
             return Ok(plain(Produced::Needed(input.len())));
         };
-        let iv = self.start(start, memory, message)?;
-        let sealed = all_of(|output| self.current.transform(input, output))?;
-        let tag = apart(&sealed, output)?;
+        if input.len() > limits::DATA_BYTES {
+            return Err(too_long());
+        }
+        let Work::Messages(column, _) = start.work else {
+            return Err(wrong_verb());
+        };
+        let (parameters, iv) = self.parameters(start, parameters, additional)?;
+        let with = Use {
+            parameters: &parameters,
+            ..start.with()
+        };
+        let sealed_len = column.begin(with)?.of(input.len());
+        // What is longer no verb could decrypt.
+        if sealed_len > limits::DATA_BYTES {
+            return Err(too_long());
+        }
+        let mut tag = vec![0; sealed_len.saturating_sub(input.len())];
+        column.message(with, input, output, &mut tag)?;
         let iv = iv.unwrap_or_default();
         Ok(Outcome {
             produced: Produced::Written(input.len()),
@@ -314,7 +330,7 @@ impl Messages {
     /// The parameters of one message, as those of one call, and its vector. A message to sign or to
     /// verify has those of the Init.
     fn parameters(
-        &self,
+        &mut self,
         start: &Start,
         parameters: &Parameters,
         additional: &[u8],
@@ -325,17 +341,14 @@ impl Messages {
                 if encrypts && self.draws {
                     must_draw(start.mechanism, message)?;
                 }
-                let made: MessageParameters;
-                let message = match message.generator != sys::CKG_NO_GENERATE && encrypts {
-                    true => {
-                        // No vector is made for a message that cannot be.
-                        check(column, of_message, start, message)?;
-                        made = start.with().nonces()?.next(message)?;
-                        &made
-                    }
-                    false => message,
-                };
-                Ok((of_message(message, additional)?, Some(message.iv.clone())))
+                if message.generator == sys::CKG_NO_GENERATE || !encrypts {
+                    return Ok((of_message(message, additional)?, Some(message.iv.clone())));
+                }
+                // No vector is made for a message that cannot be.
+                check(column, of_message, start, message)?;
+                let nonces = start.with().nonces()?;
+                let made = nonces.next(message, &mut self.reserved)?;
+                Ok((of_message(&made, additional)?, Some(made.iv)))
             }
             (Work::Transform(_) | Work::Verify(_), parameters)
                 if *parameters == Parameters::None || *parameters == start.parameters =>
@@ -440,6 +453,11 @@ fn not_authentic(error: Error) -> Error {
         Reason::EncryptedDataInvalid => Reason::AeadDecryptFailed.into(),
         _ => error,
     }
+}
+
+fn too_long() -> Error {
+    let words = format!("at most {} bytes a message", limits::DATA_BYTES);
+    Error::new(Reason::DataLenRange, words)
 }
 
 fn no_message() -> Error {
