@@ -47,6 +47,8 @@ pub(crate) enum Family {
 const KIB: usize = 1 << 10;
 /// A row with a goal of its own.
 pub(crate) const GCM_KIB: &str = "AES-256-GCM encrypt 1 KiB";
+/// A row that may be faster than its primitive.
+pub(crate) const RANDOM: &str = "random 32 B";
 /// A row with a goal of its own.
 pub(crate) const RSA_VERIFY: &str = "RSA-2048 PKCS verify";
 /// A row with a goal of its own.
@@ -181,7 +183,7 @@ pub(crate) const ROWS: &[Row] = &[
         primitive: Some(primitive::digest),
     },
     Row {
-        name: "random 32 B",
+        name: RANDOM,
         bytes: 32,
         family: Family::Keyless,
         key: None,
