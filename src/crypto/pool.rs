@@ -1,4 +1,4 @@
-//! Random bytes that were drawn ahead, for draws of a few bytes (decision 0017). No byte is given
+//! Random bytes that were drawn ahead, for draws of a few bytes (decision 0019). No byte is given
 //! out twice, none as it lies here, and no forked child finds any.
 
 use std::sync::{
