@@ -19,6 +19,8 @@ const FILE_BYTES: usize = 2 << 20;
 const FULL_BYTES: usize = 1 << 20;
 /// Before the changes of a group: hash (32) ‖ number (u64) ‖ length of the changes (u32).
 const HEADER_BYTES: usize = 32 + 8 + 4;
+/// The most groups that the file has room for.
+const FILE_GROUPS: u64 = (FILE_BYTES / HEADER_BYTES) as u64;
 /// Stands for the length of a value that is deleted.
 const DELETED: u32 = u32::MAX;
 
@@ -160,7 +162,27 @@ fn rest(mut bytes: &[u8], number: u64) -> Result<Rest> {
         parsed.ok_or_else(|| Error::Damaged(format!("group {group} does not parse")))?;
         rest.number = group;
     }
-    Ok(rest)
+    // Each group is synced before the next is written: only the last can be torn.
+    match later(bytes, rest.number) {
+        Some(group) => Err(Error::Damaged(format!(
+            "what the journal has before group {group} is altered"
+        ))),
+        None => Ok(rest),
+    }
+}
+
+/// A group after the one of this `number`, wherever it stands in `bytes`. What is left of an earlier
+/// time has smaller numbers.
+fn later(bytes: &[u8], number: u64) -> Option<u64> {
+    let first = number.checked_add(1)?;
+    let places = bytes.windows(HEADER_BYTES).enumerate();
+    let mut groups = places.filter_map(|(place, header)| {
+        let claimed = u64::from_be_bytes(*header.get(32..)?.first_chunk()?);
+        let plausible = claimed.checked_sub(first)? < FILE_GROUPS;
+        let (group, _, _) = split(bytes.get(place..).filter(|_| plausible)?)?;
+        Some(group)
+    });
+    groups.next()
 }
 
 /// The first group in `bytes`: its number, its changes, and what comes after it.
@@ -249,6 +271,24 @@ mod tests {
         let last = journal.end as u64 - 1;
         journal.file.write_all_at(&[0xff], last).unwrap();
         assert_eq!(reopened(folder.path(), 0).unwrap().0, 2);
+    }
+
+    #[test]
+    fn a_bit_that_flipped_before_the_last_group_is_noticed() {
+        let (folder, journal) = journal();
+        let at = HEADER_BYTES as u64;
+        // In the hash, the number, the length and the changes of the first group.
+        for place in [0, 39, 43, at] {
+            let mut byte = [0];
+            journal.file.read_exact_at(&mut byte, place).unwrap();
+            journal.file.write_all_at(&[byte[0] ^ 1], place).unwrap();
+            let damaged = reopened(folder.path(), 0);
+            assert!(matches!(damaged, Err(Error::Damaged(_))), "{place}");
+            // What the database has is not asked of the journal.
+            assert_eq!(reopened(folder.path(), 3).unwrap().0, 3);
+            journal.file.write_all_at(&byte, place).unwrap();
+        }
+        assert_eq!(reopened(folder.path(), 0).unwrap().0, 3);
     }
 
     #[test]
