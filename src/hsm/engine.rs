@@ -15,7 +15,9 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use rustix::process::{Pid, getpid};
 use store::sled::SledStore;
-use token::{ApplicationId, ClusterId, Error, Hsm, Mode, Reason, Result, SlotId, Uses, limits};
+use token::{
+    ApplicationId, ClusterId, Error, Hsm, Mode, Reason, Result, SlotId, Uses, Validation, limits,
+};
 
 use crate::{
     application::Application,
@@ -23,7 +25,7 @@ use crate::{
     databases,
     failure::{internal, stored},
     home::{self, Home},
-    object::Profile,
+    object::{BuiltIn, Profile},
     registry::{Registry, SlotEntry, unknown},
     slots::{Clusters, PerHsm, Place, Slots},
     turns::Turns,
@@ -38,6 +40,8 @@ pub struct Settings {
     pub profile: Profile,
     /// Which uses of keys are in the audit chain (`audit.uses`).
     pub uses: Uses,
+    /// What its operator has had validated (`[[validation]]`).
+    pub validations: Vec<Validation>,
 }
 
 /// Whom an application belongs to, as the system says.
@@ -75,6 +79,11 @@ impl Engine {
         // Before a key is touched: what computes wrongly would seal what nobody can open.
         crypto::self_test::run().map_err(internal)?;
         log::info!("algorithms by {}", crypto::library::version());
+        if !settings.validations.is_empty() && !crypto::library::IS_FIPS {
+            log::warn!(
+                "validations are declared, and no operation of a build without `fips` is within one"
+            );
+        }
         let home = Home::take(home, mode)?;
         let key = home.key()?;
         let store = SledStore::open(&home.registry()).map_err(stored)?;
@@ -94,6 +103,7 @@ impl Engine {
             gate: Arc::new(Gate::new(turns.clone())),
             boot: registry.boots(),
             resumable: mode == Mode::Served,
+            built_in: Arc::new(BuiltIn::new(&settings.validations)),
         };
         let clusters = databases::open_clusters(&home, &registry, &surroundings);
         let (awake, ended) = mpsc::channel();

@@ -8,7 +8,7 @@ use token::{AttributeType, Error, ObjectHandle, Reason, Result, SecretBytes};
 use crate::{
     cluster::users::Keyring,
     mechanism::Material,
-    object::{self, Attributes, Family, Held, ObjectRecord, SessionObject, built_in, sort_of},
+    object::{self, Attributes, Family, Held, ObjectRecord, SessionObject, sort_of},
     seat::Seat,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub(super) enum Seen {
     Session(Arc<SessionObject>),
     Token(u64, Arc<ObjectRecord>),
-    BuiltIn(&'static Attributes),
+    BuiltIn(Arc<Attributes>),
 }
 
 impl Seen {
@@ -28,8 +28,8 @@ impl Seen {
         handle: ObjectHandle,
     ) -> Result<Self> {
         let user = keyring.map(|keyring| keyring.user);
-        if let Some(attributes) = built_in(handle) {
-            return Ok(Seen::BuiltIn(attributes));
+        if let Some(attributes) = seat.cluster.built_in.get(handle) {
+            return Ok(Seen::BuiltIn(attributes.clone()));
         }
         let seen = if handle.is_session() {
             let object = seat.objects.get(handle.0);

@@ -65,5 +65,6 @@ pub(crate) fn settings(configuration: &Configuration) -> Settings {
             wire::Profile::CloudHsm => Profile::CloudHsm,
         },
         uses: configuration.audit.uses,
+        validations: configuration.validation.clone(),
     }
 }

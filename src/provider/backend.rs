@@ -116,6 +116,7 @@ fn embedded(home: &Home) -> Result<Place> {
         per_hsm,
         profile,
         uses: home.configuration().audit.uses,
+        validations: home.configuration().validation.clone(),
     };
     let engine = Engine::open(home.path(), Mode::Embedded, settings)?;
     // SAFETY: has no conditions.

@@ -91,7 +91,7 @@ pub(crate) fn logout(library: &Library, session: SessionHandle) -> Result<()> {
     Ok(library.hsm().logout(session)?)
 }
 
-/// `C_GetSessionValidationFlags`: no operation of this software is one of a validated module.
+/// `C_GetSessionValidationFlags`.
 pub(crate) fn validation_flags(
     library: &Library,
     session: SessionHandle,
@@ -99,11 +99,11 @@ pub(crate) fn validation_flags(
     flags: Pointer<CK_FLAGS>,
 ) -> Result<()> {
     flags.required()?;
-    library.hsm().session(session)?;
     if kind != CKS_LAST_VALIDATION_OK {
+        library.hsm().session(session)?;
         return Err(Reason::ArgumentsBad.into());
     }
-    flags.write(0)
+    flags.write(library.hsm().validation_flags(session)?)
 }
 
 /// `C_SessionCancel`: ends the operations that the flags name, as far as they are active. Those

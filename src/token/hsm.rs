@@ -413,6 +413,12 @@ pub trait Hsm: Send + Sync {
         password: &SecretBytes,
     ) -> Result<()>;
 
+    /// `C_GetSessionValidationFlags` with `CKS_LAST_VALIDATION_OK` (§5.6.14): the flags of the
+    /// validations that the session's last operation which has come to its end was within.
+    fn validation_flags(&self, session: SessionHandle) -> Result<u64> {
+        Err(Reason::FunctionNotSupported.into())
+    }
+
     /// `C_Finalize`: the end of the application, its sessions, logins and session objects.
     fn end(&self) -> Result<()>;
 }

@@ -22,6 +22,7 @@ mod owner;
 mod parameters;
 mod secret;
 mod template;
+mod validation;
 
 pub use attribute::{AttributeRow, AttributeType, Shape, attribute_row};
 pub use audit::{
@@ -53,3 +54,4 @@ pub use parameters::{
 };
 pub use secret::SecretBytes;
 pub use template::{Asked, Attribute, Revealed, Template, Told, Value, bounded};
+pub use validation::{Validation, ValidationAuthority, ValidationType, ValidationVersion};

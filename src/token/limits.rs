@@ -56,6 +56,10 @@ pub const PIN_BYTES_MIN: usize = 4;
 pub const PIN_BYTES_MAX: usize = 64;
 /// Wrong passwords in a row that lock a user.
 pub const LOGIN_FAILURES: u32 = 5;
+/// Validations that an operator declares: each has a bit of `CK_FLAGS`, of which some platforms have 32.
+pub const VALIDATIONS: usize = 32;
+/// Bytes in a text of a validation.
+pub const VALIDATION_TEXT_BYTES: usize = 1_024;
 /// Bytes in a certificate in PEM.
 pub const CERTIFICATE_BYTES: usize = 20_000;
 /// Seconds in which an application may resume after hsmd has started again.

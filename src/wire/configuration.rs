@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use token::{Error, Mode, Reason, Result, Uses};
+use token::{Error, Mode, Reason, Result, Uses, Validation, limits};
 
 /// What `strongroom.toml` says, with the defaults for what it does not say. An unknown key is an
 /// error: it is most likely a misspelt one.
@@ -41,6 +41,8 @@ pub struct Configuration {
     pub audit: Audit,
     /// What hsmd logs, and where.
     pub log: Log,
+    /// The validations of this software that its operator vouches for: the `CKO_VALIDATION` objects.
+    pub validation: Vec<Validation>,
 }
 
 /// Whether a client starts hsmd when nobody answers.
@@ -163,6 +165,7 @@ impl Default for Configuration {
             slots: Slots::default(),
             audit: Audit::default(),
             log: Log::default(),
+            validation: Vec::new(),
         }
     }
 }
@@ -196,6 +199,13 @@ impl Configuration {
         if relative(&configuration.home) || relative(&configuration.hsmd) {
             return Err("`home` and `hsmd` must be absolute paths".to_owned());
         }
+        if configuration.validation.len() > limits::VALIDATIONS {
+            return Err(format!("at most {} validations", limits::VALIDATIONS));
+        }
+        configuration
+            .validation
+            .iter()
+            .try_for_each(Validation::check)?;
         Ok(configuration)
     }
 
@@ -263,6 +273,8 @@ impl Configuration {
 
 #[cfg(test)]
 mod tests {
+    use token::ValidationType;
+
     use super::*;
 
     #[test]
@@ -302,12 +314,46 @@ mod tests {
             [log]
             to = "syslog"
             level = "debug"
+            [[validation]]
+            type = "software"
+            authority = "nist-cmvp"
+            version = "3.0"
+            level = 1
+            module_id = "A module"
+            country = "US"
+            certificate = "4816"
+            certificate_uri = "https://csrc.nist.gov/example/4816"
+            vendor_uri = "https://example.com/"
+            profile = ""
         "#;
         let found = Configuration::parse(text).unwrap();
         assert_eq!(found.mode, Mode::Embedded);
         assert_eq!(found.socket_group, Some(Group::Name("www-data".to_owned())));
         assert_eq!(found.slots.per_hsm, Some(PerHsm::None));
         assert_eq!(found.audit.uses, Uses::Sampled);
+        assert_eq!(found.validation.len(), 1);
+        assert_eq!(found.validation[0].kind, ValidationType::Software);
+    }
+
+    #[test]
+    fn a_validation_says_what_was_validated_and_where_that_can_be_looked_up() {
+        let said = |more: &str| {
+            let text = format!("[[validation]]\nversion = \"3.0\"\nlevel = 1\n{more}");
+            Configuration::parse(&text)
+        };
+        let named = "module_id = \"A module\"";
+        let uri = "vendor_uri = \"https://example.com/\"";
+        assert!(said(&format!("{named}\n{uri}")).is_ok());
+        for wrong in [
+            uri.to_owned(),
+            named.to_owned(),
+            format!("{named}\n{uri}\ncountry = \"usa\""),
+            format!("{named}\n{uri}\nauthority = \"me\""),
+            format!("{named}\n{uri}\nprofile = \"{}\"", "a".repeat(1_025)),
+            format!("module_id = \"\"\n{uri}"),
+        ] {
+            assert!(said(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -205,6 +205,7 @@ pub(crate) enum Verb<'a> {
         Held<'a, AuditFilter>,
     ),
     Find(SessionHandle, Many<'a, Attribute>, u64),
+    ValidationFlags(SessionHandle),
 }
 
 /// The first objects of a search, and whether they are all: then it has ended.
@@ -370,7 +371,8 @@ impl<'a> Verb<'a> {
             | Self::MessageCheckNext(..)
             | Self::MessageEnd(..)
             | Self::AuditRecords(..)
-            | Self::Find(..) => Reach::Nothing,
+            | Self::Find(..)
+            | Self::ValidationFlags(..) => Reach::Nothing,
             Self::CloseSession(..)
             | Self::CloseSessions(..)
             | Self::Login(..)

@@ -32,4 +32,5 @@ mod searches;
 mod state;
 mod sweep;
 mod threads;
+mod validation;
 mod wrapping;

@@ -33,6 +33,13 @@ macro_rules! ok {
 }
 
 impl Module {
+    /// Whether it is a build on AWS-LC's FIPS module (docs/fips.md).
+    pub fn is_fips(&self) -> bool {
+        let mut information = CK_INFO::default();
+        crate::ok!(self, C_GetInfo(&raw mut information));
+        String::from_utf8_lossy(&information.libraryDescription).contains("FIPS")
+    }
+
     /// Loads the module that is tested.
     pub fn load() -> Self {
         Self::load_from(&crate::module())

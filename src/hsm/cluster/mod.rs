@@ -38,6 +38,7 @@ pub(crate) struct Cluster {
     pub(crate) created: u64,
     /// What the engine keeps of its objects.
     pub(crate) objects: object::Objects,
+    pub(crate) built_in: Arc<object::BuiltIn>,
     records: Records,
     sealing: Sealing,
     facts: RwLock<Facts>,
@@ -73,6 +74,8 @@ pub(crate) struct Surroundings {
     pub(crate) boot: u64,
     /// Whether logins outlive the process that gave them.
     pub(crate) resumable: bool,
+    /// The objects that every cluster has.
+    pub(crate) built_in: Arc<object::BuiltIn>,
 }
 
 impl Cluster {
@@ -117,6 +120,7 @@ impl Cluster {
                 marks.record.next_reference,
                 id_prefix,
             ),
+            built_in: surroundings.built_in,
             records,
             sealing,
             facts: RwLock::new(facts),

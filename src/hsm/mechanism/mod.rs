@@ -1,6 +1,7 @@
 //! Mechanisms: what each one can do (`table`), how (one file per family), and whether a key may be
 //! used with one (`check_use`). Keys themselves are [`Material`].
 
+mod approval;
 mod blocks;
 mod ccm;
 mod check;
@@ -36,6 +37,7 @@ pub(crate) mod vectors;
 mod xaes;
 mod xts;
 
+pub(crate) use approval::{Doing, draws, is_approved};
 pub(crate) use check::{Function, check_key, check_other_key, check_use, find, no_column};
 pub(crate) use cloudhsm::{draw_vector, must_draw};
 pub(crate) use generate::{generate, generate_pair, generated_by, makes_slowly};

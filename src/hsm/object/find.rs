@@ -6,7 +6,7 @@ use std::vec;
 use token::{Attribute, AttributeType, ObjectClass, ObjectHandle, Result, Value};
 
 use super::{
-    Attributes, Family, Plain, built_in, index,
+    Attributes, Family, Plain, index,
     index::{Scope, Term},
     objects, rules,
 };
@@ -55,7 +55,7 @@ impl Find {
         memory: &Memory,
     ) -> Result<Self> {
         let mut session_objects = session_objects;
-        session_objects.extend(built_in::found(&sought));
+        session_objects.extend(cluster.built_in.found(&sought));
         let share = memory.share(size_of_val(session_objects.as_slice()))?;
         let until = cluster.objects.next_reference();
         let scopes = scopes(user, &sought);

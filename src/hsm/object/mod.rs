@@ -19,7 +19,7 @@ mod template;
 
 pub(crate) use answer::Answer;
 pub(crate) use attributes::{Attributes, Plain};
-pub(crate) use built_in::built_in;
+pub(crate) use built_in::BuiltIn;
 pub(crate) use cache::Cache;
 pub(crate) use change::{changed, copied, is_for_security_officer};
 pub(crate) use find::{Find, sought};

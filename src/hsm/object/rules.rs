@@ -27,6 +27,8 @@ pub(crate) enum Family {
     Profile,
     /// `CKO_MECHANISM`: built in.
     Mechanism,
+    /// `CKO_VALIDATION`: built in, as the operator declares.
+    Validation,
 }
 
 /// What an object is, as far as its attributes ask: its family, and of keys the type.
@@ -310,12 +312,16 @@ const FAMILIES: &[(u64, Family)] = &[
     (sys::CKO_SECRET_KEY, Family::SecretKey),
     (sys::CKO_MECHANISM, Family::Mechanism),
     (sys::CKO_PROFILE, Family::Profile),
+    (sys::CKO_VALIDATION, Family::Validation),
 ];
 
 impl Family {
     /// Whether such objects are a part of the HSM: found and read, and nothing else.
     pub(crate) fn is_built_in(self) -> bool {
-        matches!(self, Family::Profile | Family::Mechanism)
+        matches!(
+            self,
+            Family::Profile | Family::Mechanism | Family::Validation
+        )
     }
 
     /// Whether such objects are keys.

@@ -12,7 +12,7 @@ use token::{
 use super::message::Messages;
 use crate::{
     apart::Apart,
-    mechanism::{Material, Parts, Use, VerificationParts, Work},
+    mechanism::{Doing, Function, Material, Parts, Use, VerificationParts, Work, is_approved},
     memory::{Memory, Share},
 };
 
@@ -28,6 +28,8 @@ pub(super) struct Active {
     pub(super) start: Start,
     pub(super) stage: Stage,
     bound: OutputBound,
+    /// Whether it meets what FIPS and special publications ask of it.
+    approved: bool,
     /// Whether the login that the key wants for each use has been done.
     pub(super) admitted: bool,
     /// What that one use has come to, and of which input, while its caller makes room for it.
@@ -43,6 +45,8 @@ pub(super) struct Start {
     pub(super) work: Work,
     pub(super) key: Option<Apart<Material>>,
     pub(super) parameters: Parameters,
+    /// Whether the HSM made the initialisation vector in them.
+    pub(super) drawn: bool,
     /// The signature, where it came first.
     pub(super) signature: Option<Vec<u8>>,
     /// The key's `CKA_ALWAYS_AUTHENTICATE`.
@@ -67,6 +71,14 @@ impl Place {
     /// Whether an operation is active here.
     pub(super) fn is_active(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Whether an approved operation is active here; of messages, whether the last one was.
+    pub(super) fn is_approved(&self) -> bool {
+        self.0.as_deref().is_some_and(|active| match &active.stage {
+            Stage::Messages(messages) => messages.last_was_approved(),
+            _ => active.approved,
+        })
     }
 
     /// Checks the parameters and begins; how long the output of the whole input can become.
@@ -95,10 +107,18 @@ impl Place {
         if long > SMALL {
             memory.add(&mut start.share, long)?;
         }
+        let approved = is_approved(&Doing {
+            mechanism: start.mechanism,
+            function: Some(Function::Operation(start.operation)),
+            parameters: &start.parameters,
+            drawn: start.drawn,
+            key: start.key.as_deref(),
+        });
         self.0 = Some(Box::new(Active {
             start,
             stage,
             bound,
+            approved,
             admitted: false,
             result: None,
         }));

@@ -13,7 +13,10 @@ use token::{
 
 use super::machine::{Place, Stage, Start, wrong_verb};
 use crate::{
-    mechanism::{OfMessage, Reserved, Transformation, Use, Work, check_generator, must_draw},
+    mechanism::{
+        Doing, Function, OfMessage, Reserved, Transformation, Use, Work, check_generator, draws,
+        is_approved, must_draw,
+    },
     memory::Memory,
 };
 
@@ -30,6 +33,8 @@ pub(super) struct Messages {
     waiting: usize,
     /// Whether a message has ended since somebody asked.
     ended: bool,
+    /// Whether the one that began last was approved.
+    approved: bool,
 }
 
 impl Messages {
@@ -57,6 +62,11 @@ impl Messages {
     /// Whether a message has ended since this was asked.
     pub(super) fn took_one(&mut self) -> bool {
         std::mem::take(&mut self.ended)
+    }
+
+    /// Whether the message that began last meets what is asked of an approved operation.
+    pub(super) fn last_was_approved(&self) -> bool {
+        self.approved
     }
 
     /// One message.
@@ -182,7 +192,9 @@ impl Messages {
         let Work::Messages(column, _) = start.work else {
             return Err(wrong_verb());
         };
+        let drawn = draws(parameters);
         let (parameters, iv) = self.parameters(start, parameters, additional)?;
+        self.approved = is_approved(&of(start, &parameters, drawn));
         let with = Use {
             parameters: &parameters,
             ..start.with()
@@ -311,7 +323,9 @@ impl Messages {
             (Operation::MessageVerify, work) => (Operation::Verify, work),
             _ => return Err(wrong_verb()),
         };
+        let drawn = draws(parameters);
         let (parameters, iv) = self.parameters(start, parameters, additional)?;
+        self.approved = is_approved(&of(start, &parameters, drawn));
         let one = Start {
             operation,
             number: start.number,
@@ -319,6 +333,7 @@ impl Messages {
             work,
             key: start.key.clone(),
             parameters,
+            drawn,
             signature: None,
             always_authenticate: false,
             share: None,
@@ -377,6 +392,17 @@ impl Messages {
     }
 }
 
+/// One message, as far as its approval asks.
+fn of<'a>(start: &'a Start, parameters: &'a Parameters, drawn: bool) -> Doing<'a> {
+    Doing {
+        mechanism: start.mechanism,
+        function: Some(Function::Operation(start.operation)),
+        parameters,
+        drawn,
+        key: start.key.as_deref(),
+    }
+}
+
 /// Whether a message can be as its parameters say, whatever its vector becomes.
 fn check(
     column: &dyn Transformation,
@@ -392,14 +418,20 @@ fn check(
     column.begin(with).map(drop)
 }
 
-/// Whether an answer ends a message.
-trait Ended {
+/// Whether an answer ends an operation, or a message.
+pub(super) trait Ended {
     fn ended(&self) -> bool;
+}
+
+impl Ended for Produced {
+    fn ended(&self) -> bool {
+        matches!(self, Produced::Written(_))
+    }
 }
 
 impl Ended for Outcome {
     fn ended(&self) -> bool {
-        matches!(self.produced, Produced::Written(_))
+        self.produced.ended()
     }
 }
 

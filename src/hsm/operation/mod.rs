@@ -15,13 +15,13 @@ use token::{
 };
 
 use crate::{
-    mechanism::{check_use, draw_vector},
+    mechanism::{Doing, check_use, draw_vector, is_approved},
     memory::Memory,
     object::Profile,
 };
 pub(crate) use key::{Checked, Key};
 use machine::{Place, Stage, Start};
-use message::Messages;
+use message::{Ended, Messages};
 use places::Places;
 
 /// The active operations of a session.
@@ -32,6 +32,8 @@ pub(crate) struct Operations {
     profile: Profile,
     /// How many have been started: the youngest is the one that a login of its own is for.
     started: u64,
+    /// Whether the last one that came to its end was approved.
+    approved: bool,
 }
 
 impl Operations {
@@ -42,6 +44,7 @@ impl Operations {
             memory,
             profile,
             started: 0,
+            approved: false,
         }
     }
 
@@ -77,7 +80,7 @@ impl Operations {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        self.places.of(operation).transform(input, output)
+        self.ending(operation, |place| place.transform(input, output))
     }
 
     /// A part of the input, for the part of the output that it gives.
@@ -118,7 +121,7 @@ impl Operations {
         operation: Operation,
         output: Option<&mut [u8]>,
     ) -> Result<Produced> {
-        self.places.of(operation).produce(output)
+        self.ending(operation, |place| place.produce(output))
     }
 
     /// The end of a verification: of `input` at once, or of the parts that came before.
@@ -128,12 +131,12 @@ impl Operations {
         input: Option<&[u8]>,
         signature: &[u8],
     ) -> Result<()> {
-        self.places.of(operation).check(input, Some(signature))
+        self.ending(operation, |place| place.check(input, Some(signature)))
     }
 
     /// The same, where the signature came first.
     pub(crate) fn check_started(&mut self, input: Option<&[u8]>) -> Result<()> {
-        self.places.of(Operation::Verify).check(input, None)
+        self.ending(Operation::Verify, |place| place.check(input, None))
     }
 
     /// One message.
@@ -146,9 +149,10 @@ impl Operations {
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
         let place = self.places.of(operation);
-        place.in_messages(output.is_none(), |start, messages| {
+        let done = place.in_messages(output.is_none(), |start, messages| {
             messages.whole(start, &self.memory, (parameters, additional), input, output)
-        })
+        });
+        self.message_ended(operation, done)
     }
 
     /// The beginning of a message that comes in parts.
@@ -174,10 +178,14 @@ impl Operations {
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
         let place = self.places.of(operation);
-        place.in_messages(end && output.is_none(), |start, messages| {
+        let done = place.in_messages(end && output.is_none(), |start, messages| {
             let end = end.then_some(parameters);
             messages.next(start, &self.memory, input, end, output)
-        })
+        });
+        match end {
+            true => self.message_ended(operation, done),
+            false => done,
+        }
     }
 
     /// One message and its signature.
@@ -188,9 +196,10 @@ impl Operations {
         signature: &[u8],
     ) -> Result<()> {
         let place = self.places.of(Operation::MessageVerify);
-        place.in_messages(false, |start, messages| {
+        let done = place.in_messages(false, |start, messages| {
             messages.check(start, &self.memory, parameters, input, signature)
-        })
+        });
+        self.message_ended(Operation::MessageVerify, done)
     }
 
     /// A part of a message; the last one with the signature.
@@ -200,9 +209,13 @@ impl Operations {
         signature: Option<&[u8]>,
     ) -> Result<()> {
         let place = self.places.of(Operation::MessageVerify);
-        place.in_messages(false, |_, messages| {
+        let done = place.in_messages(false, |_, messages| {
             messages.check_next(&self.memory, input, signature)
-        })
+        });
+        match signature {
+            Some(_) => self.message_ended(Operation::MessageVerify, done),
+            None => done,
+        }
     }
 
     /// No further message: that is no use of the key.
@@ -233,9 +246,42 @@ impl Operations {
         self.places.of(operation).end()
     }
 
+    /// Whether the last operation that came to its end was approved: of a multi-part one its Final
+    /// counts, of messages each one (§4.15.3). What fails comes to no end in this sense.
+    pub(crate) fn last_was_approved(&self) -> bool {
+        self.approved
+    }
+
+    /// An operation that has no Init has come to its end.
+    pub(crate) fn did(&mut self, doing: &Doing<'_>) {
+        self.approved = is_approved(doing);
+    }
+
     /// Ends every operation: at a logout, and at the session's end.
     pub(crate) fn cancel_all(&mut self) {
         self.places = Places::default();
+    }
+
+    /// Goes on with `operation`, perhaps to its end.
+    fn ending<T: Ended>(
+        &mut self,
+        operation: Operation,
+        go_on: impl FnOnce(&mut Place) -> Result<T>,
+    ) -> Result<T> {
+        let place = self.places.of(operation);
+        let approved = place.is_approved();
+        let done = go_on(place)?;
+        if done.ended() {
+            self.approved = approved;
+        }
+        Ok(done)
+    }
+
+    fn message_ended<T: Ended>(&mut self, operation: Operation, done: Result<T>) -> Result<T> {
+        if done.as_ref().is_ok_and(Ended::ended) {
+            self.approved = self.places.of(operation).is_approved();
+        }
+        done
     }
 
     fn start_with(
@@ -271,6 +317,7 @@ impl Operations {
             work,
             key: key.map(|key| key.material),
             parameters,
+            drawn: parameters_out.is_some(),
             signature: signature.map(<[u8]>::to_vec),
             always_authenticate,
             share: None,

@@ -59,6 +59,7 @@ impl Operations {
             work,
             key: None,
             parameters: Parameters::None,
+            drawn: false,
             signature: None,
             always_authenticate: false,
             share: None,

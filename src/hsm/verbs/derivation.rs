@@ -19,7 +19,7 @@ use crate::{
     Application,
     audit::Event,
     cluster::users::Keyring,
-    mechanism::{self, Function, Material, OtherKeys, Row, Use},
+    mechanism::{self, Doing, Function, Material, OtherKeys, Row, Use},
     object::{self, Attributes, Draft, Making, Origin, Past},
     seat::Seat,
     seen::Seen,
@@ -128,6 +128,9 @@ pub(super) fn derive(
         mechanism: mechanism.id.0,
     };
     let answer = store(application, session, active, request, objects, &[], event)?;
+    active
+        .operations
+        .did(&Doing::with(Function::Derive, mechanism, &material));
     first(&answer.handles)
 }
 
@@ -193,6 +196,9 @@ pub(super) fn encapsulate(
         &ciphertext,
         event,
     )?;
+    active
+        .operations
+        .did(&Doing::with(function, mechanism, &material));
     encapsulated(answer.only()?, &answer.output, Some(output))
 }
 
@@ -241,7 +247,11 @@ pub(super) fn decapsulate(
         private: private.reference().unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    store(application, session, active, request, objects, &[], event)?.only()
+    let made = store(application, session, active, request, objects, &[], event)?.only()?;
+    active
+        .operations
+        .did(&Doing::with(function, mechanism, &material));
+    Ok(made)
 }
 
 /// The other keys that a derivation takes.

@@ -12,7 +12,7 @@ use super::making::{Ready, admit, repeated_of, store};
 use crate::{
     Application,
     audit::Event,
-    mechanism::{self, KeyClass},
+    mechanism::{self, Doing, KeyClass},
     object::{self, Making, Origin, Past},
 };
 
@@ -35,14 +35,16 @@ pub(super) fn generate(
     let draft = object::made(template, &what, application.maker_in(&session.seat))?;
     admit(session, active, &draft.attributes)?;
     let make = || mechanism::generate(mechanism, &draft.attributes);
-    let material = made(application, mechanism, make)?;
+    let material = Arc::new(made(application, mechanism, make)?);
     let objects = vec![Ready {
         draft: draft.with_material(&material)?,
-        material: Some(Arc::new(material)),
+        material: Some(material.clone()),
         original: None,
     }];
     let event = generated(mechanism);
-    store(application, session, active, request, objects, &[], event)?.only()
+    let made = store(application, session, active, request, objects, &[], event)?.only()?;
+    active.operations.did(&Doing::making(mechanism, &material));
+    Ok(made)
 }
 
 /// `C_GenerateKeyPair`: both keys, or none.
@@ -88,6 +90,7 @@ pub(super) fn generate_pair(
     .collect();
     let event = generated(mechanism);
     let answer = store(application, session, active, request, objects?, &[], event)?;
+    active.operations.did(&Doing::of_pair(mechanism));
     both(&answer.handles)
 }
 

@@ -81,6 +81,10 @@ impl Hsm for Application {
         sessions::session(self, session)
     }
 
+    fn validation_flags(&self, session: SessionHandle) -> Result<u64> {
+        sessions::validation_flags(self, session)
+    }
+
     fn login(
         &self,
         session: SessionHandle,

@@ -216,7 +216,7 @@ pub(super) fn set_attributes(
         return Ok(());
     }
     if let Seen::BuiltIn(attributes) = Seen::find(seat, keyring.as_deref(), handle)? {
-        return object::changed(attributes, template, maker).map(drop);
+        return object::changed(&attributes, template, maker).map(drop);
     }
     session.must_write()?;
     object::change(&seat.cluster, &caller, handle.0, |object| {

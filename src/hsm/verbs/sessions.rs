@@ -29,6 +29,17 @@ pub(super) fn session(application: &Application, session: SessionHandle) -> Resu
     })
 }
 
+/// `C_GetSessionValidationFlags`: what was within one of the declared validations was within all of
+/// them, which are of the same software.
+pub(super) fn validation_flags(application: &Application, session: SessionHandle) -> Result<u64> {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    Ok(match active.operations.last_was_approved() {
+        true => session.seat.cluster.built_in.validation_flags(),
+        false => 0,
+    })
+}
+
 /// Takes up sessions and logins after hsmd has started again: the slots whose login is lost. A
 /// session whose HSM has gone stays lost. Asked again, because the answer was lost, it does the
 /// rest.

@@ -12,7 +12,7 @@ use super::making::{Ready, admit, repeated, store};
 use crate::{
     Application,
     audit::Event,
-    mechanism::{self, Function, Material, Row, Use},
+    mechanism::{self, Doing, Function, Material, Row, Use},
     object::{self, Attributes, Family, Making, Origin, Past, Profile},
     seen::Seen,
 };
@@ -28,7 +28,7 @@ pub(super) fn wrap(
     output: Option<&mut [u8]>,
 ) -> Result<Outcome> {
     let mut session = application.session_of(session)?;
-    let (session, _) = session.active()?;
+    let (session, active) = session.active()?;
     let seat = &session.seat;
     let keyring = seat.crypto_user();
     let keyring = keyring.as_deref();
@@ -71,6 +71,7 @@ pub(super) fn wrap(
         parameters: &mechanism.parameters,
         ..with
     };
+    let vector_made = drawn.is_some() || mechanism::draws(&mechanism.parameters);
     let parameters_out = drawn.or(column.wrap(with, additional, value.reveal(), output)?);
     // Nothing of a user's leaves that the log does not know of.
     if keyring.is_some() {
@@ -83,6 +84,13 @@ pub(super) fn wrap(
         let logged = seat.cluster.commit(&caller, Default::default(), &[event]);
         logged.inspect_err(|_| output.fill(0))?;
     }
+    active.operations.did(&Doing {
+        mechanism: mechanism.id,
+        function: Some(Function::Wrap),
+        parameters: &mechanism.parameters,
+        drawn: vector_made,
+        key: Some(&wrapping_material),
+    });
     Ok(Outcome {
         produced: Produced::Written(needed),
         parameters_out,
@@ -179,7 +187,11 @@ pub(super) fn unwrap(
         unwrapping: key.reference().unwrap_or_default(),
         mechanism: mechanism.id.0,
     };
-    store(application, session, active, request, objects, &[], event)?.only()
+    let made = store(application, session, active, request, objects, &[], event)?.only()?;
+    active
+        .operations
+        .did(&Doing::with(Function::Unwrap, mechanism, &material));
+    Ok(made)
 }
 
 /// The template of a key to be, with what the key that makes it imposes (`kind`).

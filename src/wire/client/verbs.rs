@@ -50,6 +50,7 @@ impl Hsm for Client {
             request: Request, session: SessionHandle, old: &SecretBytes, new: &SecretBytes
         ) -> () = Verb::SetPin(request, session, bytes(old), bytes(new));
         session(session: SessionHandle) -> Session = Verb::Session(session);
+        validation_flags(session: SessionHandle) -> u64 = Verb::ValidationFlags(session);
         resume(resumption: &Resumption) -> Vec<SlotId> = Verb::Resume(Held::Lent(resumption));
 
         create(request: Request, session: SessionHandle, template: Template) -> ObjectHandle =

@@ -295,6 +295,7 @@ impl Answer {
                 self.write(template.owned().and_then(copy))
             }
             Verb::ObjectSize(session, object) => self.write(tenant.object_size(session, object)),
+            Verb::ValidationFlags(session) => self.write(tenant.validation_flags(session)),
             Verb::Wrap {
                 session,
                 mechanism,

@@ -15,7 +15,7 @@ use super::*;
 use crate::{
     audit::Event,
     cluster::{Caller, Gate, Surroundings, found},
-    object::{Answer, Maker, Profile, created},
+    object::{Answer, BuiltIn, Maker, Profile, created},
     turns::Turns,
 };
 
@@ -92,6 +92,7 @@ impl World {
             gate,
             boot: 1,
             resumable: false,
+            built_in: Arc::new(BuiltIn::new(&[])),
         };
         let origin = Origin::ControlPlane;
         let cluster = Cluster::open(store.clone(), key, &id, origin, 0, surroundings).unwrap();

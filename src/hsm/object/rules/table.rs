@@ -24,7 +24,7 @@ const STORED: &[Family] = &[
     Family::Data,
     Family::Certificate,
 ];
-const BUILT_IN: &[Family] = &[Family::Profile, Family::Mechanism];
+const BUILT_IN: &[Family] = &[Family::Profile, Family::Mechanism, Family::Validation];
 const KEY: &[Family] = &[Family::SecretKey, Family::PublicKey, Family::PrivateKey];
 const NAMED: &[Family] = &[
     Family::SecretKey,
@@ -45,6 +45,7 @@ const DATA: &[Family] = &[Family::Data];
 const CERTIFICATE: &[Family] = &[Family::Certificate];
 const PROFILE: &[Family] = &[Family::Profile];
 const MECHANISM: &[Family] = &[Family::Mechanism];
+const VALIDATION: &[Family] = &[Family::Validation];
 
 const ALL: &[KeyType] = &[];
 const RSA: &[KeyType] = &[KeyType(sys::CKK_RSA)];
@@ -230,4 +231,15 @@ rules! {
     UNIQUE_ID          BUILT_IN   ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
     PROFILE_ID         PROFILE    ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
     MECHANISM_TYPE     MECHANISM  ALL    Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_TYPE VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_VERSION VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_LEVEL VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_MODULE_ID VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_FLAG VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_AUTHORITY_TYPE VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_COUNTRY VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_CERTIFICATE_IDENTIFIER VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_CERTIFICATE_URI VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_VENDOR_URI VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
+    VALIDATION_PROFILE VALIDATION ALL Forbidden  Forbidden  Forbidden  Never          Always  Computed, Computed;
 }
