@@ -83,9 +83,12 @@ fn with_session(body: impl Fn(&Session<'_>)) {
 #[test]
 fn what_a_private_key_signs_its_public_key_verifies() {
     with_session(|session| {
-        for pair in PAIRS {
+        // A build with `fips` has neither that curve nor signatures over SHA-1.
+        let pairs = PAIRS.iter();
+        for pair in pairs.filter(|pair| pair.name != "secp256k1" || !session.module.is_fips()) {
             let (public, private) = make(session, pair);
-            for mechanism in pair.signs {
+            let signs = pair.signs.iter();
+            for mechanism in signs.filter(|mechanism| session.has(**mechanism, CKF_SIGN)) {
                 let name = format!("{} {mechanism:x}", pair.name);
                 let sign = |data| session.run(Kind::Sign, plain(*mechanism), private, data);
                 let mut signature = sign(b"a message").expect(&name);

@@ -61,6 +61,21 @@ fn input(bytes: &[u8]) -> (*mut CK_BYTE, CK_ULONG) {
 }
 
 impl Session<'_> {
+    /// Whether the token has `mechanism` for all of these `CKF_` uses: a build with `fips` has fewer.
+    pub fn has(&self, mechanism: CK_MECHANISM_TYPE, uses: CK_FLAGS) -> bool {
+        let mut session = CK_SESSION_INFO::default();
+        let mut found = CK_MECHANISM_INFO::default();
+        let handle = self.handle;
+        let code = call!(self.module, C_GetSessionInfo(handle, &raw mut session));
+        assert_eq!(code, CKR_OK);
+        let slot = session.slotID;
+        let code = call!(
+            self.module,
+            C_GetMechanismInfo(slot, mechanism, &raw mut found)
+        );
+        code == CKR_OK && found.flags & uses == uses
+    }
+
     /// The Init of an operation.
     pub fn start(&self, kind: Kind, mut mechanism: CK_MECHANISM, key: CK_OBJECT_HANDLE) -> CK_RV {
         let (handle, mechanism) = (self.handle, &raw mut mechanism);

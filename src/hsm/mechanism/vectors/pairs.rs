@@ -219,6 +219,12 @@ fn every_ciphertext_decrypts() {
         let material = Material::of_value(&attributes, pkcs8, Reason::WrappedKeyInvalid);
         let key = (attributes, Arc::new(material.unwrap()));
         let [ciphertext, message] = vector.rest.map(bytes);
+        // A build with `fips` has some rows without this column.
+        let decrypts = vector.row.decrypt.is_some();
+        assert!(decrypts || crypto::library::IS_FIPS, "{name}");
+        if !decrypts {
+            continue;
+        }
         let decrypted = done(Operation::Decrypt, &vector.mechanism, &key, &ciphertext);
         assert_eq!(decrypted.unwrap(), message, "{name}");
 
@@ -355,15 +361,21 @@ fn what_one_half_does_the_other_half_undoes() {
             }
         }
     }
-    assert!(uses > 70, "{uses}");
+    assert!(uses > 50, "{uses}");
 }
 
 #[test]
 fn data_that_is_too_long_is_refused() {
     let [public, private] = rsa_pair();
-    let of = |name: &str| table::rows().find(|row| row.name == name).unwrap();
-    let refused = |operation, name: &str, len| {
-        let row = of(name);
+    let of = |operation, name: &str| {
+        let row = table::rows().find(|row| row.name == name)?;
+        row.work(operation).map(|_| row)
+    };
+    // Of a row and a column that this build has.
+    let answers = |operation, name: &str, len, expected| {
+        let row = of(operation, name);
+        assert!(row.is_some() || crypto::library::IS_FIPS, "{name}");
+        let Some(row) = row else { return };
         let mechanism = Mechanism {
             id: row.id,
             parameters: legal(row),
@@ -372,21 +384,19 @@ fn data_that_is_too_long_is_refused() {
             Operation::Encrypt => &public,
             _ => &private,
         };
-        done(operation, &mechanism, key, &vec![0xff; len]).map_err(|error| error.reason)
+        let done = done(operation, &mechanism, key, &vec![0xff; len]);
+        assert_eq!(done.err().map(|error| error.reason), expected, "{name}");
     };
-    let too_long = Err(Reason::DataLenRange);
-    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_PKCS", 246), too_long);
-    assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS", 246), too_long);
-    assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 257), too_long);
-    assert_eq!(refused(Operation::Sign, "CKM_RSA_PKCS_PSS", 31), too_long);
-    assert_eq!(
-        refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 159),
-        too_long
-    );
-    assert!(refused(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 158).is_ok());
-    let too_large = Err(Reason::DataInvalid);
-    assert_eq!(refused(Operation::Sign, "CKM_RSA_X_509", 256), too_large);
-    assert_eq!(refused(Operation::Encrypt, "CKM_RSA_X_509", 256), too_large);
+    let too_long = Some(Reason::DataLenRange);
+    answers(Operation::Encrypt, "CKM_RSA_PKCS", 246, too_long);
+    answers(Operation::Sign, "CKM_RSA_PKCS", 246, too_long);
+    answers(Operation::Sign, "CKM_RSA_X_509", 257, too_long);
+    answers(Operation::Sign, "CKM_RSA_PKCS_PSS", 31, too_long);
+    answers(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 159, too_long);
+    answers(Operation::Encrypt, "CKM_RSA_PKCS_OAEP", 158, None);
+    let too_large = Some(Reason::DataInvalid);
+    answers(Operation::Sign, "CKM_RSA_X_509", 256, too_large);
+    answers(Operation::Encrypt, "CKM_RSA_X_509", 256, too_large);
 }
 
 #[test]
@@ -407,7 +417,10 @@ fn what_others_wrapped_unwraps() {
             key: Some(&key),
             parameters: &parameters,
         };
-        let column = vector.row.unwrap.unwrap();
+        // A build with `fips` has some rows without this column.
+        let column = vector.row.unwrap;
+        assert!(column.is_some() || crypto::library::IS_FIPS);
+        let Some(column) = column else { continue };
         let unwrapped = column.unwrap(with, None, &wrapped).unwrap();
         assert_eq!(unwrapped.reveal(), value, "{}", vector.row.name);
     }
@@ -416,37 +429,39 @@ fn what_others_wrapped_unwraps() {
 #[test]
 fn a_key_of_any_class_is_wrapped_by_rsa_and_comes_back() {
     let [public, private] = rsa_pair();
-    let wrapped = |name: &str, parameters: Parameters, value: &[u8]| {
+    let comes_back = |name: &str, parameters: Parameters, value: &[u8]| {
         let row = table::rows().find(|row| row.name == name).unwrap();
+        assert!(row.wrap.is_some() || crypto::library::IS_FIPS, "{name}");
+        let (Some(wrap), Some(unwrap)) = (row.wrap, row.unwrap) else {
+            return;
+        };
         let with = |key| Use {
             key: Some(key),
             parameters: &parameters,
         };
-        let (wrap, unwrap) = (row.wrap.unwrap(), row.unwrap.unwrap());
         let len = wrap
             .wrapped_len(with(&public.1), None, value.len())
             .unwrap();
         let mut blob = vec![0; len];
         wrap.wrap(with(&public.1), None, value, &mut blob).unwrap();
-        let value = unwrap.unwrap(with(&private.1), None, &blob).unwrap();
-        value.reveal().to_vec()
+        let back = unwrap.unwrap(with(&private.1), None, &blob).unwrap();
+        assert_eq!(back.reveal(), value, "{name}");
     };
     let oaep = Oaep {
         hash: MechanismId(sys::CKM_SHA256),
         mgf: sys::CKG_MGF1_SHA256,
         label: Vec::new(),
     };
-    assert_eq!(wrapped("CKM_RSA_PKCS", Parameters::None, &[7; 32]), [7; 32]);
+    comes_back("CKM_RSA_PKCS", Parameters::None, &[7; 32]);
     let parameters = Parameters::Oaep(oaep.clone());
-    assert_eq!(wrapped("CKM_RSA_PKCS_OAEP", parameters, &[7; 32]), [7; 32]);
+    comes_back("CKM_RSA_PKCS_OAEP", parameters, &[7; 32]);
     let pkcs8 = private.1.face().wrapped_form().unwrap();
     for aes_bits in [128, 192, 256] {
         let parameters = Parameters::RsaAesKeyWrap {
             aes_bits,
             oaep: oaep.clone(),
         };
-        let back = wrapped("CKM_RSA_AES_KEY_WRAP", parameters, pkcs8.reveal());
-        assert_eq!(back, pkcs8.reveal());
+        comes_back("CKM_RSA_AES_KEY_WRAP", parameters, pkcs8.reveal());
     }
 }
 
