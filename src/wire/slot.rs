@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::OwnedFd,
+    os::fd::{BorrowedFd, OwnedFd},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -14,7 +14,11 @@ use rustix::{
     thread::futex::{self, Flags},
 };
 
-use crate::{memory::Shared, pace};
+use crate::{
+    frame::{Fault, Header, Kind, Reader},
+    memory::Shared,
+    pace,
+};
 
 /// Bytes of one frame: 1 MiB of data and what is around it.
 pub(crate) const ROOM: usize = (1 << 20) + 64 * 1024;
@@ -72,6 +76,14 @@ impl State {
 pub(crate) enum Side {
     Server,
     Client,
+}
+
+/// What a side has found at the socket.
+pub(crate) enum Found {
+    /// Its turn.
+    Turn(State),
+    /// A frame, which the peer sent there.
+    Frame(Header),
 }
 
 /// One side's end of a slot.
@@ -174,18 +186,45 @@ impl Slot {
         state.calls(self.side).then_some(state)
     }
 
+    /// Waits at the socket, for its turn or for a frame.
+    ///
+    /// A peer that stood still between giving a turn and calling calls late: the turn has been
+    /// found without it, and given back. What it sees then is our word of the next wait, so its Look
+    /// is read in that wait and in no other, and there is at most one: it gives no further turn
+    /// before it has called.
+    pub(crate) fn wait_at_socket(
+        &self,
+        reader: &mut Reader,
+        socket: BorrowedFd<'_>,
+    ) -> Result<Found, Fault> {
+        let mut was_late = false;
+        loop {
+            if let Some(state) = self.go_to_socket() {
+                return Ok(Found::Turn(state));
+            }
+            let header = reader.header(socket)?;
+            self.own().store(AWAKE, Ordering::SeqCst);
+            if header.kind != Kind::Look {
+                return Ok(Found::Frame(header));
+            }
+            reader.done(&header);
+            match self.state() {
+                state if state.calls(self.side) => return Ok(Found::Turn(state)),
+                // No turn has been given that could have been taken.
+                State::Idle => return Err(NOTHING_THERE),
+                _ if was_late => return Err(NOTHING_THERE),
+                _ => was_late = true,
+            }
+        }
+    }
+
     /// From here on the other side wakes us at the socket, unless it is our turn already.
-    pub(crate) fn go_to_socket(&self) -> Option<State> {
+    fn go_to_socket(&self) -> Option<State> {
         self.own().store(AT_SOCKET, Ordering::SeqCst);
         let state = self.state();
         // Who finds our word changed will find something in the socket, too, and must read it.
         (state.calls(self.side) && self.own().swap(AWAKE, Ordering::SeqCst) == AT_SOCKET)
             .then_some(state)
-    }
-
-    /// Something has come over the socket.
-    pub(crate) fn come_from_socket(&self) {
-        self.own().store(AWAKE, Ordering::SeqCst);
     }
 
     fn own(&self) -> &AtomicU32 {
@@ -211,3 +250,5 @@ impl Drop for Slot {
         }
     }
 }
+
+const NOTHING_THERE: Fault = Fault::Broken("a call to look where nothing is");

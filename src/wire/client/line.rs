@@ -13,11 +13,11 @@ use std::{
 
 use crate::{
     buffer::Buffer,
-    frame::{self, Fault, HEADER, Header, Kind, Reader},
+    frame::{self, Fault, HEADER, Header, Reader},
     memory::View,
     message::Work,
     pace::Answers,
-    slot::{ROOM, Slot, State},
+    slot::{Found, ROOM, Slot, State},
 };
 
 /// How long an answer is waited for at the slot. Then at the socket, where the end of hsmd is
@@ -117,22 +117,15 @@ impl Line {
             true => wait(slot, &mut self.pace, self.work),
             false => slot.sleep(PATIENCE),
         };
-        let state = state.or_else(|| slot.go_to_socket());
-        match state {
-            Some(State::Answered) => self.header_in_slot(),
-            Some(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
-            Some(_) => Err(Fault::Closed),
-            None => {
-                let header = self.reader.header(self.socket.as_fd())?;
-                slot.come_from_socket();
-                match header.kind {
-                    Kind::Look => {
-                        self.reader.done(&header);
-                        self.header_in_slot()
-                    }
-                    _ => Ok(header),
-                }
-            }
+        let found = match state {
+            Some(state) => Found::Turn(state),
+            None => slot.wait_at_socket(&mut self.reader, self.socket.as_fd())?,
+        };
+        match found {
+            Found::Turn(State::Answered) => self.header_in_slot(),
+            Found::Turn(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
+            Found::Turn(_) => Err(Fault::Closed),
+            Found::Frame(header) => Ok(header),
         }
     }
 

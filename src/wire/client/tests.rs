@@ -14,6 +14,7 @@ use crate::{
 
 mod inits;
 mod searches;
+mod turns;
 mod verbs;
 
 const SLOT: SlotId = SlotId(1);

@@ -12,10 +12,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::tally::Held;
 use crate::{
     buffer::Buffer,
-    frame::{self, Fault, HEADER, Header, Kind, Reader},
+    frame::{self, Fault, HEADER, Header, Reader},
     memory::Board,
     pace::Requests,
-    slot::{ROOM, Slot, State},
+    slot::{Found, ROOM, Slot, State},
 };
 
 /// How long a request is waited for at the slot; a client that says nothing for longer wakes us at
@@ -143,34 +143,27 @@ impl<'a> Line<'a> {
             true => shared.wait(),
             false => None,
         };
-        let state = state.or_else(|| {
-            shared.is_busy(false);
-            shared.slot.go_to_socket()
-        });
-        shared.is_used |= state.is_some();
-        match state {
-            Some(State::Asked) => self.header_in_slot().map(Some),
-            Some(State::AskedAtSocket) => {
+        let found = match state {
+            Some(state) => Found::Turn(state),
+            None => {
+                shared.is_busy(false);
+                shared
+                    .slot
+                    .wait_at_socket(&mut self.reader, self.socket.as_fd())?
+            }
+        };
+        shared.is_used |= shared.slot.state() != State::Idle;
+        match found {
+            Found::Turn(State::Asked) => self.header_in_slot().map(Some),
+            Found::Turn(State::AskedAtSocket) => {
                 shared.is_busy(false);
                 shared.slot.take();
                 self.reader.header(self.socket.as_fd()).map(Some)
             }
-            Some(_) => Ok(None),
-            None => {
-                let header = self.reader.header(self.socket.as_fd())?;
-                shared.slot.come_from_socket();
-                shared.is_used |= shared.slot.state() != State::Idle;
-                match header.kind {
-                    Kind::Look if shared.slot.state() == State::Asked => {
-                        self.reader.done(&header);
-                        self.header_in_slot().map(Some)
-                    }
-                    Kind::Look => Err(Fault::Broken("a call to look where nothing is")),
-                    _ => {
-                        shared.slot.take();
-                        Ok(Some(header))
-                    }
-                }
+            Found::Turn(_) => Ok(None),
+            Found::Frame(header) => {
+                shared.slot.take();
+                Ok(Some(header))
             }
         }
     }

@@ -17,8 +17,11 @@ use crate::{
 /// The words of a slot, as the page says.
 const STATE: usize = 0;
 const SERVER: usize = 1;
+const IDLE: u32 = 0;
 const ASKED: u32 = 1;
+const ASKED_AT_SOCKET: u32 = 2;
 const ANSWERED: u32 = 3;
+const ANSWERED_AT_SOCKET: u32 = 4;
 const AT_SOCKET: u32 = 2;
 
 /// A client that does what it likes.
@@ -76,6 +79,25 @@ impl Raw {
         if self.slot.word(SERVER).swap(0, Ordering::SeqCst) == AT_SOCKET {
             let _ = self.socket.write_all(&frame::LOOK);
         }
+    }
+
+    /// Takes hsmd's word as one that calls does, once hsmd sleeps at the socket.
+    fn take_its_word(&self) {
+        let word = self.slot.word(SERVER);
+        eventually("hsmd sleeps at the socket", || {
+            word.load(Ordering::SeqCst) == AT_SOCKET
+        });
+        assert_eq!(word.swap(0, Ordering::SeqCst), AT_SOCKET);
+    }
+
+    fn look(&mut self) {
+        self.socket.write_all(&frame::LOOK).unwrap();
+    }
+
+    /// Calls for a turn that hsmd has taken by itself: the last one.
+    fn call_late(&mut self) {
+        self.take_its_word();
+        self.look();
     }
 
     fn is_answered(&self) -> bool {
@@ -165,11 +187,82 @@ fn a_client_that_calls_and_goes_leaves_nothing() {
 }
 
 #[test]
-fn a_call_to_look_where_nothing_is_closes_the_connection() {
+fn a_late_call_to_look_calls_for_nothing() {
     let machine = Machine::new();
     let mut raw = Raw::new(&machine);
-    raw.socket.write_all(&frame::LOOK).unwrap();
-    assert!(is_closed(&mut raw.socket));
+    for state in [ANSWERED, ANSWERED_AT_SOCKET] {
+        raw.ask(&slots_frame());
+        eventually("it is answered", || raw.is_answered());
+        raw.slot.word(STATE).store(state, Ordering::SeqCst);
+        raw.call_late();
+        // It has skipped the call as soon as it sleeps again, and is called as ever.
+        eventually("hsmd sleeps again", || {
+            raw.slot.word(SERVER).load(Ordering::SeqCst) == AT_SOCKET
+        });
+        raw.ask(&slots_frame());
+        eventually("it is answered", || raw.is_answered());
+    }
+}
+
+#[test]
+fn a_late_call_to_look_that_the_next_request_overtakes_is_the_requests() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    for _ in 0..3 {
+        raw.ask(&slots_frame());
+        eventually("it is answered", || raw.is_answered());
+        raw.take_its_word();
+        // hsmd's word says that it is awake: the request itself calls nobody.
+        raw.slot.write(0, &slots_frame());
+        raw.slot.word(STATE).store(ASKED, Ordering::SeqCst);
+        raw.look();
+        eventually("it is answered", || raw.is_answered());
+    }
+}
+
+#[test]
+fn a_late_call_to_look_before_a_request_over_the_socket_is_none_of_it() {
+    let machine = Machine::new();
+    let mut raw = Raw::new(&machine);
+    let mut reader = Reader::new();
+    for _ in 0..3 {
+        raw.ask(&slots_frame());
+        eventually("it is answered", || raw.is_answered());
+        raw.take_its_word();
+        let state = raw.slot.word(STATE);
+        state.store(ASKED_AT_SOCKET, Ordering::SeqCst);
+        let both = [&frame::LOOK[..], &slots_frame()].concat();
+        raw.socket.write_all(&both).unwrap();
+        let header = reader.header(raw.socket.as_fd()).unwrap();
+        assert_eq!(header.kind, Kind::Answer);
+        reader.whole(raw.socket.as_fd(), &header).unwrap();
+        reader.done(&header);
+        assert_eq!(state.load(Ordering::SeqCst), IDLE);
+    }
+}
+
+#[test]
+fn a_call_to_look_where_nothing_is_closes_the_connection() {
+    let machine = Machine::new();
+    for state in [IDLE, 6, 77, u32::MAX] {
+        let mut raw = Raw::new(&machine);
+        raw.slot.word(STATE).store(state, Ordering::SeqCst);
+        raw.look();
+        assert!(is_closed(&mut raw.socket), "{state}");
+    }
+    others_are_served(&machine);
+}
+
+#[test]
+fn a_second_call_to_look_where_nothing_is_closes_the_connection() {
+    let machine = Machine::new();
+    for state in [ANSWERED, ANSWERED_AT_SOCKET] {
+        let mut raw = Raw::new(&machine);
+        raw.slot.word(STATE).store(state, Ordering::SeqCst);
+        raw.call_late();
+        raw.call_late();
+        assert!(is_closed(&mut raw.socket), "{state}");
+    }
     others_are_served(&machine);
 }
 
