@@ -301,11 +301,6 @@ impl Operations {
         self.search.lock().end();
     }
 
-    /// Whether one of the operations is active.
-    pub(super) fn are_active(&self) -> bool {
-        self.kinds.iter().any(|begun| begun.lock().is_active())
-    }
-
     /// None of the operations can be begun again.
     pub(super) fn touch_all(&self) {
         for begun in &self.kinds {

@@ -48,23 +48,7 @@ impl Client {
         pin: &SecretBytes,
     ) -> Result<Ticket> {
         loop {
-            let life = self.ledger.generation();
             let said = self.tell(&Verb::Login(session, user, name, bytes(pin)), &[])?;
-            if said.again
-                && said.generation == life
-                && user == LoginAs::ContextSpecific
-                && let Err(error) = &said.answer
-                && error.reason == Reason::OperationNotInitialized
-                && let Some(operations) = self.ledger.operations(session)
-                && operations.are_active()
-            {
-                // The time before: no operation waits for it any more.
-                operations.touch_all();
-                return Ok(Ticket {
-                    login: [0; 16],
-                    secret: SecretBytes::copied(&[]),
-                });
-            }
             if said.again
                 && let Err(error) = &said.answer
                 && error.reason == Reason::UserAlreadyLoggedIn

@@ -303,19 +303,22 @@ fn a_login_whose_answer_was_lost_is_a_login_that_a_restart_keeps() {
 }
 
 #[test]
-fn a_login_for_an_operation_whose_answer_was_lost_is_made_once() {
+fn a_login_for_an_operation_whose_answer_was_lost_is_not_claimed_and_holds() {
     let machine = Machine::new();
     let client = machine.client();
     let session = open(&client);
     start(&client, session);
-    let pin = SecretBytes::copied(b"right");
-    let again = || client.login(session, LoginAs::ContextSpecific, None, &pin);
-    machine.world.in_the_middle_of("login", machine.breaker());
-    again().unwrap();
+    let log_in = |pin: &[u8]| {
+        machine.world.in_the_middle_of("login", machine.breaker());
+        let pin = SecretBytes::copied(pin);
+        client.login(session, LoginAs::ContextSpecific, None, &pin)
+    };
+    // Nobody knows any more whether a PIN was looked at, and nobody says that one was.
+    for pin in [b"right", b"wrong"] {
+        let none = log_in(pin).unwrap_err();
+        assert_eq!(none.reason, Reason::OperationNotInitialized);
+    }
     assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
-    machine.world.in_the_middle_of("login", machine.breaker());
-    let none = again().unwrap_err();
-    assert_eq!(none.reason, Reason::OperationNotInitialized);
 }
 
 #[test]

@@ -96,6 +96,13 @@ fn no_operation() -> Error {
     Reason::OperationNotInitialized.into()
 }
 
+fn check_pin(pin: &SecretBytes) -> Result<()> {
+    match pin.reveal() {
+        b"right" => Ok(()),
+        _ => Err(Reason::PinIncorrect.into()),
+    }
+}
+
 fn unsupported<T>() -> Result<T> {
     Err(Reason::FunctionNotSupported.into())
 }
@@ -165,9 +172,6 @@ impl Hsm for Fake {
         pin: &SecretBytes,
     ) -> Result<Ticket> {
         let slot = self.slot_of(session)?;
-        if pin.reveal() != b"right" {
-            return Err(Reason::PinIncorrect.into());
-        }
         let ticket = Ticket {
             login: [9; 16],
             secret: SecretBytes::copied(b"ticket"),
@@ -176,12 +180,15 @@ impl Hsm for Fake {
             self.world.say("login");
             let mut state = self.state.lock();
             let waits = state.operations.keys().any(|(of, _)| *of == session);
+            // Looked at before the PIN.
             if !waits || state.logged_in_for.contains(&session) {
                 return Err(no_operation());
             }
+            check_pin(pin)?;
             state.logged_in_for.push(session);
             return Ok(ticket);
         }
+        check_pin(pin)?;
         let mut state = self.state.lock();
         if state.logged_in.contains(&slot) {
             return Err(Reason::UserAlreadyLoggedIn.into());
