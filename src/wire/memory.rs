@@ -49,7 +49,7 @@ impl Board {
             busy: AtomicUsize::new(0),
             pairs: cores / 2,
         };
-        board.show(0);
+        board.show();
         Ok(board)
     }
 
@@ -60,12 +60,14 @@ impl Board {
 
     /// One more slot is busy.
     pub(crate) fn begin(&self) {
-        self.show(self.busy.fetch_add(1, Ordering::SeqCst) + 1);
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        self.show();
     }
 
     /// One slot less is busy.
     pub(crate) fn end(&self) {
-        self.show(self.busy.fetch_sub(1, Ordering::SeqCst).saturating_sub(1));
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+        self.show();
     }
 
     /// Whether there is a core for everybody who would spin.
@@ -73,12 +75,19 @@ impl Board {
         self.busy.load(Ordering::Relaxed) <= self.pairs
     }
 
-    fn show(&self, busy: usize) {
+    /// Shows what is so now. Whoever has shown it looks again: another may have come in between, and
+    /// the last one to look leaves what is true.
+    fn show(&self) {
         let calm = self.mapping.word(CALM);
-        let is_calm = u64::from(busy <= self.pairs);
-        // Written seldom, because every client reads it all the time.
-        if calm.load(Ordering::Relaxed) != is_calm {
-            calm.store(is_calm, Ordering::Relaxed);
+        loop {
+            let is_calm = self.busy.load(Ordering::SeqCst) <= self.pairs;
+            // Written seldom, because every client reads it all the time.
+            if calm.load(Ordering::SeqCst) != u64::from(is_calm) {
+                calm.store(is_calm.into(), Ordering::SeqCst);
+            }
+            if is_calm == (self.busy.load(Ordering::SeqCst) <= self.pairs) {
+                return;
+            }
         }
     }
 
@@ -469,5 +478,23 @@ mod tests {
         assert!(!view.is_calm() && !board.is_calm());
         board.end();
         assert!(view.is_calm() && board.is_calm());
+    }
+
+    #[test]
+    fn when_all_have_gone_it_is_calm_whoever_was_last() {
+        let board = Board::new().unwrap();
+        for _ in 0..200 {
+            std::thread::scope(|scope| {
+                for _ in 0..board.pairs + 2 {
+                    scope.spawn(|| {
+                        (0..50).for_each(|_| {
+                            board.begin();
+                            board.end();
+                        });
+                    });
+                }
+            });
+            assert_eq!(board.mapping.word(CALM).load(Ordering::SeqCst), 1);
+        }
     }
 }
