@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use token::{Mechanism, MechanismId, ObjectHandle, Operation, OutputBound, Parameters, Started};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -27,6 +27,8 @@ const ADDITIONAL_BYTES: usize = 256;
 pub(super) struct Operations {
     kinds: [Mutex<Begun>; Operation::ALL.len()],
     search: Mutex<Search>,
+    /// How many logins the session has lost with an hsmd.
+    lost_logins: AtomicU64,
     put_off: Arc<AtomicUsize>,
     /// The kind whose Init was put off last, as its place among `kinds`.
     latest: AtomicUsize,
@@ -267,6 +269,7 @@ impl Operations {
         Self {
             kinds: array::from_fn(|_| Mutex::default()),
             search: Mutex::default(),
+            lost_logins: AtomicU64::new(0),
             put_off: Arc::clone(put_off),
             latest: AtomicUsize::new(0),
         }
@@ -290,9 +293,23 @@ impl Operations {
         another.is_some_and(|begun| begun.lock().is_put_off())
     }
 
-    /// The search.
-    pub(super) fn search(&self) -> &Mutex<Search> {
-        &self.search
+    /// The search, which a lost login has ended.
+    pub(super) fn search(&self) -> MutexGuard<'_, Search> {
+        let mut search = self.search.lock();
+        search.end_without_its_login(self);
+        search
+    }
+
+    /// How many logins the session has lost with an hsmd.
+    pub(super) fn lost_logins(&self) -> u64 {
+        self.lost_logins.load(Ordering::Acquire)
+    }
+
+    /// The session's login could not be taken up. What it was in the middle of may be held by who
+    /// finds out: a search ends when it is looked at next, and an operation begins again, if hsmd
+    /// lets it.
+    pub(super) fn lose_login(&self) {
+        self.lost_logins.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Nothing is in the middle any more.

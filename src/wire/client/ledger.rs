@@ -40,6 +40,15 @@ struct Entries {
     logins: BTreeMap<SlotId, Ticket>,
 }
 
+impl Entries {
+    /// The sessions of these slots.
+    fn in_slots(&self, slots: &[SlotId]) -> Vec<SessionHandle> {
+        let there = self.sessions.iter();
+        let there = there.filter(|(_, (slot, _))| slots.contains(slot));
+        there.map(|(session, _)| *session).collect()
+    }
+}
+
 impl Ledger {
     /// Which life of hsmd the entries are true for.
     pub(super) fn generation(&self) -> u64 {
@@ -118,24 +127,24 @@ impl Ledger {
             return;
         };
         entries.logins.remove(&slot);
-        let there = entries.sessions.iter().filter(|(_, (of, _))| *of == slot);
-        let there: Vec<SessionHandle> = there.map(|(session, _)| *session).collect();
+        let there = entries.in_slots(&[slot]);
         // Who holds one of the operations may be waiting for the entries.
         drop(entries);
-        for operations in there
-            .into_iter()
-            .filter_map(|session| self.operations(session))
-        {
+        for operations in there.iter().filter_map(|of| self.operations(*of)) {
             operations.end_all();
         }
     }
 
-    /// Forgets logins that could not be taken up.
+    /// Forgets logins that could not be taken up, and with them the searches there, which may have
+    /// found private objects.
     pub(super) fn lost_logins(&self, slots: &[SlotId]) {
-        self.entries
-            .lock()
-            .logins
-            .retain(|slot, _| !slots.contains(slot));
+        let mut entries = self.entries.lock();
+        entries.logins.retain(|slot, _| !slots.contains(slot));
+        let there = entries.in_slots(slots);
+        drop(entries);
+        for operations in there.iter().filter_map(|of| self.operations(*of)) {
+            operations.lose_login();
+        }
     }
 
     /// Begins a new life of hsmd: its number, and what is to be taken up in it.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Client,
-    begun::Moment,
+    begun::{Moment, Operations},
     connection::{Connection, Exchange},
 };
 use crate::message::{Found, Many, Verb};
@@ -27,6 +27,8 @@ pub(super) struct Search {
     rest: Option<Rest>,
     /// When it began.
     moment: Option<Moment>,
+    /// How many logins its session had lost by then.
+    lost_logins: u64,
 }
 
 /// A search that hsmd is in the middle of.
@@ -47,6 +49,13 @@ impl Search {
         *self = Self::default();
     }
 
+    /// No search, if its session has lost its login since.
+    pub(super) fn end_without_its_login(&mut self, operations: &Operations) {
+        if self.lost_logins != operations.lost_logins() {
+            self.end();
+        }
+    }
+
     /// How many more are wanted than are here, from an hsmd that may have some.
     fn missing(&self, limit: usize) -> usize {
         match &self.rest {
@@ -59,10 +68,16 @@ impl Search {
     fn go_on(
         &mut self,
         connection: &mut Connection,
+        operations: &Operations,
         session: SessionHandle,
         limit: usize,
         again: bool,
     ) -> Exchange<Vec<ObjectHandle>> {
+        // The connection may have been opened to an hsmd that has started again.
+        self.end_without_its_login(operations);
+        if !self.is_active {
+            return Ok(Err(Reason::OperationNotInitialized.into()));
+        }
         if let Err(error) = self.catch_up(connection, session, again)? {
             return Ok(Err(error));
         }
@@ -114,18 +129,19 @@ impl Client {
             return self.say(&Verb::FindStart(session, Many::Lent(template)));
         };
         // Held all along, as hsmd holds the session.
-        let mut search = operations.search().lock();
+        let mut search = operations.search();
         if search.is_active {
             self.session(session)?;
             return Err(Reason::OperationActive.into());
         }
         let verb = Verb::Find(session, Many::Lent(template), AHEAD as u64);
-        let (mut moment, mut said) = (None, Zeroizing::default());
+        let (mut moment, mut said, mut lost_logins) = (None, Zeroizing::default(), 0);
         let answered = self.attempt(|connection, again| {
             if again {
                 // It may have begun the time before.
                 let _: Result<()> = connection.exchange(&Verb::FindEnd(session), &[])?;
             }
+            lost_logins = operations.lost_logins();
             let view = connection.view();
             moment = view.map(|view| Moment::now(view, &self.changes));
             let found: Result<Found> = connection.exchange(&verb, &[])?;
@@ -146,6 +162,7 @@ impl Client {
             ahead: found.objects.into_iter(),
             rest,
             moment,
+            lost_logins,
         };
         Ok(())
     }
@@ -157,34 +174,45 @@ impl Client {
         limit: usize,
     ) -> Result<Vec<ObjectHandle>> {
         let operations = self.ledger.operations(session);
-        let search = operations.as_ref().map(|of| of.search().lock());
-        let Some(mut search) = search.filter(|search| search.is_active) else {
-            return self.say(&Verb::FindNext(session, limit as u64));
+        let active = operations.as_ref().map(|of| (of, of.search()));
+        let Some((operations, mut search)) = active.filter(|(_, search)| search.is_active) else {
+            let mut found: Vec<_> = self.say(&Verb::FindNext(session, limit as u64))?;
+            found.truncate(limit);
+            return Ok(found);
         };
         self.look_after(session, &search)?;
         let missing = search.missing(limit);
-        let more = match missing {
+        let mut more = match missing {
             0 => Vec::new(),
             _ => {
                 let answer = self
-                    .attempt(|connection, again| search.go_on(connection, session, limit, again))
+                    .attempt(|connection, again| {
+                        search.go_on(connection, operations, session, limit, again)
+                    })
                     .and_then(|said| said.answer);
                 answer.inspect_err(|_| search.end())?
             }
         };
-        let mut found: Vec<_> = search.ahead.by_ref().take(limit).collect();
-        if let Some(rest) = &mut search.rest {
-            rest.is_touched = true;
-            rest.is_dry |= found.len() + more.len() < limit;
+        // Asking may have found a new hsmd that does not know the login any more.
+        search.end_without_its_login(operations);
+        if !search.is_active {
+            return Err(Reason::OperationNotInitialized.into());
         }
+        let mut found: Vec<_> = search.ahead.by_ref().take(limit).collect();
+        // More than were asked for have no place to go to.
+        more.truncate(limit - found.len());
         found.extend(more);
+        if let Some(rest) = &mut search.rest {
+            rest.is_touched |= !found.is_empty();
+            rest.is_dry |= found.len() < limit;
+        }
         Ok(found)
     }
 
     /// `find_end`. A search that is gone with an hsmd has ended, too.
     pub(super) fn end_find(&self, session: SessionHandle) -> Result<()> {
         let operations = self.ledger.operations(session);
-        let search = operations.as_ref().map(|of| of.search().lock());
+        let search = operations.as_ref().map(|of| of.search());
         let Some(mut search) = search.filter(|search| search.is_active) else {
             return self.say(&Verb::FindEnd(session));
         };

@@ -59,9 +59,10 @@ impl Client {
             }
             if user == LoginAs::ContextSpecific
                 && let Err(error) = &said.answer
-                && error.reason == Reason::PinLocked
+                && (error.reason == Reason::PinLocked
+                    || said.again && error.reason == Reason::UserNotLoggedIn)
             {
-                // With its last attempt the user was logged out.
+                // With its last attempt the user was logged out, now or the time before.
                 self.ledger.logged_out(session);
             }
             let ticket: Ticket = said.answer?;

@@ -17,7 +17,9 @@ use token::{
 };
 
 mod operator;
+mod state;
 
+use self::state::{State, check_pin};
 use super::{BROKEN_SLOT, PREFIX, SESSION_KEY, World};
 use crate::server::{Host, Tenant};
 
@@ -47,16 +49,6 @@ struct Fake {
     world: Arc<World>,
     next_session: AtomicU64,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    sessions: HashMap<SessionHandle, SlotId>,
-    logged_in: Vec<SlotId>,
-    operations: HashMap<(SessionHandle, Operation), Vec<u8>>,
-    finds: HashMap<SessionHandle, u64>,
-    /// Sessions whose operation has had its own login.
-    logged_in_for: Vec<SessionHandle>,
 }
 
 impl Fake {
@@ -94,13 +86,6 @@ impl Fake {
 
 fn no_operation() -> Error {
     Reason::OperationNotInitialized.into()
-}
-
-fn check_pin(pin: &SecretBytes) -> Result<()> {
-    match pin.reveal() {
-        b"right" => Ok(()),
-        _ => Err(Reason::PinIncorrect.into()),
-    }
 }
 
 fn unsupported<T>() -> Result<T> {
@@ -179,14 +164,9 @@ impl Hsm for Fake {
         if user == LoginAs::ContextSpecific {
             self.world.say("login");
             let mut state = self.state.lock();
-            let waits = state.operations.keys().any(|(of, _)| *of == session);
-            // Looked at before the PIN.
-            if !waits || state.logged_in_for.contains(&session) {
-                return Err(no_operation());
-            }
-            check_pin(pin)?;
-            state.logged_in_for.push(session);
-            return Ok(ticket);
+            return state
+                .log_in_for_one_use(session, slot, pin)
+                .map(|()| ticket);
         }
         check_pin(pin)?;
         let mut state = self.state.lock();
@@ -200,10 +180,7 @@ impl Hsm for Fake {
     }
     fn logout(&self, session: SessionHandle) -> Result<()> {
         let slot = self.slot_of(session)?;
-        let mut state = self.state.lock();
-        state.logged_in.retain(|other| *other != slot);
-        state.operations.clear();
-        state.finds.clear();
+        self.state.lock().log_out(slot);
         Ok(())
     }
     fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
@@ -216,10 +193,10 @@ impl Hsm for Fake {
             .iter()
             .map(|(s, slot, _)| (*s, *slot))
             .collect();
-        let (good, bad): (Vec<_>, Vec<_>) = resumption
-            .logins
-            .iter()
-            .partition(|(_, ticket)| ticket.secret.reveal() == b"ticket");
+        let (good, bad): (Vec<_>, Vec<_>) = resumption.logins.iter().partition(|(_, ticket)| {
+            ticket.secret.reveal() == b"ticket"
+                && !self.world.forgets_logins.load(Ordering::Relaxed)
+        });
         state.logged_in = good.iter().map(|(slot, _)| *slot).collect();
         Ok(bad.iter().map(|(slot, _)| *slot).collect())
     }
@@ -270,7 +247,8 @@ impl Hsm for Fake {
         let mut state = self.state.lock();
         let place = state.finds.get_mut(&session).ok_or_else(no_operation)?;
         let first = *place;
-        *place = all.min(first + limit as u64);
+        let excess = self.world.excess.load(Ordering::Relaxed);
+        *place = all.min(first + limit as u64 + excess);
         let found = (first..*place).map(ObjectHandle).collect();
         drop(state);
         self.world.say("find_next");

@@ -45,6 +45,10 @@ pub(crate) struct World {
     pub(crate) created: AtomicUsize,
     /// How many objects a search finds.
     pub(crate) objects: AtomicU64,
+    /// How many more objects than it is asked for an hsmd tells.
+    pub(crate) excess: AtomicU64,
+    /// Whether no login can be taken up.
+    pub(crate) forgets_logins: AtomicBool,
     /// Whether all sessions are lost, as those of an HSM that is gone.
     pub(crate) is_lost: AtomicBool,
     pub(crate) ended: AtomicUsize,

@@ -200,6 +200,90 @@ fn threads_that_share_a_search_share_what_it_finds() {
     assert_eq!(all, Vec::from_iter(0..700));
 }
 
+/// The same client, logged in and in the middle of a search that has told one object.
+fn searching_as_user(objects: u64) -> (Arc<Machine>, Client, SessionHandle) {
+    let (machine, client, session) = finding(objects);
+    let pin = SecretBytes::copied(b"right");
+    client.login(session, LoginAs::User, None, &pin).unwrap();
+    client.find_start(session, &[]).unwrap();
+    assert_eq!(client.find_next(session, 1).unwrap(), [ObjectHandle(0)]);
+    (machine, client, session)
+}
+
+#[test]
+fn a_login_that_was_lost_with_hsmd_ends_the_search_that_found_by_it() {
+    for objects in [3, 700] {
+        for is_noticed in [true, false] {
+            let (machine, client, session) = searching_as_user(objects);
+            let relaxed = std::sync::atomic::Ordering::Relaxed;
+            machine.world.forgets_logins.store(true, relaxed);
+            machine.restart();
+            if is_noticed {
+                let session = client.session(session).unwrap();
+                assert_eq!(session.login, LoginState::Public);
+            } else {
+                // Whoever asks after the session finds the new hsmd.
+                client.pool.clear();
+            }
+            assert_eq!(
+                reason(client.find_next(session, 100)),
+                Reason::OperationNotInitialized
+            );
+            client.find_start(session, &[]).unwrap();
+            assert_eq!(rest(&client, session, 100), Vec::from_iter(0..objects));
+            client.find_end(session).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_search_that_begins_as_the_login_is_lost_is_that_of_the_public_session() {
+    let (machine, client, session) = searching_as_user(3);
+    client.find_end(session).unwrap();
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    machine.world.forgets_logins.store(true, relaxed);
+    machine.restart();
+    client.find_start(session, &[]).unwrap();
+    assert_eq!(rest(&client, session, 100), [0, 1, 2]);
+}
+
+#[test]
+fn a_pin_that_was_locked_ends_the_search_though_its_answer_was_lost() {
+    let (machine, client, session) = searching_as_user(3);
+    start(&client, session);
+    machine.world.in_the_middle_of("login", machine.breaker());
+    let last = SecretBytes::copied(b"last");
+    assert_eq!(
+        reason(client.login(session, LoginAs::ContextSpecific, None, &last)),
+        Reason::UserNotLoggedIn
+    );
+    assert_eq!(
+        reason(client.find_next(session, 1)),
+        Reason::OperationNotInitialized
+    );
+}
+
+#[test]
+fn an_hsmd_that_tells_more_than_there_is_room_for_is_not_believed() {
+    let (machine, client, session) = finding(700);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    machine.world.excess.store(50, relaxed);
+    client.find_start(session, &[]).unwrap();
+    for limit in [0, 1, 100, 200] {
+        assert_eq!(client.find_next(session, limit).unwrap().len(), limit);
+    }
+}
+
+#[test]
+fn a_search_of_which_nobody_has_anything_begins_again() {
+    let (machine, client, session) = finding(700);
+    client.find_start(session, &[]).unwrap();
+    assert!(client.find_next(session, 0).unwrap().is_empty());
+    machine.restart();
+    let found = client.find_next(session, 100).unwrap();
+    assert_eq!(found, Vec::from_iter((0..100).map(ObjectHandle)));
+}
+
 #[test]
 fn without_shared_memory_a_search_is_the_same() {
     let (machine, client, _) = finding(100);

@@ -1,0 +1,57 @@
+//! What the fake engine knows of an application.
+
+use std::collections::HashMap;
+
+use token::{Operation, Reason, Result, SecretBytes, SessionHandle, SlotId};
+
+use super::no_operation;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) sessions: HashMap<SessionHandle, SlotId>,
+    pub(super) logged_in: Vec<SlotId>,
+    pub(super) operations: HashMap<(SessionHandle, Operation), Vec<u8>>,
+    pub(super) finds: HashMap<SessionHandle, u64>,
+    /// Sessions whose operation has had its own login.
+    pub(super) logged_in_for: Vec<SessionHandle>,
+}
+
+impl State {
+    pub(super) fn log_out(&mut self, slot: SlotId) {
+        self.logged_in.retain(|other| *other != slot);
+        self.operations.clear();
+        self.finds.clear();
+    }
+
+    /// A login for the operation of a session. Whether one waits for it is looked at before the PIN;
+    /// `last` is the wrong PIN that locks the user out.
+    pub(super) fn log_in_for_one_use(
+        &mut self,
+        session: SessionHandle,
+        slot: SlotId,
+        pin: &SecretBytes,
+    ) -> Result<()> {
+        let is_last = pin.reveal() == b"last";
+        if is_last && !self.logged_in.contains(&slot) {
+            return Err(Reason::UserNotLoggedIn.into());
+        }
+        let waits = self.operations.keys().any(|(of, _)| *of == session);
+        if !waits || self.logged_in_for.contains(&session) {
+            return Err(no_operation());
+        }
+        if is_last {
+            self.log_out(slot);
+            return Err(Reason::PinLocked.into());
+        }
+        check_pin(pin)?;
+        self.logged_in_for.push(session);
+        Ok(())
+    }
+}
+
+pub(super) fn check_pin(pin: &SecretBytes) -> Result<()> {
+    match pin.reveal() {
+        b"right" => Ok(()),
+        _ => Err(Reason::PinIncorrect.into()),
+    }
+}
