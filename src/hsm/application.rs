@@ -3,6 +3,7 @@
 use std::{
     sync::{Arc, OnceLock},
     thread,
+    time::{Duration, Instant},
 };
 
 use crypto::random::Seeds;
@@ -22,6 +23,9 @@ use crate::{
     sessions::{Held, Sessions},
     slot_events::SlotEvents,
 };
+
+/// How long the end of an application waits for sessions that are being opened.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An application, from `C_Initialize` to `C_Finalize`: answers the verbs of [`token::Hsm`].
 pub struct Application {
@@ -223,8 +227,14 @@ impl Application {
         self.slot_events.end();
         self.seats.end();
         let mut done = self.close_all(None);
+        let begun = Instant::now();
         // One that was being opened meanwhile is counted, and found at once.
         while self.seats.are_taken() {
+            if begun.elapsed() > PATIENCE {
+                let uid = self.peer.uid;
+                log::error!("uid {uid}: sessions are counted that are not there");
+                return done.and(Err(Reason::Internal.into()));
+            }
             thread::yield_now();
             done = done.and(self.close_all(None));
         }
