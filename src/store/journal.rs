@@ -15,7 +15,7 @@ use crate::{Error, Result, backend::Changes, reserve::system_error};
 const FILE_BYTES: usize = 2 << 20;
 /// Bytes from which on the database's own file is synced and the journal begins anew. Little, because
 /// sled may write again where it has moved things away from before anybody syncs either place: that
-/// takes it a new segment at least ([`crate::sled::SEGMENT_BYTES`]).
+/// takes it a new segment at least ([`crate::database::SEGMENT_BYTES`]).
 const FULL_BYTES: usize = 1 << 20;
 /// Before the changes of a group: hash (32) ‖ number (u64) ‖ length of the changes (u32).
 const HEADER_BYTES: usize = 32 + 8 + 4;
@@ -52,7 +52,7 @@ impl Journal {
     /// Makes the file in `folder` if it is not there. Its name is as durable as the folder.
     pub(crate) fn make(folder: &Path) -> io::Result<()> {
         let path = folder.join("journal");
-        if path.exists() {
+        if path.try_exists()? {
             return Ok(());
         }
         let new = folder.join("journal.new");

@@ -9,6 +9,7 @@ mod commit_queue;
 mod contract;
 #[cfg(test)]
 mod crashes;
+mod database;
 mod error;
 pub mod fault;
 mod journal;

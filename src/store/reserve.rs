@@ -20,7 +20,7 @@ const NORMAL_BYTES: u64 = 16 << 20;
 const URGENT_BYTES: u64 = 2 << 20;
 /// Free bytes that sled may need to open: it fills the segment that it was in and the next one, and
 /// writes its page table anew; what the journal has takes another.
-const OPENING_BYTES: u64 = 3 * crate::sled::SEGMENT_BYTES as u64 + (4 << 20);
+const OPENING_BYTES: u64 = 3 * crate::database::SEGMENT_BYTES as u64 + (4 << 20);
 
 /// What is kept back beside one database.
 pub(crate) struct Reserve {
