@@ -108,6 +108,23 @@ pub trait Hsm: Send + Sync {
     fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>>;
     /// `C_FindObjectsFinal`.
     fn find_end(&self, session: SessionHandle) -> Result<()>;
+    /// `C_FindObjectsInit` together with the first `C_FindObjects` of at most `limit` objects, and, if
+    /// there are fewer, `C_FindObjectsFinal`. An engine lets no other verb of the session in between.
+    fn find(
+        &self,
+        session: SessionHandle,
+        template: &[Attribute],
+        limit: usize,
+    ) -> Result<Vec<ObjectHandle>> {
+        self.find_start(session, template)?;
+        let found = self.find_next(session, limit);
+        if found.as_ref().map_or(true, |found| found.len() < limit) {
+            let ended = self.find_end(session);
+            // What went wrong first is what is told.
+            return found.and_then(|found| ended.map(|()| found));
+        }
+        found
+    }
 
     /// `C_GenerateKey`.
     fn generate(

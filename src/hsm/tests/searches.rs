@@ -8,7 +8,7 @@
 mod support;
 
 use support::*;
-use token::{Access, AttributeType as A, Hsm, ObjectHandle, Template};
+use token::{Access, AttributeType as A, Hsm, ObjectHandle, Reason, Template};
 
 #[test]
 fn a_certificate_is_found_by_issuer_and_serial_number() {
@@ -79,6 +79,51 @@ fn a_search_may_destroy_what_it_finds() {
         }
     }
     assert_eq!(destroyed, 25);
+}
+
+#[test]
+fn a_search_with_its_first_objects_ends_by_itself_if_they_are_all() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let make = |_| {
+        app.generate(session, token_key(vec![label("few")]))
+            .unwrap()
+    };
+    let mut made: Vec<ObjectHandle> = (0..3).map(make).collect();
+    let begin = |limit| app.hsm.find(session, &[label("few")], limit);
+    let none = Reason::OperationNotInitialized;
+    let mut found = begin(4).unwrap();
+    found.sort_unstable();
+    made.sort_unstable();
+    assert_eq!(found, made);
+    assert_eq!(reason(app.hsm.find_next(session, 1)), none);
+    // As many as there is room for: there may be more.
+    assert_eq!(begin(3).unwrap().len(), 3);
+    assert_eq!(reason(begin(3)), Reason::OperationActive);
+    assert!(app.hsm.find_next(session, 1).unwrap().is_empty());
+    app.hsm.find_end(session).unwrap();
+    assert_eq!(reason(app.hsm.find_end(session)), none);
+}
+
+#[test]
+fn nobody_comes_between_the_beginning_of_a_search_and_its_first_objects() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    std::thread::scope(|scope| {
+        let searches = scope.spawn(|| {
+            for _ in 0..5_000 {
+                let found = app.hsm.find(session, &[label("none")], 4);
+                assert!(found.unwrap().is_empty());
+            }
+        });
+        // As a logout would end it.
+        while !searches.is_finished() {
+            let none = app.hsm.find_end(session);
+            assert_eq!(reason(none), Reason::OperationNotInitialized);
+        }
+    });
 }
 
 #[test]

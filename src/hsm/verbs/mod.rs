@@ -153,6 +153,15 @@ impl Hsm for Application {
         searches::find_end(self, session)
     }
 
+    fn find(
+        &self,
+        session: SessionHandle,
+        template: &[Attribute],
+        limit: usize,
+    ) -> Result<Vec<ObjectHandle>> {
+        searches::find(self, session, template, limit)
+    }
+
     fn generate(
         &self,
         request: Request,

@@ -5,6 +5,7 @@ use token::{Attribute, Error, ObjectHandle, Reason, Result, SessionHandle, limit
 use crate::{
     Application,
     object::{self, Find},
+    session::{Active, Session},
 };
 
 /// `C_FindObjectsInit`.
@@ -15,6 +16,36 @@ pub(super) fn find_start(
 ) -> Result<()> {
     let mut session = application.session_of(session)?;
     let (session, active) = session.active()?;
+    let find = begun(application, session, active, template)?;
+    active.find = Some(Box::new(find));
+    Ok(())
+}
+
+/// The same with the first `C_FindObjects`, and with `C_FindObjectsFinal` if that finds less than it
+/// may: nobody logs out, and no other search begins, in between.
+pub(super) fn find(
+    application: &Application,
+    session: SessionHandle,
+    template: &[Attribute],
+    limit: usize,
+) -> Result<Vec<ObjectHandle>> {
+    let mut session = application.session_of(session)?;
+    let (session, active) = session.active()?;
+    let mut find = begun(application, session, active, template)?;
+    let found = find.next(&session.seat.cluster, limit.min(limits::FIND_HANDLES))?;
+    if found.len() >= limit.min(limits::FIND_HANDLES) {
+        active.find = Some(Box::new(find));
+    }
+    Ok(found)
+}
+
+/// A search of the session, which must not have one yet.
+fn begun(
+    application: &Application,
+    session: &Session,
+    active: &Active,
+    template: &[Attribute],
+) -> Result<Find> {
     if active.find.is_some() {
         return Err(Reason::OperationActive.into());
     }
@@ -27,22 +58,17 @@ pub(super) fn find_start(
     }
     let seat = &session.seat;
     let user = seat.crypto_user().map(|keyring| keyring.user);
-    let find = match object::sought(template) {
-        None => Find::nothing(),
-        Some(sought) => {
-            let objects = seat.objects.all(|object| {
-                object.is_visible_to(user.is_some()) && object.attributes.include(&sought)
-            });
-            let handles = objects
-                .into_iter()
-                .map(|(handle, _)| ObjectHandle(handle))
-                .collect();
-            let memory = application.memory();
-            Find::start(&seat.cluster, user, sought, handles, memory)?
-        }
+    let Some(sought) = object::sought(template) else {
+        return Ok(Find::nothing());
     };
-    active.find = Some(Box::new(find));
-    Ok(())
+    let objects = seat
+        .objects
+        .all(|object| object.is_visible_to(user.is_some()) && object.attributes.include(&sought));
+    let handles = objects
+        .into_iter()
+        .map(|(handle, _)| ObjectHandle(handle))
+        .collect();
+    Find::start(&seat.cluster, user, sought, handles, application.memory())
 }
 
 /// `C_FindObjects`.

@@ -1,7 +1,6 @@
 //! From a verb as a message to the verb of the engine, and the answer back.
 
 mod output;
-mod search;
 
 use std::{
     io,
@@ -17,7 +16,7 @@ use super::{Tenant, line::Line, tally::Tally};
 use crate::{
     buffer::Buffer,
     frame::{self, Fault, Kind},
-    message::Verb,
+    message::{Found, Verb},
 };
 
 /// Bytes of messages and outputs that are not counted: every connection may have them.
@@ -198,7 +197,11 @@ impl Answer {
             Verb::FindEnd(session) => self.write(tenant.find_end(session)),
             Verb::Find(session, template, limit) => {
                 let limit = length(limit).min(limits::FIND_HANDLES);
-                self.write(search::find(tenant, session, template.get(), limit))
+                let found = tenant.find(session, template.get(), limit);
+                self.write(found.map(|objects| Found {
+                    is_over: objects.len() < limit,
+                    objects,
+                }))
             }
             Verb::Generate(request, session, mechanism, template) => {
                 let generate = |of| tenant.generate(request, session, mechanism.get(), of);
