@@ -50,7 +50,8 @@ fn a_piece_of_a_protected_key_that_could_be_guessed_is_not_made() {
         (CKM_XOR_BASE_AND_DATA, data(32), 31),
         (CKM_XOR_BASE_AND_DATA, data(1), 1),
     ];
-    for (id, parameters, len) in pieces {
+    let is_there = |id: u64| app.has(id, CKF_DERIVE);
+    for (id, parameters, len) in pieces.into_iter().filter(|(id, ..)| is_there(*id)) {
         let asked = with(id, parameters);
         let refused = app.derive(session, &asked, closed, of_len(len));
         assert_eq!(reason(refused), Reason::TemplateInconsistent, "{asked:?}");
@@ -61,7 +62,7 @@ fn a_piece_of_a_protected_key_that_could_be_guessed_is_not_made() {
         (CKM_CONCATENATE_DATA_AND_BASE, data(31), 63),
         (CKM_XOR_BASE_AND_DATA, data(32), 32),
     ];
-    for (id, parameters, len) in wholes {
+    for (id, parameters, len) in wholes.into_iter().filter(|(id, ..)| is_there(*id)) {
         let asked = with(id, parameters);
         app.derive(session, &asked, closed, of_len(len)).unwrap();
     }

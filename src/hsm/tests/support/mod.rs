@@ -28,6 +28,8 @@ pub const CKM_AES_KEY_GEN: u64 = 0x1080;
 pub const CKM_AES_ECB: u64 = 0x1081;
 pub const CKM_AES_KEY_WRAP: u64 = 0x2109;
 pub const CKM_GENERIC_SECRET_KEY_GEN: u64 = 0x350;
+pub const CKF_DECRYPT: u64 = 0x200;
+pub const CKF_DERIVE: u64 = 0x8_0000;
 
 pub const ADMIN_PIN: &str = "admin-password";
 pub const USER_PIN: &str = "user-password";
@@ -127,6 +129,12 @@ impl App {
             number,
             settled: number,
         }
+    }
+
+    /// Whether the token has `id` for all of these `CKF_` uses: a build with `fips` has fewer.
+    pub fn has(&self, id: u64, uses: u64) -> bool {
+        let mut there = self.hsm.mechanisms(self.slot).unwrap().into_iter();
+        there.any(|row| row.id.0 == id && row.flags & uses == uses)
     }
 
     pub fn open(&self, access: Access) -> SessionHandle {
