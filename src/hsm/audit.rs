@@ -13,6 +13,10 @@ use token::{HsmId, MechanismId, Operation, Role};
 /// The mechanism of a use that names none.
 pub(crate) const NO_MECHANISM: MechanismId = MechanismId(cryptoki_sys::CK_UNAVAILABLE_INFORMATION);
 
+/// The name of who claimed one that is nobody's: no user has it. What was claimed is no part of the
+/// chain, as it may be a part of a PIN that has a colon.
+pub(crate) const UNKNOWN: &str = "";
+
 /// An entry of the chain. New kinds of event go to the end: the order is on the disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {

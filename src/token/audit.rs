@@ -60,7 +60,7 @@ pub struct AuditFilter {
     pub since_ms: Option<u64>,
     /// Not after this time.
     pub until_ms: Option<u64>,
-    /// What this user did, or what was done to it.
+    /// What this user did, or what was done to it; capitals and small letters are one.
     pub user: Option<String>,
     /// One of [`AUDIT_EVENTS`].
     pub event: Option<String>,

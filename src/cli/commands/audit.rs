@@ -10,7 +10,7 @@ use token::{AuditFilter, AuditNext, AuditPlace, AuditRecord, ClusterId, Operator
 use crate::{
     arguments::Arguments,
     output::{Answer, Error, Result},
-    shell::{Shell, user_name},
+    shell::Shell,
 };
 
 pub(super) fn verify(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
@@ -33,7 +33,7 @@ pub(super) fn list(shell: &mut Shell, arguments: &Arguments<'_>) -> Result<Answe
     let filter = AuditFilter {
         since_ms: time("since")?,
         until_ms: time("until")?,
-        user: arguments.optional("user").map(user_name),
+        user: arguments.optional("user").map(str::to_owned),
         event: arguments.optional("event").map(str::to_owned),
     };
     let line: fn(&AuditRecord) -> Result<String> = match arguments.flag("json") {

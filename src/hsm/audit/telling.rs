@@ -5,7 +5,7 @@ use token::{
     ApplicationId, AuditDetail, AuditFilter, AuditRecord, HsmId, MechanismId, Operation, Role,
 };
 
-use super::{Entry, Event, NO_MECHANISM};
+use super::{Entry, Event, NO_MECHANISM, UNKNOWN};
 use crate::mechanism;
 
 /// What it happened with.
@@ -19,7 +19,7 @@ impl Entry {
         let event = filter.event.as_deref();
         filter.since_ms.is_none_or(|since| since <= self.time_ms)
             && filter.until_ms.is_none_or(|until| self.time_ms <= until)
-            && (filter.user.as_deref()).is_none_or(|user| [who, whom].contains(&Some(user)))
+            && (filter.user.as_deref()).is_none_or(|user| is(who, user) || is(whom, user))
             && event.is_none_or(|event| self.event.told().0 == event)
     }
 
@@ -59,7 +59,7 @@ impl Event {
     }
 
     /// Its name, one of [`token::AUDIT_EVENTS`], and its details.
-    fn told(&self) -> (&'static str, Details) {
+    pub(super) fn told(&self) -> (&'static str, Details) {
         match self {
             Event::ClusterCreated => ("cluster-created", vec![]),
             Event::ClusterInitialized => ("cluster-initialized", vec![]),
@@ -159,6 +159,12 @@ impl Event {
     }
 }
 
+/// Whether this is the user that is asked for: capitals and small letters are one here, so that no
+/// way of writing a name is left out.
+fn is(user: Option<&str>, asked: &str) -> bool {
+    user.is_some_and(|user| user.eq_ignore_ascii_case(asked))
+}
+
 fn text(name: &'static str, text: &str) -> (&'static str, AuditDetail) {
     (name, AuditDetail::Text(text.to_owned()))
 }
@@ -176,7 +182,11 @@ fn user(name: &str, role: Role) -> Details {
         Role::Admin => "admin",
         Role::CryptoUser => "crypto-user",
     };
-    vec![text("name", name), text("role", role)]
+    let name = match name {
+        UNKNOWN => ("unknown", AuditDetail::Flag(true)),
+        name => text("name", name),
+    };
+    vec![name, text("role", role)]
 }
 
 fn object(reference: u64, further: Details) -> Details {

@@ -16,8 +16,9 @@ use store::{
     sled::SledStore,
 };
 use token::{
-    Access, ApplicationId, Asked, AttributeType as A, ClusterId, Hsm, NewCluster, ObjectHandle,
-    Operation, Operator, Origin, Parameters, Reason, Revealed, SessionHandle, Template, Told, Uses,
+    Access, ApplicationId, Asked, AttributeType as A, AuditDetail, AuditFilter, AuditPlace,
+    ClusterId, Hsm, LoginAs, NewCluster, ObjectHandle, Operation, Operator, Origin, Parameters,
+    Reason, Revealed, Role, SessionHandle, Template, Told, Uses,
 };
 
 use super::{
@@ -31,8 +32,8 @@ use crate::{
     registry::Registry,
     sealing,
     test_support::{
-        ADMIN_PIN, App, CKM_AES_ECB, CKM_AES_KEY_GEN, World, flag, mechanism, number, reason,
-        secret, token_key, with,
+        ADMIN_PIN, App, CKM_AES_ECB, CKM_AES_KEY_GEN, USER_PIN, World, flag, mechanism, number,
+        reason, secret, token_key, with,
     },
 };
 
@@ -370,4 +371,66 @@ fn a_key_that_is_derived_from_two_token_keys_names_both() {
         mechanism: CKM_CONCATENATE_BASE_AND_KEY,
     };
     assert_eq!(added, [derived]);
+}
+
+#[test]
+fn what_a_pin_has_before_its_colon_is_in_the_chain_only_if_it_is_a_users_name() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    let refused = |user, pin: &str| {
+        let before = entries(&world.engine, 0).len();
+        let error = app.login_as(session, user, pin).unwrap_err();
+        assert!(!format!("{error}").contains("hunter2"), "{error}");
+        entries(&world.engine, before).remove(0).event
+    };
+    let event = |name: &str, role| Event::LoginRefused {
+        name: name.to_owned(),
+        role,
+        locked: false,
+    };
+    let cases = [
+        (LoginAs::User, "hunter2:x", "", Role::CryptoUser),
+        (LoginAs::SecurityOfficer, "hunter2:x", "", Role::Admin),
+        (LoginAs::User, "example:wrong", "example", Role::CryptoUser),
+    ];
+    for (user, pin, name, role) in cases {
+        assert_eq!(refused(user, pin), event(name, role), "{pin}");
+    }
+    let told = |unknown: &str| event(unknown, Role::Admin).told().1.remove(0);
+    assert_eq!(told(""), ("unknown", AuditDetail::Flag(true)));
+    let text = AuditDetail::Text("example".to_owned());
+    assert_eq!(told("example"), ("name", text));
+}
+
+#[test]
+fn tries_on_a_user_are_listed_however_its_name_is_written() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    app.login_as(session, LoginAs::SecurityOfficer, ADMIN_PIN)
+        .unwrap();
+    let pin = secret(USER_PIN);
+    app.hsm
+        .create_user(app.request(), session, "Carol", Role::CryptoUser, &pin)
+        .unwrap();
+    app.hsm.logout(session).unwrap();
+    let wrong = app.login_as(session, LoginAs::User, "Carol:wrong");
+    assert_eq!(reason(wrong), Reason::PinIncorrect);
+    let cluster = app.hsm.clusters().unwrap().remove(0).id;
+    let listed = |user: &str| {
+        let filter = AuditFilter {
+            user: Some(user.to_owned()),
+            ..AuditFilter::default()
+        };
+        let page = app
+            .hsm
+            .audit_records(&cluster, &AuditPlace::BEGINNING, &filter);
+        let events = page.unwrap().records.into_iter();
+        events.map(|record| record.event).collect::<Vec<_>>()
+    };
+    for name in ["Carol", "carol", "CAROL"] {
+        assert_eq!(listed(name), ["user-created", "login-refused"], "{name}");
+    }
+    assert!(listed("caro").is_empty());
 }

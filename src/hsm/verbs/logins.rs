@@ -89,7 +89,7 @@ pub(super) fn initialize_token(
     pin: &SecretBytes,
     label: &str,
 ) -> Result<()> {
-    let pin = own_password(FIRST_ADMIN, pin);
+    let pin = new_password(FIRST_ADMIN, pin)?;
     let caller = application.caller().asking(request);
     application
         .engine()
@@ -105,7 +105,7 @@ pub(super) fn initialize_pin(
 ) -> Result<()> {
     let mut session = application.session_of(session)?;
     let (session, _) = session.active()?;
-    let pin = own_password(DEFAULT_USER, pin);
+    let pin = new_password(DEFAULT_USER, pin)?;
     let caller = application.caller_in(&session.seat).asking(request);
     session.seat.cluster.initialize_pin(&caller, &pin)
 }
@@ -132,7 +132,7 @@ pub(super) fn set_pin(
         Some(login) => {
             let name = &login.keyring.name;
             let caller = application.caller_in(seat).asking(request);
-            let (old, new) = (own_password(name, old), own_password(name, new));
+            let (old, new) = (own_password(name, old), new_password(name, new)?);
             seat.cluster.change_password(&caller, &login, &old, &new)
         }
         None => set_pin_without_login(application, request, seat, old, new),
@@ -152,7 +152,7 @@ fn set_pin_without_login(
         return Ok(());
     }
     let claim = Claim::of(Role::CryptoUser, None, old)?;
-    let new = own_password(claim.name, new);
+    let new = new_password(claim.name, new)?;
     let (login, _) = seat.cluster.login(
         seat.slot,
         &application.caller(),
@@ -217,9 +217,39 @@ fn own_password(name: &str, pin: &SecretBytes) -> SecretBytes {
     SecretBytes::copied(rest.unwrap_or(bytes))
 }
 
+/// The password in what is to be the PIN of the user `name`. A colon that no name of the user's
+/// stands before would make the PIN another user's: nobody could log in with it.
+fn new_password(name: &str, pin: &SecretBytes) -> Result<SecretBytes> {
+    let password = own_password(name, pin);
+    let named = password.len() < pin.len();
+    let may_go_without = [FIRST_ADMIN, DEFAULT_USER].contains(&name);
+    if may_go_without && !named && pin.reveal().contains(&b':') {
+        return Err(Error::new(
+            Reason::PinInvalid,
+            format!("what stands before a PIN's colon is the user's name: {name}:password"),
+        ));
+    }
+    Ok(password)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_pin_with_a_colon_says_whose_it_is() {
+        let new = |name, pin: &str| {
+            let password = new_password(name, &SecretBytes::copied(pin.as_bytes()));
+            password.map(|password| password.reveal().to_vec())
+        };
+        for name in [DEFAULT_USER, FIRST_ADMIN] {
+            assert_eq!(new(name, "pa:ss").unwrap_err().reason, Reason::PinInvalid);
+            assert_eq!(new(name, &format!("{name}:pa:ss")).unwrap(), b"pa:ss");
+            assert_eq!(new(name, "password").unwrap(), b"password");
+        }
+        // Who has another name says it at each login.
+        assert_eq!(new("example", "pa:ss").unwrap(), b"pa:ss");
+    }
 
     fn claim(role: Role, name: Option<&str>, pin: &str) -> (String, Vec<u8>) {
         let pin = SecretBytes::copied(pin.as_bytes());

@@ -8,7 +8,7 @@ use token::{ClusterState, Error, Reason, Result, Role, SecretBytes, SlotId, Tick
 
 use super::{DEFAULT_USER, Keyring, UserRecord, manage, password, resume, role_name};
 use crate::{
-    audit::Event,
+    audit::{self, Event},
     cluster::{Caller, Cluster},
     failure::{damaged, internal},
     sealing::Opened,
@@ -121,9 +121,10 @@ impl Cluster {
         let Some(Opened { record, .. }) = self.user(&key)? else {
             password::stretch_for_nothing(&self.gate, caller.uid, password)?;
             self.refused(caller, role, name)?;
-            let mut words = format!("{} {}", role_name(role), name.escape_debug());
+            // Not the name that was claimed: it may be what a PIN has before a colon.
+            let mut words = format!("there is no {} of that name", role_name(role));
             if role == Role::CryptoUser && name == DEFAULT_USER {
-                words += ", whom a PIN without a name means; others log in with name:password";
+                words += ": a PIN without one means `user`, and others log in with name:password";
             }
             return Err(Error::new(Reason::UserPinNotInitialized, words));
         };
@@ -232,7 +233,7 @@ impl Cluster {
             urgency: Urgency::Reserve,
             ..Batch::default()
         };
-        let mut locked = false;
+        let (mut locked, mut name) = (false, audit::UNKNOWN.to_owned());
         if let Some(Opened { sealed, mut record }) = self.user(&key)? {
             // Tries on a locked user are noted, and do not count.
             if !record.locked() {
@@ -242,9 +243,8 @@ impl Cluster {
                 batch.write.push((key, Some(value)));
             }
             locked = record.locked();
+            name = record.name;
         }
-        // Whatever name was claimed: the record has a bound.
-        let name = name.chars().take(limits::USER_NAME_BYTES).collect();
         self.commit(caller, batch, &[Event::LoginRefused { name, role, locked }])?;
         Ok(())
     }
