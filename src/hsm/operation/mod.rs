@@ -257,9 +257,11 @@ impl Operations {
         self.approved = is_approved(doing);
     }
 
-    /// Ends every operation: at a logout, and at the session's end.
+    /// Ends every operation: at a logout, and at the session's end. Who logs in next learns nothing
+    /// of those that ended before.
     pub(crate) fn cancel_all(&mut self) {
         self.places = Places::default();
+        self.approved = false;
     }
 
     /// Goes on with `operation`, perhaps to its end.

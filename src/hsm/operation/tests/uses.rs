@@ -231,3 +231,12 @@ fn what_makes_no_use_of_the_key_needs_no_login() {
     bench.operations.message_end(kind).unwrap();
     assert!(!bench.is_active(kind));
 }
+
+#[test]
+fn a_logout_leaves_nothing_of_the_last_operation_to_who_comes_next() {
+    let mut bench = bench();
+    bench.operations.approved = true;
+    assert!(bench.operations.last_was_approved());
+    bench.operations.cancel_all();
+    assert!(!bench.operations.last_was_approved());
+}
