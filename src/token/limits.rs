@@ -30,7 +30,7 @@ pub const SESSION_OBJECTS: usize = 65_536;
 pub const FIND_HANDLES: usize = 8_192;
 /// Records of an audit chain that one verb walks over.
 pub const AUDIT_RECORDS: usize = 1_024;
-/// Bytes of them, sealed, after which it takes no further one.
+/// Bytes of them, sealed, after which it reads no further ones.
 pub const AUDIT_BYTES: u64 = 1024 * 1024;
 /// Connections of everybody together.
 pub const CONNECTIONS_OF_ALL: usize = 8_192;

@@ -16,6 +16,9 @@ use crate::{
 /// Entries that are carried on at a time.
 const PAGE: usize = 256;
 
+/// Entries that are read at a time: of the longest there are, as many bytes as one verb walks over.
+const STEP: usize = 16;
+
 /// Entries in their order, each with the chain's hash after it.
 pub(super) type Entries = Vec<([u8; 32], Vec<u8>)>;
 
@@ -92,35 +95,40 @@ fn walk(
     mut see: impl FnMut(u64, &[u8]) -> Result<()>,
 ) -> Result<AuditNext> {
     let enough = place.bytes.saturating_add(limits::AUDIT_BYTES);
-    let Some(entries) = chain.entries(place, limits::AUDIT_RECORDS)? else {
-        return Ok(AuditNext::Broken);
-    };
-    if entries.is_empty() {
-        // Some may have come since; none may have gone.
-        let end = chain.end()?;
-        let other = end.entries == place.records && end.hash != place.hash;
-        return Ok(match end.entries < place.records || other {
-            true => AuditNext::Broken,
-            false => AuditNext::End,
-        });
-    }
-    for (hash, entry) in entries {
-        let after = head(place).after(&entry);
-        let opened = sealing::open_entry(chain.key(), &entry);
-        let Some(opened) = opened.filter(|_| after.hash == hash) else {
+    let mut left = limits::AUDIT_RECORDS;
+    while left > 0 && place.bytes < enough {
+        let Some(entries) = chain.entries(place, left.min(STEP))? else {
             return Ok(AuditNext::Broken);
         };
-        see(place.records, &opened)?;
-        *place = AuditPlace {
-            records: after.entries,
-            bytes: place.bytes.saturating_add(entry.len() as u64),
-            hash,
-        };
-        if place.bytes >= enough {
-            break;
+        if entries.is_empty() {
+            return ended(chain, place);
+        }
+        left = left.saturating_sub(entries.len());
+        for (hash, entry) in entries {
+            let after = head(place).after(&entry);
+            let opened = sealing::open_entry(chain.key(), &entry);
+            let Some(opened) = opened.filter(|_| after.hash == hash) else {
+                return Ok(AuditNext::Broken);
+            };
+            see(place.records, &opened)?;
+            *place = AuditPlace {
+                records: after.entries,
+                bytes: place.bytes.saturating_add(entry.len() as u64),
+                hash,
+            };
         }
     }
     Ok(AuditNext::Further)
+}
+
+/// What is at `place`, after which there are no entries: some may have come since, none may have gone.
+fn ended(chain: &dyn Chain, place: &AuditPlace) -> Result<AuditNext> {
+    let end = chain.end()?;
+    let other = end.entries == place.records && end.hash != place.hash;
+    Ok(match end.entries < place.records || other {
+        true => AuditNext::Broken,
+        false => AuditNext::End,
+    })
 }
 
 fn head(place: &AuditPlace) -> Head {

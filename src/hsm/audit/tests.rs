@@ -6,11 +6,11 @@
     reason = "tests say what they expect"
 )]
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use crypto::Secret;
 use store::{
-    Error, Store,
+    Error, Head, RECORD_BYTES, Store,
     fault::{CommitFault, FaultStore},
     memory::MemoryStore,
     sled::SledStore,
@@ -18,13 +18,13 @@ use store::{
 use token::{
     Access, ApplicationId, Asked, AttributeType as A, AuditDetail, AuditFilter, AuditPlace,
     ClusterId, Hsm, LoginAs, NewCluster, ObjectHandle, Operation, Operator, Origin, Parameters,
-    Reason, Revealed, Role, SessionHandle, Template, Told, Uses,
+    Reason, Revealed, Role, SessionHandle, Template, Told, Uses, limits,
 };
 
 use super::{
     Entry, Event,
     archive::{self, Archive},
-    chain,
+    chain::{self, Chain, Entries},
 };
 use crate::{
     cluster::{self, Caller, Cluster, new_id},
@@ -433,4 +433,37 @@ fn tries_on_a_user_are_listed_however_its_name_is_written() {
         assert_eq!(listed(name), ["user-created", "login-refused"], "{name}");
     }
     assert!(listed("caro").is_empty());
+}
+
+/// A chain that notes how many entries are read at a time.
+struct Noting<'a> {
+    chain: &'a Cluster,
+    most: Cell<usize>,
+}
+
+impl Chain for Noting<'_> {
+    fn key(&self) -> &Secret {
+        Chain::key(self.chain)
+    }
+
+    fn entries(&self, place: &AuditPlace, limit: usize) -> token::Result<Option<Entries>> {
+        self.most.set(self.most.get().max(limit));
+        Chain::entries(self.chain, place, limit)
+    }
+
+    fn end(&self) -> token::Result<Head> {
+        Chain::end(self.chain)
+    }
+}
+
+#[test]
+fn a_walk_reads_no_more_at_a_time_than_a_page_may_have() {
+    let world = World::new();
+    let clusters = world.engine.open_clusters();
+    let chain = Noting {
+        chain: &clusters[0],
+        most: Cell::new(0),
+    };
+    assert_eq!(chain::verify(&chain).unwrap().broken_at, None);
+    assert!((1..=limits::AUDIT_BYTES).contains(&((chain.most.get() * RECORD_BYTES) as u64)));
 }
