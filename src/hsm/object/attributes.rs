@@ -57,6 +57,14 @@ impl Attributes {
         }
     }
 
+    /// The bytes of `kind`, where they need no protection: they are told as they are.
+    pub(crate) fn lent(&self, kind: AttributeType) -> Option<&[u8]> {
+        match self.plain(kind) {
+            Some(Plain::Bytes(bytes)) if !is_secret(kind) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The mechanisms of `kind` (`CKA_ALLOWED_MECHANISMS`), where it is set.
     pub(crate) fn mechanisms(&self, kind: AttributeType) -> Option<&[MechanismId]> {
         match self.plain(kind) {
@@ -149,9 +157,8 @@ impl Attributes {
 impl Plain {
     /// As `C_GetAttributeValue` tells it of this `kind`.
     pub(crate) fn told(&self, kind: AttributeType) -> Told<'_> {
-        let is_secret = || attribute_row(kind).is_some_and(|row| row.shape == Shape::Secret);
         match self {
-            Plain::Bytes(bytes) if !is_secret() => Told::Bytes(bytes),
+            Plain::Bytes(bytes) if !is_secret(kind) => Told::Bytes(bytes),
             other => Told::Value(other.value(kind)),
         }
     }
@@ -180,6 +187,11 @@ impl Plain {
             Plain::Template(attributes) => attributes.iter().map(|(_, value)| value.len()).sum(),
         }
     }
+}
+
+/// Whether bytes of this `kind` are handed out as a secret's.
+fn is_secret(kind: AttributeType) -> bool {
+    attribute_row(kind).is_some_and(|row| row.shape == Shape::Secret)
 }
 
 impl From<bool> for Plain {

@@ -168,6 +168,11 @@ pub(super) fn attributes(
     let (seen, keyring) = active.view.object(&session.seat, handle)?;
     let mut logged = false;
     for asked in asked {
+        // Without a `Told` of its own, which is large: most of what is asked is lent.
+        if let Some(bytes) = seen.attributes().lent(asked.kind) {
+            tell(Told::Bytes(bytes));
+            continue;
+        }
         let told = reveal(seen, keyring, asked)?;
         if matches!(told, Told::Value(Value::Secret(_)))
             && !logged
