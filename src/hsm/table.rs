@@ -2,7 +2,7 @@
 //! another (but by chance), and nobody holds a lock while using a value.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use parking_lot::RwLock;
+use token::{Error, Reason, Result};
 
 const SHARDS: usize = 16;
 /// So many numbers in a row lie in one shard: a thread takes as many at once for its objects.
@@ -76,11 +77,18 @@ impl<V> Table<V> {
         self.shard(number).changes.load(Ordering::Acquire)
     }
 
-    /// Puts `value` under `number`, over what was there.
-    pub(crate) fn insert(&self, number: u64, value: V) {
-        let shard = self.shard(number);
-        let before = shard.entries.write().insert(number, Arc::new(value));
-        self.counted(shard, before.is_some());
+    /// Puts `value` under `number`, where nothing is.
+    pub(crate) fn insert(&self, number: u64, value: V) -> Result<()> {
+        let value = Arc::new(value);
+        let mut entries = self.shard(number).entries.write();
+        let hash_map::Entry::Vacant(place) = entries.entry(number) else {
+            let words = "the number of a new object is another one's";
+            return Err(Error::new(Reason::Internal, words));
+        };
+        place.insert(value);
+        // Before the guard goes: nobody takes out what is not counted yet.
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn remove(&self, number: u64) -> Option<Arc<V>> {
@@ -95,16 +103,20 @@ impl<V> Table<V> {
 
     /// Puts what `change` makes of the value under `number` in its place; nobody changes it
     /// meanwhile.
-    pub(crate) fn replace<E>(
+    pub(crate) fn replace(
         &self,
         number: u64,
-        change: impl FnOnce(Option<&V>) -> Result<V, E>,
-    ) -> Result<(), E> {
+        change: impl FnOnce(Option<&V>) -> Result<V>,
+    ) -> Result<()> {
         let shard = self.shard(number);
         let mut entries = shard.entries.write();
         let value = change(entries.get(&number).map(|value| &**value))?;
         let before = entries.insert(number, Arc::new(value));
-        self.counted(shard, before.is_some());
+        if before.is_some() {
+            shard.changes.fetch_add(1, Ordering::Release);
+        } else {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -118,15 +130,6 @@ impl<V> Table<V> {
         }
         found.sort_unstable_by_key(|(number, _)| *number);
         found
-    }
-
-    /// Counts a value that was put into `shard`, in the place of another one or not.
-    fn counted(&self, shard: &Shard<V>, replaced: bool) {
-        if replaced {
-            shard.changes.fetch_add(1, Ordering::Release);
-        } else {
-            self.count.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     fn shard(&self, number: u64) -> &Shard<V> {
@@ -166,7 +169,7 @@ mod tests {
         let count = Arc::default();
         let table = Table::counted_in(Arc::clone(&count));
         for number in (0..10_000).step_by(100) {
-            table.insert(number, number * 2);
+            table.insert(number, number * 2).unwrap();
         }
         assert_eq!(count.load(Ordering::Relaxed), 100);
         let all = (0..10_000).step_by(100);
@@ -181,11 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_not_replaced_by_something_new() {
+        let count = Arc::default();
+        let table = Table::counted_in(Arc::clone(&count));
+        table.insert(7, 1).unwrap();
+        let refused = table.insert(7, 2).map_err(|error| error.reason);
+        assert_eq!(refused, Err(Reason::Internal));
+        assert_eq!(table.get(7).as_deref(), Some(&1));
+        assert_eq!((count.load(Ordering::Relaxed), table.changes(7)), (1, 0));
+    }
+
+    #[test]
     fn what_is_taken_out_or_replaced_is_counted_and_what_is_new_is_not() {
         let table = Table::counted_in(Arc::default());
-        table.insert(7, 1);
+        table.insert(7, 1).unwrap();
         let new = table.changes(7);
-        table.replace(7, |_| Ok::<_, ()>(2)).unwrap();
+        table.replace(7, |_| Ok(2)).unwrap();
         let replaced = table.changes(7);
         table.remove(7);
         let removed = table.changes(7);

@@ -38,6 +38,8 @@ const CACHED_MATERIALS: usize = 8 * 1024;
 const RESERVED_REFERENCES: u64 = 256;
 /// Bits of a session object's handle that count in one boot; the boot's number stands above.
 const SESSION_NUMBER_BITS: u32 = 36;
+/// Session objects of one boot at most: a whole number of times [`NEIGHBOURS`].
+const SESSION_NUMBERS: u64 = 1 << SESSION_NUMBER_BITS;
 /// How often a change is tried against others' changes of the same object.
 const ATTEMPTS: usize = 16;
 /// What a record may have, with room for what sealing adds.
@@ -74,16 +76,30 @@ impl Objects {
     }
 
     /// A handle that no session object of the cluster ever had.
-    pub(crate) fn session_handle(&self) -> ObjectHandle {
+    pub(crate) fn session_handle(&self) -> Result<ObjectHandle> {
         let mut taken = self.taken_numbers.mine().lock();
-        let number = taken.next().unwrap_or_else(|| {
-            let first = self
-                .session_numbers
-                .fetch_add(NEIGHBOURS, Ordering::Relaxed);
-            *taken = first + 1..first + NEIGHBOURS;
-            first
-        });
-        ObjectHandle(ObjectHandle::SESSION | (self.boot << SESSION_NUMBER_BITS) | number)
+        let number = match taken.next() {
+            Some(number) => number,
+            None => {
+                let first = self.take_session_numbers()?;
+                *taken = first + 1..first + NEIGHBOURS;
+                first
+            }
+        };
+        let handle = ObjectHandle::SESSION | (self.boot << SESSION_NUMBER_BITS) | number;
+        Ok(ObjectHandle(handle))
+    }
+
+    /// The first of [`NEIGHBOURS`] numbers that nobody has taken.
+    fn take_session_numbers(&self) -> Result<u64> {
+        let next = |first| (first < SESSION_NUMBERS).then_some(first + NEIGHBOURS);
+        let taken = self
+            .session_numbers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        taken.map_err(|_| {
+            let words = "the handles of session objects are used up until the HSM is started again";
+            Error::new(Reason::LimitExceeded, words)
+        })
     }
 
     /// `CKA_UNIQUE_ID` of the object with this handle, which no other object has or had: 32
@@ -400,4 +416,25 @@ fn attempt(mut change: impl FnMut() -> Result<()>) -> Result<()> {
         }
     }
     change()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_handles_of_a_boot_end_and_do_not_begin_again() {
+        let objects = Objects::new(5, 1, [0; 8]);
+        let last = SESSION_NUMBERS - NEIGHBOURS;
+        objects.session_numbers.store(last, Ordering::Relaxed);
+        let handles = || objects.session_handle().map(|handle| handle.0);
+        let made: Vec<_> = (0..NEIGHBOURS).map_while(|_| handles().ok()).collect();
+        let boot = ObjectHandle::SESSION | (5 << SESSION_NUMBER_BITS);
+        let expected = (last..SESSION_NUMBERS).map(|number| boot | number);
+        assert_eq!(made, expected.collect::<Vec<_>>());
+        for _ in 0..2 {
+            let refused = handles().map_err(|error| error.reason);
+            assert_eq!(refused, Err(Reason::LimitExceeded));
+        }
+    }
 }

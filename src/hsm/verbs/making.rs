@@ -110,7 +110,7 @@ pub(super) fn store(
         let all = &seat.cluster.objects;
         let handle = match stays {
             true => all.reserve(&seat.cluster)?,
-            false => all.session_handle(),
+            false => all.session_handle()?,
         };
         draft
             .attributes
@@ -146,7 +146,7 @@ pub(super) fn store(
     }
     if !in_session.is_empty() {
         for (handle, object) in in_session {
-            seat.objects.insert(handle.0, object);
+            seat.objects.insert(handle.0, object)?;
             active.own(handle, seat);
         }
         active.remember(request, answer.clone());
