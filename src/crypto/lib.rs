@@ -38,7 +38,7 @@ pub mod seal;
 mod secret;
 mod seeded;
 pub mod self_test;
-mod thread;
+pub mod thread;
 mod vector;
 pub mod xaes;
 pub mod xts;

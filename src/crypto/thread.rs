@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The calling thread's number; they count up from zero.
-pub(crate) fn number() -> usize {
+pub fn number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         // Without a destructor, so that it is there for calls at the thread's very end.

@@ -1,8 +1,6 @@
 //! Values of which every thread has its own, as long as there are no more threads than values: what
 //! all threads write again and again must not stand in one cache line.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 /// How many there are.
 pub(crate) const STRIPES: usize = 16;
 
@@ -38,10 +36,5 @@ impl<T> Stripes<T> {
 
 /// The number of the calling thread's values.
 pub(crate) fn mine() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        // Without a destructor, so that it is there for calls at the thread's very end.
-        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    MINE.with(|mine| *mine) % STRIPES
+    crypto::thread::number() % STRIPES
 }
