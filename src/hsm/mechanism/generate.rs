@@ -1,5 +1,7 @@
 //! Making keys: `C_GenerateKey`, `C_GenerateKeyPair`.
 
+use std::sync::OnceLock;
+
 use crypto::{Secret, hash::Hash, hmac, kdf};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, Mechanism, Parameters, Reason, Result, limits};
@@ -8,7 +10,6 @@ use super::{
     Material, Row,
     check::find,
     failure::internal,
-    nonces::Nonces,
     row::{KeyClass, KeyRule},
 };
 use crate::object::Attributes;
@@ -80,7 +81,7 @@ pub(super) fn aes(parameters: &Parameters, attributes: &Attributes) -> Result<Ma
     let len = value_len(attributes, &[16, 24, 32])?;
     let value = Secret::random(len).map_err(internal)?;
     let key = crypto::aes::Key::new(value).map_err(internal)?;
-    Ok(Material::Aes(key, Nonces::default()))
+    Ok(Material::Aes(key, OnceLock::new()))
 }
 
 /// `CKM_GENERIC_SECRET_KEY_GEN`.

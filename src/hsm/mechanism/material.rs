@@ -8,6 +8,8 @@ mod pqc;
 mod rsa;
 mod secret_key;
 
+use std::sync::{Arc, OnceLock};
+
 use crypto::{Secret, aes, des3, edwards, hmac, ml_dsa, ml_kem, montgomery, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, ObjectClass, Reason, Result};
@@ -21,8 +23,8 @@ pub(super) use pqc::{dsa_set, kem_set};
 
 /// What makes a key a key. The secret ones never leave the engine but where PKCS#11 reveals them.
 pub(crate) enum Material {
-    /// `CKK_AES`, and the vectors that were made for it.
-    Aes(aes::Key, Nonces),
+    /// `CKK_AES`, and the vectors that were made for it, if there are any.
+    Aes(aes::Key, OnceLock<Arc<Nonces>>),
     /// `CKK_AES_XTS`.
     AesXts(xts::Key),
     /// `CKK_DES`, `CKK_DES2`, `CKK_DES3`: a key of one, two or three parts.
@@ -173,10 +175,14 @@ impl Material {
             (Make::Private { restore, .. }, Some(form)) => restore(attributes, form),
             _ => Err(Reason::StoreDamaged.into()),
         };
-        match restored {
-            Ok(Material::Aes(key, _)) => Ok(Material::Aes(key, Nonces::on_token())),
-            Ok(material) => Ok(material),
-            Err(error) => Err(Error::new(Reason::StoreDamaged, error.to_string())),
+        restored.map_err(|error| Error::new(Reason::StoreDamaged, error.to_string()))
+    }
+
+    /// The same, whose vectors are counted in what `nonces` answers, if it is a key that takes some.
+    pub(crate) fn counted_in(self, nonces: impl FnOnce() -> Arc<Nonces>) -> Self {
+        match self {
+            Material::Aes(key, _) => Material::Aes(key, OnceLock::from(nonces())),
+            other => other,
         }
     }
 
@@ -260,9 +266,9 @@ impl Material {
     }
 
     /// The vectors that were made for it, if it is a key that takes some.
-    pub(crate) fn nonces(&self) -> Option<&Nonces> {
+    pub(crate) fn nonces(&self) -> Option<&Arc<Nonces>> {
         match self {
-            Material::Aes(_, nonces) => Some(nonces),
+            Material::Aes(_, nonces) => Some(nonces.get_or_init(Arc::default)),
             _ => None,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) use cloudhsm::{draw_vector, must_draw};
 pub(crate) use generate::{generate, generate_pair, generated_by, makes_slowly};
 pub(crate) use keying::{OtherKeys, other_keys};
 pub(crate) use material::Material;
-pub(crate) use nonces::{Reserved, check as check_generator};
+pub(crate) use nonces::{Nonces, Reserved, check as check_generator};
 pub(crate) use row::{
     KeyClass, OfMessage, Parts, Row, Transformation, Use, Verification, VerificationParts, Work,
 };

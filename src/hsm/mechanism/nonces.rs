@@ -1,8 +1,10 @@
 //! The initialisation vectors that the HSM makes (PKCS#11 3.2 §6.13.3: `CKG_`, and the first bits
-//! that stay as they are). What was made is counted with the key, whoever asks for it: no Init, and
-//! no other session, has a vector of that object and its copies come twice (SP 800-38D §8).
+//! that stay as they are). What was made is counted with the key, whoever asks for it: in one login no
+//! Init, and no other session, has a vector of that object and its copies come twice (SP 800-38D §8).
+//! In another login, after a crash, and for a copy that an earlier login put on the token it is
+//! counted anew, from a random place.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cryptoki_sys as sys;
 use parking_lot::Mutex;
@@ -26,7 +28,7 @@ const RESERVED_MAX: u64 = 64;
 pub(crate) struct Nonces {
     /// Whether there are other counts of the same key: in other logins, after a restart, in the
     /// copies of a backup.
-    on_token: bool,
+    on_token: AtomicBool,
     counted: Mutex<Option<Box<Count>>>,
     /// Random ones that were drawn, or may be by who has reserved them.
     drawn: AtomicU64,
@@ -54,11 +56,20 @@ struct Count {
 
 impl Nonces {
     /// Those of a key on the token.
-    pub(super) fn on_token() -> Self {
-        Self {
-            on_token: true,
-            ..Self::default()
-        }
+    pub(crate) fn on_token() -> Self {
+        let new = Self::default();
+        new.goes_on_token();
+        new
+    }
+
+    /// From here on the key is on the token, too, and will be counted elsewhere.
+    pub(crate) fn goes_on_token(&self) {
+        self.on_token.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any vector was made, or may be by who has reserved it.
+    pub(crate) fn has_made_any(&self) -> bool {
+        self.drawn.load(Ordering::Relaxed) > 0 || self.counted.lock().is_some()
     }
 
     /// `message` with the vector that it is to use.
@@ -86,7 +97,7 @@ impl Nonces {
     }
 
     /// A random vector of the length that GCM is made for.
-    pub(super) fn random(&self) -> Result<[u8; GCM_LEN]> {
+    pub(crate) fn random(&self) -> Result<[u8; GCM_LEN]> {
         self.admit_random(&mut Reserved::default())?;
         crypto::random::array().map_err(internal)
     }
@@ -112,7 +123,8 @@ impl Nonces {
     }
 
     fn count(&self, message: &MessageParameters) -> Result<Vec<u8>> {
-        if self.on_token && free_bits(message) < APART_BITS {
+        let on_token = self.on_token.load(Ordering::Relaxed);
+        if on_token && free_bits(message) < APART_BITS {
             let words = format!(
                 "the same key is counted elsewhere too: {APART_BITS} free bits are needed to keep \
                  the counts apart"
@@ -129,7 +141,7 @@ impl Nonces {
                      way of counting",
                 ));
             }
-            none => none.insert(Box::new(Count::of(message, self.on_token)?)),
+            none => none.insert(Box::new(Count::of(message, on_token)?)),
         };
         let bits = u32::try_from(free_bits(message)).unwrap_or(u32::MAX);
         if count.given >= 1_u64.checked_shl(bits).unwrap_or(u64::MAX) {

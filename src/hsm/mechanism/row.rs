@@ -229,6 +229,7 @@ impl<'a> Use<'a> {
     pub(crate) fn nonces(&self) -> Result<&'a Nonces> {
         self.key
             .and_then(Material::nonces)
+            .map(|nonces| &**nonces)
             .ok_or(Reason::KeyTypeInconsistent.into())
     }
 

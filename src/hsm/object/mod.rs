@@ -7,6 +7,7 @@ mod blank;
 mod built_in;
 mod cache;
 mod change;
+mod counts;
 mod find;
 mod index;
 mod objects;
@@ -22,6 +23,7 @@ pub(crate) use attributes::{Attributes, Plain};
 pub(crate) use built_in::BuiltIn;
 pub(crate) use cache::Cache;
 pub(crate) use change::{changed, copied, is_for_security_officer};
+pub(crate) use counts::Counts;
 pub(crate) use find::{Find, sought};
 pub(crate) use objects::{
     Materials, New, Objects, change, create, destroy, load, material, owns_any, secret,

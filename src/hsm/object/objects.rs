@@ -213,6 +213,7 @@ pub(crate) fn create(
         answer: answer.encoded(),
         ..Batch::default()
     };
+    let mut counted = Vec::new();
     for New {
         handle,
         draft,
@@ -220,6 +221,8 @@ pub(crate) fn create(
     } in objects
     {
         let reference = handle.0;
+        let nonces = material.as_deref().and_then(Material::nonces);
+        counted.extend(nonces.map(|nonces| (reference, nonces.clone())));
         let form = material.map(|material| material.face().sealed_form());
         let form = form.transpose()?.flatten();
         let secret = form.as_ref().map(crypto::Secret::reveal);
@@ -248,8 +251,20 @@ pub(crate) fn create(
         let words = "so many objects on the token cannot be made at once";
         return Err(Error::new(Reason::LimitExceeded, words));
     }
-    let committed = cluster.commit(caller, batch, events)?;
-    Answer::decoded(&committed.answer)
+    let counts = owner.map(|owner| &owner.counts);
+    // Before the commit: then anybody may use the keys.
+    for (reference, nonces) in &counted {
+        counts.inspect(|counts| counts.share(*reference, nonces.clone()));
+    }
+    let committed = cluster.commit(caller, batch, events);
+    let answered = committed.and_then(|committed| Answer::decoded(&committed.answer));
+    if answered.as_ref().ok() != Some(answer) {
+        // They were not made, or were made before under other references.
+        for (reference, _) in &counted {
+            counts.inspect(|counts| counts.forget(*reference));
+        }
+    }
+    answered
 }
 
 /// Changes the object `reference` to what `draft` makes of it.
@@ -325,6 +340,7 @@ pub(crate) fn destroy(
         cluster.objects.records.forget(reference);
         if let Some(keyring) = &caller.user {
             keyring.materials.forget(reference);
+            keyring.counts.forget(reference);
         }
         done.map(drop)
     })
@@ -341,7 +357,9 @@ pub(crate) fn material(
             return Ok(None);
         };
         let secret = keyring.open(&purpose(reference), sealed)?;
-        Material::restore(&key.attributes, Some(secret)).map(Some)
+        let restored = Material::restore(&key.attributes, Some(secret))?;
+        let counts = || keyring.counts.of(reference);
+        Ok(Some(restored.counted_in(counts)))
     })
 }
 

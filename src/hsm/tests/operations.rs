@@ -12,8 +12,8 @@ use std::thread;
 use hsm::{Profile, Settings};
 use support::*;
 use token::{
-    Access, AttributeType as A, Hsm, LoginAs, LoginState, Operation, Operator, Parameters,
-    Produced, Reason,
+    Access, AttributeType as A, Hsm, LoginAs, LoginState, MessageParameters, ObjectHandle,
+    Operation, Operator, Parameters, Produced, Reason, SessionHandle,
 };
 
 const CKM_SHA256: u64 = 0x250;
@@ -22,6 +22,7 @@ const CKM_ECDSA: u64 = 0x1041;
 const CKM_RSA_PKCS_KEY_PAIR_GEN: u64 = 0;
 const CKM_RSA_PKCS: u64 = 1;
 const CKM_AES_GCM: u64 = 0x1087;
+const CKG_GENERATE_COUNTER: u64 = 2;
 /// The object identifier of P-256.
 const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
@@ -282,4 +283,52 @@ fn who_waits_for_a_slot_is_woken_by_the_end_of_its_application() {
         app.hsm.end().unwrap();
         assert_eq!(reason(waiter.join().unwrap()), Reason::FunctionCanceled);
     });
+}
+
+/// The number in the vector that the HSM counts for one message, behind 32 fixed bits.
+fn counted(app: &App, session: SessionHandle, key: ObjectHandle) -> u64 {
+    let (hsm, operation) = (&app.hsm, Operation::MessageEncrypt);
+    hsm.start(session, operation, mechanism(CKM_AES_GCM), Some(key))
+        .unwrap();
+    let message = Parameters::Message(MessageParameters {
+        iv: vec![7; 12],
+        fixed_bits: 32,
+        generator: CKG_GENERATE_COUNTER,
+        tag_bits: 128,
+        ..MessageParameters::default()
+    });
+    let sealed = hsm.message(session, operation, &message, &[], b"", Some(&mut []));
+    hsm.message_end(session, operation).unwrap();
+    let iv = sealed.unwrap().parameters_out.unwrap().iv;
+    u64::from_be_bytes(*iv.last_chunk().unwrap())
+}
+
+#[test]
+fn the_copies_of_a_key_count_their_vectors_with_it_wherever_they_are() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let original = key(&app, session, vec![]);
+    let copy = |of, on_token| {
+        app.copy(session, of, vec![flag(A::TOKEN, on_token)])
+            .unwrap()
+    };
+    let first = counted(&app, session, original);
+    let stored = copy(original, true);
+    let (again, in_session) = (copy(stored, true), copy(stored, false));
+    for (number, key) in [stored, again, in_session, original]
+        .into_iter()
+        .enumerate()
+    {
+        let expected = first.wrapping_add(number as u64 + 1);
+        assert_eq!(counted(&app, session, key), expected, "{number}");
+    }
+    app.destroy(session, stored).unwrap();
+    assert_eq!(counted(&app, session, again), first.wrapping_add(5));
+    let (other, elsewhere) = (world.app(), again);
+    let other_session = other.session("user");
+    assert_eq!(
+        counted(&other, other_session, elsewhere),
+        first.wrapping_add(6)
+    );
 }

@@ -20,6 +20,8 @@ pub(crate) struct Keyring {
     pub(crate) role: Role,
     /// What it has opened so far.
     pub(crate) materials: object::Materials,
+    /// The vectors that were made for its keys.
+    pub(crate) counts: object::Counts,
     key: Secret,
     /// Admins have it, to set the passwords of crypto users without losing their keys.
     recovery: Option<Secret>,
@@ -78,6 +80,7 @@ impl Keyrings {
             name: name.to_owned(),
             role,
             materials: object::Materials::default(),
+            counts: object::Counts::default(),
             key,
             recovery,
         });

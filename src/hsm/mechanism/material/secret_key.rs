@@ -1,10 +1,12 @@
 //! Secret keys: their material is their value.
 
+use std::sync::OnceLock;
+
 use crypto::{Secret, aes, des3, hash::Hash, hmac, xts};
 use cryptoki_sys as sys;
 use token::{AttributeType, Error, KeyType, Reason, Result, limits};
 
-use super::{KeyKind, KeyMaterial, Make, Material, Nonces};
+use super::{KeyKind, KeyMaterial, Make, Material};
 use crate::object::Plain;
 
 pub(super) static KINDS: &[KeyKind] = &[
@@ -51,7 +53,7 @@ const fn des_key<const LEN: usize>(key_type: sys::CK_KEY_TYPE) -> KeyKind {
 
 fn aes_key(value: Secret) -> Result<Material> {
     let key = aes::Key::new(value).map_err(|_| refused("an AES key has 16, 24 or 32 bytes"))?;
-    Ok(Material::Aes(key, Nonces::default()))
+    Ok(Material::Aes(key, OnceLock::new()))
 }
 
 fn aes_xts_key(value: Secret) -> Result<Material> {
