@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use token::{ObjectHandle, Reason, Result};
+use token::{ObjectHandle, Operation, Reason, Result};
 
 use crate::{
     apart::Apart,
@@ -22,6 +22,16 @@ pub(crate) struct View {
     logins: u64,
     user: Option<Arc<Keyring>>,
     last: Option<Last>,
+    /// The keys of what has begun and goes on until it is ended: operations on messages.
+    watched: Vec<Watched>,
+}
+
+/// A key that messages are done with.
+struct Watched {
+    operation: Operation,
+    handle: ObjectHandle,
+    /// The number of changes when it was last looked up.
+    changes: u64,
 }
 
 /// The object that was used last.
@@ -47,6 +57,7 @@ impl View {
                 logins,
                 user: seat.crypto_user(),
                 last: None,
+                watched: std::mem::take(&mut self.watched),
             };
         }
         self.last
@@ -70,6 +81,37 @@ impl View {
         let user = user.as_deref();
         let last = Last::of(last, user, seat, handle)?;
         Ok((&last.seen, user))
+    }
+
+    /// Watches the key of this handle, which was the last to be asked for: `operation` has begun to do
+    /// messages with it.
+    pub(crate) fn watch(&mut self, operation: Operation, handle: ObjectHandle) {
+        self.watched
+            .retain(|watched| watched.operation != operation);
+        let last = self.last.as_ref().filter(|last| last.handle == handle);
+        self.watched.extend(last.map(|last| Watched {
+            operation,
+            handle,
+            changes: last.changes,
+        }));
+    }
+
+    /// Whether the key that `operation` has begun to do messages with is still there.
+    pub(crate) fn still_sees_key_of(&mut self, seat: &Seat, operation: Operation) -> Result<bool> {
+        self.refresh(seat);
+        let mut watched = self.watched.iter_mut();
+        let Some(watched) = watched.find(|watched| watched.operation == operation) else {
+            return Ok(true);
+        };
+        let now = changes(seat, watched.handle);
+        if watched.changes != now {
+            match Seen::find(seat, self.user.as_deref(), watched.handle) {
+                Ok(_) => watched.changes = now,
+                Err(error) if error.reason == Reason::ObjectHandleInvalid => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// The key of this handle, and the same for use.

@@ -324,12 +324,9 @@ impl Operations {
             always_authenticate,
             share: None,
         };
-        let stage = match operation {
-            Operation::MessageEncrypt
-            | Operation::MessageDecrypt
-            | Operation::MessageSign
-            | Operation::MessageVerify => Stage::Messages(Box::new(Messages::new(draws))),
-            _ => Stage::Fresh,
+        let stage = match is_of_messages(operation) {
+            true => Stage::Messages(Box::new(Messages::new(draws))),
+            false => Stage::Fresh,
         };
         let bound = place.begin(&self.memory, start, stage)?;
         Ok(Started {
@@ -337,6 +334,17 @@ impl Operations {
             parameters_out,
         })
     }
+}
+
+/// Whether it is one on messages, which goes on until it is ended.
+pub(crate) fn is_of_messages(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::MessageEncrypt
+            | Operation::MessageDecrypt
+            | Operation::MessageSign
+            | Operation::MessageVerify
+    )
 }
 
 #[cfg(test)]

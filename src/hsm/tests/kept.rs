@@ -10,12 +10,13 @@ mod support;
 
 use support::*;
 use token::{
-    Access, Attribute, AttributeType as A, Hsm, LoginAs, MechanismId, ObjectHandle, Operation,
-    Reason, Result, SessionHandle, Value,
+    Access, Attribute, AttributeType as A, Hsm, LoginAs, MechanismId, MessageParameters,
+    ObjectHandle, Operation, Parameters, Reason, Result, SessionHandle, Value,
 };
 
 const CKM_EC_KEY_PAIR_GEN: u64 = 0x1040;
 const CKM_ECDSA: u64 = 0x1041;
+const CKM_AES_GCM: u64 = 0x1087;
 const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
 /// A key's label, as `C_GetAttributeValue` tells it.
@@ -159,5 +160,55 @@ fn each_use_of_a_key_that_always_authenticates_takes_a_login() {
     for _ in 0..2 {
         sign(Some(USER_PIN)).unwrap();
         assert_eq!(reason(sign(None)), Reason::UserNotLoggedIn);
+    }
+}
+
+#[test]
+fn no_message_begins_with_a_key_that_somebody_has_destroyed() {
+    let world = World::new();
+    let (app, other) = (world.app(), world.app());
+    let (first, elsewhere) = (app.session("user"), other.session("user"));
+    let second = app.open(Access::ReadWrite);
+    let operation = Operation::MessageEncrypt;
+    let parameters = Parameters::Message(MessageParameters {
+        iv: vec![7; 12],
+        tag_bits: 128,
+        ..MessageParameters::default()
+    });
+    let (begin, last) = (
+        || app.hsm.message_begin(first, operation, &parameters, &[]),
+        |room: &mut [u8]| {
+            let room = Some(room);
+            app.hsm
+                .message_next(first, operation, &parameters, b"a", true, room)
+        },
+    );
+    let whole = || {
+        let room = &mut [0];
+        app.hsm
+            .message(first, operation, &parameters, &[], b"a", Some(room))
+    };
+    let on_token = || app.generate(first, token_key(vec![])).unwrap();
+    for (key, of, by) in [
+        (on_token(), &app, second),
+        (on_token(), &other, elsewhere),
+        (key(&app, first, vec![]), &app, second),
+    ] {
+        let start = || {
+            app.hsm
+                .start(first, operation, mechanism(CKM_AES_GCM), Some(key))
+        };
+        start().unwrap();
+        whole().unwrap();
+        // A change is no end, and neither is what the session does with other keys.
+        of.set(by, key, vec![label("new")]).unwrap();
+        app.encrypt(first, on_token()).unwrap();
+        whole().unwrap();
+        begin().unwrap();
+        of.destroy(by, key).unwrap();
+        last(&mut [0]).unwrap();
+        assert_eq!(reason(begin()), Reason::OperationNotInitialized);
+        assert_eq!(reason(whole()), Reason::OperationNotInitialized);
+        assert_eq!(reason(start()), Reason::KeyHandleInvalid);
     }
 }

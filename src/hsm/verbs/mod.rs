@@ -398,7 +398,7 @@ impl Hsm for Application {
         input: &[u8],
         output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
-        self.operations(session, |active| {
+        self.message_of(session, operation, |active| {
             active.message(operation, parameters, additional, input, output)
         })
     }
@@ -410,7 +410,7 @@ impl Hsm for Application {
         parameters: &Parameters,
         additional: &[u8],
     ) -> Result<Option<ParametersOut>> {
-        self.operations(session, |active| {
+        self.message_of(session, operation, |active| {
             active.message_begin(operation, parameters, additional)
         })
     }
@@ -436,7 +436,7 @@ impl Hsm for Application {
         input: &[u8],
         signature: &[u8],
     ) -> Result<()> {
-        self.operations(session, |active| {
+        self.message_of(session, Operation::MessageVerify, |active| {
             active.message_check(parameters, input, signature)
         })
     }

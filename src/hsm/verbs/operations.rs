@@ -9,7 +9,7 @@ use token::{
 use crate::{
     Application,
     audit::{Event, NO_MECHANISM},
-    operation::Operations,
+    operation::{Operations, is_of_messages},
     sealing,
     seat::Seat,
     seen::Seen,
@@ -25,6 +25,24 @@ impl Application {
     ) -> Result<T> {
         let mut session = self.session_of(session)?;
         let (_, active) = session.active()?;
+        verb(&mut active.operations)
+    }
+
+    /// Does a message of `operation`. Such an operation does not end by itself, so it ends when its key
+    /// is destroyed: a message that has begun goes on, the next one does not begin.
+    pub(super) fn message_of<T>(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        verb: impl FnOnce(&mut Operations) -> Result<T>,
+    ) -> Result<T> {
+        let mut session = self.session_of(session)?;
+        let (session, active) = session.active()?;
+        if !active.view.still_sees_key_of(&session.seat, operation)? {
+            active.operations.cancel(operation)?;
+            let words = "the key of the operation is not there any more, so it has ended";
+            return Err(Error::new(Reason::OperationNotInitialized, words));
+        }
         verb(&mut active.operations)
     }
 }
@@ -46,7 +64,11 @@ pub(super) fn start(
     let id = mechanism.id;
     let started = active.operations.start(operation, mechanism, Some(key))?;
     let operations = &mut active.operations;
-    note(application, session, operations, seen, operation, id).map(|()| started)
+    note(application, session, operations, seen, operation, id)?;
+    if is_of_messages(operation) {
+        active.view.watch(operation, handle);
+    }
+    Ok(started)
 }
 
 /// `C_VerifySignatureInit`.
