@@ -55,6 +55,12 @@ within() {
     done
 }
 
+# stop PID: a server of this shell is told to end, and has.
+stop() {
+    kill "$1"
+    wait "$1" || true
+}
+
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # The token that most suites want to find.
@@ -158,7 +164,13 @@ run_mode() (
     chmod 0755 "$suite_dir"
     : >"$SUITE_RESULTS"
     trap leave EXIT
-    enter "$mode" && suite || report not-ok "the suite runs to its end"
+    # Not `enter && suite || …`: bash would ignore errexit in all of it.
+    local status=1
+    if enter "$mode"; then
+        suite
+        status=$?
+    fi
+    [ $status -eq 0 ] || report not-ok "the suite runs to its end"
 )
 
 # The whole: modes run beside each other, each in a folder of its own.
