@@ -11,11 +11,14 @@ use crate::output::{Error, Result};
 pub(super) const HEADING: &str =
     "  record  time                      user              uid     event              details";
 
+/// In the place of a user, where there was none.
+const NOBODY: &str = "-";
+
 /// The record as a row.
 pub(super) fn row(record: &AuditRecord) -> String {
     let user = match &record.user {
         Some((_, name)) => printable(name),
-        None => "-".to_owned(),
+        None => NOBODY.to_owned(),
     };
     let details: Vec<String> = record
         .details
@@ -50,7 +53,16 @@ pub(super) fn json(record: &AuditRecord) -> Result<String> {
         event: &record.event,
         details: details.collect(),
     };
-    serde_json::to_string(&line).map_err(|error| Error::System(error.to_string()))
+    let line = serde_json::to_string(&line).map_err(|error| Error::System(error.to_string()))?;
+    Ok(line.chars().map(escaped).collect())
+}
+
+/// What JSON leaves as it is and terminals do not.
+fn escaped(c: char) -> String {
+    match c.is_control() {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.to_string(),
+    }
 }
 
 /// A time as it is typed: a day, a moment, or how long ago. Milliseconds since 1970.
@@ -117,9 +129,14 @@ fn value(detail: &AuditDetail) -> Value {
     }
 }
 
-/// A name without what would be more than text to a terminal.
+/// A name as one word: in quotation marks, if it has anything that could be taken for more than that
+/// by who reads the row, or by a terminal.
 fn printable(text: &str) -> String {
-    text.escape_debug().to_string()
+    let plain = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    match !text.is_empty() && text != NOBODY && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("{text:?}"),
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +176,31 @@ mod tests {
         let mut record = record();
         record.user = Some((3, "a\x1b[2J\nb".to_owned()));
         assert!(!row(&record).contains(char::is_control));
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_its_row() {
+        let details = |name: &str| {
+            let mut record = record();
+            record.details = vec![("name".to_owned(), AuditDetail::Text(name.to_owned()))];
+            row(&record).split_once("name=").unwrap().1.to_owned()
+        };
+        assert_eq!(details("Zoë_2.a-b"), "Zoë_2.a-b");
+        assert_eq!(details("alice role=admin"), r#""alice role=admin""#);
+        assert_eq!(details(r#"a" b"#), r#""a\" b""#);
+        for (name, quoted) in [("", r#""""#), ("-", r#""-""#)] {
+            assert_eq!(details(name), quoted);
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_does_not_speak_to_the_terminal() {
+        let mut record = record();
+        let name = "a\x1b[2J\n\u{7f}\u{9b}2Jb";
+        record.user = Some((3, name.to_owned()));
+        let line = json(&record).unwrap();
+        assert!(!line.contains(char::is_control));
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["user"], name);
     }
 
     #[test]
