@@ -56,6 +56,17 @@ impl Reserve {
         Ok(())
     }
 
+    /// The database is open: what was given up for that and is there still is kept back again, before
+    /// changes see it as room.
+    pub(crate) fn opened(&self) {
+        let free = self.free().unwrap_or(0);
+        if free >= self.opening.bytes {
+            self.opening.keep();
+        }
+        // Also an open database has all of its reserve from the beginning.
+        let _ = self.room(Urgency::Normal);
+    }
+
     /// Whether a change may be written.
     pub(crate) fn room(&self, urgency: Urgency) -> Result<()> {
         let free = self.free()?;
@@ -79,12 +90,8 @@ impl Reserve {
     /// Keeps back again what was spent, once there is room for it.
     fn restock(&self, mut free: u64) {
         for hoard in [&self.opening, &self.changes] {
-            if free < NORMAL_BYTES + hoard.bytes || hoard.file.exists() {
-                continue;
-            }
-            match hoard.fill() {
-                Ok(()) => free -= hoard.bytes,
-                Err(error) => log::warn!("no reserve at {}: {error}", hoard.file.display()),
+            if free >= NORMAL_BYTES + hoard.bytes && hoard.keep() {
+                free -= hoard.bytes;
             }
         }
     }
@@ -111,6 +118,18 @@ impl Hoard {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(system_error(error)),
         }
+    }
+
+    /// Has its bytes, if it has not got them already: whether they were taken just now.
+    fn keep(&self) -> bool {
+        if self.file.exists() {
+            return false;
+        }
+        let filled = self.fill();
+        if let Err(error) = &filled {
+            log::warn!("no reserve at {}: {error}", self.file.display());
+        }
+        filled.is_ok()
     }
 
     fn fill(&self) -> io::Result<()> {

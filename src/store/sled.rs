@@ -66,8 +66,7 @@ impl Disk {
         let reserve = Reserve::new(folder);
         reserve.make_room()?;
         let (database, journal) = Database::open(folder)?;
-        // Also an open database has its reserve from the beginning.
-        let _ = reserve.room(Urgency::Normal);
+        reserve.opened();
         let broken = None;
         Ok(Self {
             database: RwLock::new(Some(database)),
