@@ -99,7 +99,7 @@ fn isolated(mode: &str, body: &dyn Fn()) {
         Err(_) if env::var(ONLY).is_ok_and(|only| only != mode) => return,
         Err(_) => {}
     }
-    let folder = folder(mode);
+    let folder = Folder::new(mode);
     let output = folder.path().join("output");
     let file = || {
         Stdio::from(
@@ -141,17 +141,36 @@ fn again() -> Command {
     command
 }
 
-fn folder(mode: &str) -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("strongroom-test-")
-        .tempdir()
-        .unwrap();
-    let home = folder.path().join("home");
-    fs::create_dir(&home).unwrap();
-    fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
-    let configuration = format!("mode = \"{mode}\"\nidle_seconds = 10\n");
-    fs::write(home.join("strongroom.toml"), configuration).unwrap();
-    folder
+/// Where a test has its home.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new(mode: &str) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("strongroom-test-")
+            .tempdir()
+            .unwrap();
+        let home = folder.path().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+        let configuration = format!("mode = \"{mode}\"\nidle_seconds = 10\n");
+        fs::write(home.join("strongroom.toml"), configuration).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    /// An hsmd that lives still sees that its home is gone, and puts nothing into what is being removed.
+    fn drop(&mut self) {
+        let gone = self.path().with_extension("gone");
+        if fs::rename(self.path(), &gone).is_ok() {
+            let _ = fs::remove_dir_all(gone);
+        }
+    }
 }
 
 fn log_in(folder: &Path) -> PathBuf {
