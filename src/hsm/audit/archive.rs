@@ -92,7 +92,7 @@ pub(crate) fn write(
     })
 }
 
-/// The chain that [`write`] has written: its file, what the registry knows of it, and its key.
+/// The chain that [`write()`] has written: its file, what the registry knows of it, and its key.
 pub(crate) struct Archive<'a> {
     pub(crate) path: &'a Path,
     pub(crate) archived: &'a Archived,
