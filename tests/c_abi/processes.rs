@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs, process, ptr,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -295,11 +295,15 @@ fn nothing_acknowledged_is_lost_or_done_twice_when_hsmd_is_killed() {
     served(|| {
         let token = Token::make();
         let session = token.logged_in();
-        let done = AtomicBool::new(false);
+        let (done, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         let made = thread::scope(|scope| {
             let killer = scope.spawn(|| {
-                for _ in 0..5 {
-                    thread::sleep(Duration::from_millis(150));
+                for death in 1..=5 {
+                    // In the middle of a key, however long hsmd takes to be back.
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while count.load(Relaxed) < death * 10 && Instant::now() < end {
+                        thread::sleep(Duration::from_millis(1));
+                    }
                     end_hsmd(libc::SIGKILL);
                 }
                 done.store(true, Relaxed);
@@ -310,6 +314,7 @@ fn nothing_acknowledged_is_lost_or_done_twice_when_hsmd_is_killed() {
                     .generate(true, "kept")
                     .expect("a key, whatever happens to hsmd");
                 assert!(made.insert(key), "a handle twice");
+                count.store(made.len(), Relaxed);
             }
             killer.join().unwrap();
             made
@@ -320,8 +325,7 @@ fn nothing_acknowledged_is_lost_or_done_twice_when_hsmd_is_killed() {
             .into_iter()
             .collect();
         assert_eq!(found, made);
-        // A loaded machine makes few between two deaths.
-        assert!(!made.is_empty());
+        assert!(made.len() >= 50);
     });
 }
 
