@@ -231,21 +231,28 @@ mod copy {
         unsafe { place.align_to() }
     }
 
+    /// `len` bytes by the one instruction, which loads and stores whole bytes or more at once, as atomic
+    /// operations would. `from` and `to` have as many, which do not overlap.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn many(from: *const u8, to: *mut u8, len: usize) {
+        // SAFETY: as the caller says.
+        unsafe {
+            std::arch::asm!(
+                "rep movsb",
+                inout("rcx") len => _,
+                inout("rsi") from => _,
+                inout("rdi") to => _,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
     /// `from` to `place`, which is as long.
     pub(super) fn write(place: &[AtomicU8], from: &[u8]) {
         #[cfg(target_arch = "x86_64")]
         if from.len() >= MANY && from.len() == place.len() {
-            // SAFETY: both are as long as that, and `place` is borrowed as atomics, so it may be
-            // written. The instruction stores whole bytes or more at once, as atomic stores would.
-            unsafe {
-                std::arch::asm!(
-                    "rep movsb",
-                    inout("rcx") from.len() => _,
-                    inout("rsi") from.as_ptr() => _,
-                    inout("rdi") place.as_ptr() => _,
-                    options(nostack, preserves_flags),
-                );
-            }
+            // SAFETY: both are as long as that, and `place` is borrowed as atomics, so it may be written.
+            unsafe { many(from.as_ptr(), place.as_ptr().cast_mut().cast(), from.len()) };
             return;
         }
         let (first, whole, last) = words(place);
@@ -264,17 +271,8 @@ mod copy {
     pub(super) fn read(place: &[AtomicU8], to: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
         if to.len() >= MANY && to.len() == place.len() {
-            // SAFETY: both are as long as that. The instruction loads whole bytes or more at once, as
-            // atomic loads would.
-            unsafe {
-                std::arch::asm!(
-                    "rep movsb",
-                    inout("rcx") to.len() => _,
-                    inout("rsi") place.as_ptr() => _,
-                    inout("rdi") to.as_mut_ptr() => _,
-                    options(nostack, preserves_flags),
-                );
-            }
+            // SAFETY: both are as long as that, and `to` is ours alone.
+            unsafe { many(place.as_ptr().cast(), to.as_mut_ptr(), to.len()) };
             return;
         }
         let (first, whole, last) = words(place);
