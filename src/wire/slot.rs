@@ -33,6 +33,10 @@ const AWAKE: u32 = 0;
 const AT_FUTEX: u32 = 1;
 const AT_SOCKET: u32 = 2;
 
+/// Bits of the state's word that say whose turn it is; those above say for how many nanoseconds hsmd
+/// has worked for an answer.
+const TURN_BITS: u32 = 3;
+
 /// What the state says. (A peer can write what it likes: it only ever misleads itself.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -52,7 +56,7 @@ pub(crate) enum State {
 
 impl State {
     fn of(word: u32) -> Self {
-        match word {
+        match word & ((1 << TURN_BITS) - 1) {
             1 => Self::Asked,
             2 => Self::AskedAtSocket,
             3 => Self::Answered,
@@ -76,6 +80,16 @@ impl State {
 pub(crate) enum Side {
     Server,
     Client,
+}
+
+/// What the other side did when it was given the turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Awake,
+    /// It has been woken.
+    Slept,
+    /// It has to be woken there.
+    SleepsAtSocket,
 }
 
 /// What a side has found at the socket.
@@ -123,30 +137,47 @@ impl Slot {
         self.word(STATE).store(State::Idle as u32, Ordering::SeqCst);
     }
 
-    /// Gives the turn to the other side, and wakes it. Answers whether it sleeps at the socket and
-    /// has to be woken there.
+    /// Gives the turn to the other side, and wakes it where that can be done from here.
     #[must_use]
-    pub(crate) fn turn(&self, state: State) -> bool {
-        self.word(STATE).swap(state as u32, Ordering::SeqCst);
+    pub(crate) fn turn(&self, state: State) -> Peer {
+        self.give(state as u32)
+    }
+
+    /// Gives the turn with an answer that was worked for so long.
+    #[must_use]
+    pub(crate) fn answer(&self, state: State, worked: Duration) -> Peer {
+        const MOST: u32 = u32::MAX >> TURN_BITS;
+        let worked = u32::try_from(worked.as_nanos()).map_or(MOST, |worked| worked.min(MOST));
+        self.give(state as u32 | worked << TURN_BITS)
+    }
+
+    /// How long hsmd has worked for the answer that is there, up to half a second.
+    pub(crate) fn worked(&self) -> Duration {
+        let word = self.word(STATE).load(Ordering::Relaxed);
+        Duration::from_nanos((word >> TURN_BITS).into())
+    }
+
+    fn give(&self, word: u32) -> Peer {
+        self.word(STATE).swap(word, Ordering::SeqCst);
         let peer = self.word(match self.side {
             Side::Server => CLIENT,
             Side::Client => SERVER,
         });
         if peer.load(Ordering::SeqCst) == AWAKE {
-            return false;
+            return Peer::Awake;
         }
         match peer.swap(AWAKE, Ordering::SeqCst) {
-            AT_SOCKET => true,
+            AT_SOCKET => Peer::SleepsAtSocket,
             AT_FUTEX => {
                 let _ = futex::wake(self.word(STATE), Flags::empty(), 1);
-                false
+                Peer::Slept
             }
-            _ => false,
+            _ => Peer::Awake,
         }
     }
 
-    /// Looks for its turn for as long as `time`: what it found, and how long that took.
-    pub(crate) fn look(&self, time: Duration) -> (Option<State>, Duration) {
+    /// Looks for its turn for as long as `time`.
+    pub(crate) fn look(&self, time: Duration) -> Option<State> {
         pace::look(time, || self.called())
     }
 

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{Ordering, fence},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     memory::View,
     message::Work,
     pace::Answers,
-    slot::{Found, ROOM, Slot, State},
+    slot::{Found, Peer, ROOM, Slot, State},
 };
 
 /// How long an answer is waited for at the slot. Then at the socket, where the end of hsmd is
@@ -36,6 +36,8 @@ pub(super) struct Line {
     pace: Answers,
     /// What hsmd has been asked for.
     work: Work,
+    /// Whether hsmd's thread slept when it was asked.
+    was_asleep: bool,
     /// Where the frame is that is being dealt with.
     in_slot: bool,
     /// Bytes of the slot that have been written.
@@ -56,6 +58,7 @@ impl Line {
             has_cores: rustix::thread::sched_getaffinity(None).is_ok_and(|set| set.count() > 1),
             pace: Answers::new(),
             work: Work::OTHER,
+            was_asleep: false,
             in_slot: false,
             used: 0,
             body: Buffer::new(),
@@ -95,9 +98,11 @@ impl Line {
                 && slot.memory().write(frame.len(), data);
             if self.in_slot {
                 self.used = len;
-                return match slot.turn(State::Asked) {
-                    true => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
-                    false => Ok(()),
+                let peer = slot.turn(State::Asked);
+                self.was_asleep = peer != Peer::Awake;
+                return match peer {
+                    Peer::SleepsAtSocket => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
+                    Peer::Awake | Peer::Slept => Ok(()),
                 };
             }
             // The frame itself wakes hsmd.
@@ -113,14 +118,20 @@ impl Line {
             return self.reader.header(self.socket.as_fd());
         };
         let is_calm = self.has_cores && self.view.as_ref().is_some_and(|view| view.is_calm());
-        let state = match is_calm {
-            true => wait(slot, &mut self.pace, self.work),
-            false => slot.sleep(PATIENCE),
+        let looked_for = match is_calm {
+            true => self.pace.time(self.work, self.was_asleep),
+            false => None,
         };
-        let found = match state {
+        let looked = looked_for.and_then(|time| {
+            let state = slot.look(time);
+            self.pace.looked(state.is_some());
+            state
+        });
+        let found = match looked.or_else(|| slot.sleep(PATIENCE)) {
             Some(state) => Found::Turn(state),
             None => slot.wait_at_socket(&mut self.reader, self.socket.as_fd())?,
         };
+        self.pace.learn(self.work, slot.worked());
         match found {
             Found::Turn(State::Answered) => self.header_in_slot(),
             Found::Turn(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
@@ -188,25 +199,6 @@ impl Line {
         self.in_slot = true;
         Ok(header)
     }
-}
-
-/// Waits at the slot where there is a core for who looks for its turn: it is looked for where that is
-/// worth it.
-fn wait(slot: &Slot, pace: &mut Answers, work: Work) -> Option<State> {
-    let mut looked = Duration::ZERO;
-    if let Some(time) = pace.time(work) {
-        let (state, took) = slot.look(time);
-        pace.looked(state.is_some());
-        if state.is_some() {
-            pace.learn(work, took);
-            return state;
-        }
-        looked = took;
-    }
-    let begun = Instant::now();
-    let state = slot.sleep(PATIENCE);
-    pace.learn(work, looked + begun.elapsed());
-    state
 }
 
 const NOT_THERE: Fault = Fault::Broken("a frame that is longer than its memory");

@@ -4,7 +4,7 @@
 use std::{
     io,
     os::{fd::AsFd, unix::net::UnixStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -15,7 +15,7 @@ use crate::{
     frame::{self, Fault, HEADER, Header, Reader},
     memory::Board,
     pace::Requests,
-    slot::{Found, ROOM, Slot, State},
+    slot::{Found, Peer, ROOM, Slot, State},
 };
 
 /// How long a request is waited for at the slot; a client that says nothing for longer wakes us at
@@ -44,6 +44,8 @@ struct Busy<'a> {
     board: &'a Board,
     is_busy: bool,
     pace: Requests,
+    /// When the request was found.
+    asked: Instant,
     /// Whether the client has ever taken notice of the slot. One that has not speaks over the
     /// socket alone, and is listened to there.
     is_used: bool,
@@ -70,7 +72,7 @@ impl Busy<'_> {
         if self.board.is_calm()
             && let Some(time) = self.pace.time()
         {
-            let (called, _) = self.slot.look(time);
+            let called = self.slot.look(time);
             self.pace.looked(called.is_some());
             if called.is_some() {
                 return called;
@@ -110,6 +112,7 @@ impl<'a> Line<'a> {
             board,
             is_busy: false,
             pace: Requests::default(),
+            asked: Instant::now(),
             is_used: false,
             _counted,
         });
@@ -199,18 +202,19 @@ impl<'a> Line<'a> {
         };
         #[cfg(test)] // No answer comes over a connection that a test has broken.
         rustix::net::send(self.socket, &[], rustix::net::SendFlags::NOSIGNAL)?;
+        let worked = shared.asked.elapsed();
         let memory = shared.slot.memory();
         let fits = frame.len() + data.len() <= ROOM
             && memory.write(0, frame)
             && memory.write(frame.len(), data);
         if !fits {
             // The frame itself wakes the client.
-            let _ = shared.slot.turn(State::AnsweredAtSocket);
+            let _ = shared.slot.answer(State::AnsweredAtSocket, worked);
             return frame::send(self.socket.as_fd(), frame, data);
         }
-        match shared.slot.turn(State::Answered) {
-            true => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
-            false => Ok(()),
+        match shared.slot.answer(State::Answered, worked) {
+            Peer::SleepsAtSocket => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
+            Peer::Awake | Peer::Slept => Ok(()),
         }
     }
 
@@ -218,6 +222,7 @@ impl<'a> Line<'a> {
         let mut bytes = [0; HEADER];
         if let Some(shared) = &mut self.shared {
             shared.is_busy(true);
+            shared.asked = Instant::now();
             shared.slot.memory().fetch();
             shared.slot.memory().read(0, &mut bytes);
         }

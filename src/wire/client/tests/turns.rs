@@ -19,7 +19,7 @@ use crate::{
     memory::Board,
     message::{NEWEST, Proof, Purpose, SOFTWARE, Verb, Welcome},
     passing,
-    slot::{Slot, State},
+    slot::{Peer, Slot, State},
     testing::eventually,
 };
 
@@ -99,7 +99,7 @@ impl Hand {
         if in_memory {
             assert!(self.slot.memory().write(0, frame.filled()));
         }
-        let calls = self.slot.turn(state);
+        let calls = self.slot.turn(state) == Peer::SleepsAtSocket;
         match in_memory {
             false => frame::send(self.socket.as_fd(), frame.filled(), &[]).unwrap(),
             true if calls => self.looks(),
@@ -173,7 +173,7 @@ fn a_late_call_before_a_verb_over_the_socket_is_none_of_its_answer() {
     });
     hand.slot.take();
     // A client that waits for an answer over the socket lets nobody call.
-    assert!(!hand.slot.turn(State::Idle));
+    assert_ne!(hand.slot.turn(State::Idle), Peer::SleepsAtSocket);
     hand.answers(2, State::AnsweredAtSocket);
     hand.is_asked();
     hand.answers(3, State::Answered);
