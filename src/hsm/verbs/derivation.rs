@@ -1,25 +1,26 @@
-//! Keys from keys: derived, encapsulated and decapsulated. What comes from a key that was always
-//! protected is so too, as far as it is protected itself; nothing that tells of a key is less
-//! protected than that key.
+//! Keys from keys: derived, encapsulated and decapsulated.
+
+mod sources;
 
 use std::sync::Arc;
 
 use crypto::Secret;
 use cryptoki_sys as sys;
 use token::{
-    AttributeType, Encapsulated, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Parameters,
-    Produced, Reason, Request, Result, SecretBytes, SessionHandle, Template, limits,
+    AttributeType, Encapsulated, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Produced,
+    Reason, Request, Result, SecretBytes, SessionHandle, Template, limits,
 };
 
 use super::{
     making::{Ready, admit, repeated, store},
     wrapping::{imposed, no_login_of_its_own},
 };
+use sources::{Sources, least_len, must_have};
+
 use crate::{
     Application,
     audit::Event,
-    cluster::users::Keyring,
-    mechanism::{self, Doing, Function, Material, OtherKeys, Row, Use},
+    mechanism::{self, Doing, Function, Material, Use},
     object::{self, Attributes, Draft, Making, Origin, Past},
     seat::Seat,
     seen::Seen,
@@ -55,50 +56,32 @@ pub(super) fn derive(
     mechanism::check_key(row, Function::Derive, base.attributes(), &material)?;
     no_login_of_its_own(&base)?;
 
-    let others = Others::gather(row, &mechanism.parameters, seat, keyring.as_deref())?;
-    let mut sources: Vec<&Seen> = vec![&base];
-    sources.extend(others.0.iter().map(|other| &other.seen));
+    let sources = Sources::gather(base, material, row, mechanism, seat, keyring.as_deref())?;
     let class = if column.makes_data() {
         sys::CKO_DATA
     } else {
         sys::CKO_SECRET_KEY
     };
-    let mut templates = Vec::with_capacity(1 + further.len());
-    for mut template in std::iter::once(template).chain(further) {
-        for source in &sources {
-            template = imposed(template, source, AttributeType::DERIVE_TEMPLATE)?;
-        }
-        templates.push(template);
-    }
-    let wanted: Result<Vec<_>> = templates
+    let templates = std::iter::once(template).chain(further);
+    let templates: Vec<Template> = templates
+        .map(|template| sources.imposed(template))
+        .collect::<Result<_>>()?;
+    let wanted: Vec<Option<usize>> = templates
         .iter()
         .map(|template| wanted_len(template, class))
-        .collect();
-    let with = Use {
-        key: Some(&material),
-        parameters: &mechanism.parameters,
-    };
-    let values = column.derive(with, &others, &wanted?)?;
+        .collect::<Result<_>>()?;
+    let with = sources.base_with(&mechanism.parameters);
+    let values = column.derive(with, &sources, &wanted)?;
     if values.len() != templates.len() {
         return Err(Reason::Internal.into());
     }
+    must_have(
+        sources.least_len(column, with)?,
+        values.iter().map(Secret::len),
+    )?;
 
-    let attributes: Vec<&Attributes> = sources.iter().map(|source| source.attributes()).collect();
-    let told = match column.reveals_base() {
-        true => attributes.as_slice(),
-        false => attributes.get(1..).unwrap_or_default(),
-    };
-    let floor = floor(told);
-    let mut least = least_len(&sources, AttributeType::DERIVE_TEMPLATE);
-    if column.reveals_base() && attributes.iter().any(|source| is_protected(source)) {
-        least = least.max(column.least_len(with, others.len())?);
-    }
-    must_have(least, values.iter().map(Secret::len))?;
-    let past = attributes.iter().map(|source| Past::of(source));
-    let past = past.fold(Past::NEW, Past::and);
-    let original = column
-        .reveals_base()
-        .then(|| sources.iter().find_map(|source| source.original()));
+    let floor = sources.floor(column);
+    let original = sources.original(column);
     let mut objects = Vec::with_capacity(values.len());
     for (template, value) in templates.into_iter().zip(values) {
         let template = object::imposed(template, &floor)?;
@@ -107,30 +90,26 @@ pub(super) fn derive(
             key_type: key_type(&template, class)?,
             origin: Origin::Derived,
             mechanism: None,
-            past,
+            past: sources.past(),
         };
         let draft = object::made(&template, &what, application.maker_in(seat))?;
         admit(session, active, &draft.attributes)?;
         objects.push(Ready {
-            original: original.flatten(),
+            original,
             ..ready(draft, value)?
         });
     }
-    let mut bases: Vec<u64> = Vec::with_capacity(sources.len());
-    for reference in sources.iter().filter_map(|source| source.original()) {
-        if !bases.contains(&reference) {
-            bases.push(reference);
-        }
-    }
     let event = |reference| Event::KeyDerived {
         reference,
-        bases: bases.clone(),
+        bases: sources.references(),
         mechanism: mechanism.id.0,
     };
     let answer = store(application, session, active, request, objects, &[], event)?;
-    active
-        .operations
-        .did(&Doing::with(Function::Derive, mechanism, &material));
+    active.operations.did(&Doing::with(
+        Function::Derive,
+        mechanism,
+        sources.material(),
+    ));
     first(&answer.handles)
 }
 
@@ -254,111 +233,6 @@ pub(super) fn decapsulate(
     Ok(made)
 }
 
-/// The other keys that a derivation takes.
-struct Others(Vec<Other>);
-
-struct Other {
-    handle: ObjectHandle,
-    seen: Seen,
-    material: Arc<Material>,
-}
-
-impl Others {
-    /// Those that `parameters` name, if each of them may be derived from by the mechanism of `row`.
-    fn gather(
-        row: &Row,
-        parameters: &Parameters,
-        seat: &Seat,
-        keyring: Option<&Keyring>,
-    ) -> Result<Self> {
-        let other = |handle| {
-            let seen = Seen::key(seat, keyring, handle, Reason::KeyHandleInvalid)?;
-            mechanism::check_other_key(row, seen.attributes())?;
-            let material = seen.material(keyring)?;
-            Ok(Other {
-                handle,
-                seen,
-                material,
-            })
-        };
-        let handles = mechanism::other_keys(parameters).into_iter();
-        handles.map(other).collect::<Result<_>>().map(Self)
-    }
-
-    /// How many bytes they have together.
-    fn len(&self) -> usize {
-        let lens = self.0.iter().filter_map(|other| other.material.value());
-        lens.map(<[u8]>::len).sum()
-    }
-}
-
-impl OtherKeys for Others {
-    fn value(&self, handle: ObjectHandle) -> Result<Secret> {
-        let other = self.0.iter().find(|other| other.handle == handle);
-        let value = other.and_then(|other| other.material.value());
-        value
-            .map(Secret::from)
-            .ok_or_else(|| Reason::KeyTypeInconsistent.into())
-    }
-}
-
-/// What no key may lack that tells of the keys that have `sources`.
-fn floor(sources: &[&Attributes]) -> Attributes {
-    let mut floor = Attributes::default();
-    let has = |kind, flag| sources.iter().any(|source| source.flag(kind) == flag);
-    if has(AttributeType::SENSITIVE, true) {
-        floor.set(AttributeType::SENSITIVE, true.into());
-    }
-    if has(AttributeType::EXTRACTABLE, false) {
-        floor.set(AttributeType::EXTRACTABLE, false.into());
-    }
-    if has(AttributeType::WRAP_WITH_TRUSTED, true) {
-        floor.set(AttributeType::WRAP_WITH_TRUSTED, true.into());
-    }
-    if has(AttributeType::PRIVATE, true) {
-        floor.set(AttributeType::PRIVATE, true.into());
-    }
-    if has(AttributeType::COPYABLE, false) {
-        floor.set(AttributeType::COPYABLE, false.into());
-    }
-    floor
-}
-
-/// Whether a key with these attributes has a value that its user may not read.
-fn is_protected(attributes: &Attributes) -> bool {
-    attributes.flag(AttributeType::SENSITIVE) || !attributes.flag(AttributeType::EXTRACTABLE)
-}
-
-/// Bytes that nobody guesses.
-const UNGUESSABLE: usize = 16;
-
-/// The fewest bytes of a key that the template `kind` of one of `sources` protects: who chooses a
-/// shorter one could guess it, and with a longer one each time all that the longest one has. That
-/// template itself may say another length.
-fn least_len(sources: &[&Seen], kind: AttributeType) -> usize {
-    let protects = |source: &&Seen| {
-        source.attributes().nested(kind).is_some_and(|template| {
-            let extractable = template.plain(AttributeType::EXTRACTABLE);
-            let kept =
-                template.flag(AttributeType::SENSITIVE) || extractable == Some(&false.into());
-            kept && template.number(AttributeType::VALUE_LEN).is_none()
-        })
-    };
-    match sources.iter().any(protects) {
-        true => UNGUESSABLE,
-        false => 0,
-    }
-}
-
-/// Refuses keys that have fewer bytes than `least`.
-fn must_have(least: usize, lens: impl IntoIterator<Item = usize>) -> Result<()> {
-    if lens.into_iter().all(|len| len >= least) {
-        return Ok(());
-    }
-    let words = format!("a key that shall be protected has {least} bytes: fewer could be guessed");
-    Err(Error::new(Reason::TemplateInconsistent, words))
-}
-
 /// The draft of a key of which both sides hear, as the template `kind` of the key `by` wants it.
 fn agreed(
     application: &Application,
@@ -378,7 +252,7 @@ fn agreed(
     };
     let draft = object::made(&template, &what, application.maker_in(seat))?;
     let len = Material::wanted_len(&draft.attributes)?;
-    must_have(least_len(&[by], kind), len).map(|()| draft)
+    must_have(least_len(by.attributes(), kind), len).map(|()| draft)
 }
 
 /// The type of key that the template asks for; a secret that nobody says more of is generic.
