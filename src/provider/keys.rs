@@ -87,15 +87,15 @@ pub(crate) fn mechanism<T>(
     if !matches!(&read, Err(Error::Hsm(error)) if error.reason == Reason::MechanismParamInvalid) {
         return read;
     }
-    let slot = library.hsm().session(session)?.slot;
-    let id = MechanismId(mechanism.mechanism);
-    match library
-        .hsm()
-        .mechanisms(slot)?
-        .iter()
-        .any(|mechanism| mechanism.id == id)
-    {
+    match exists(library, session, MechanismId(mechanism.mechanism))? {
         true => read,
         false => Err(Reason::MechanismInvalid.into()),
     }
+}
+
+#[cold]
+fn exists(library: &Library, session: SessionHandle, id: MechanismId) -> Result<bool> {
+    let slot = library.hsm().session(session)?.slot;
+    let mechanisms = library.hsm().mechanisms(slot)?;
+    Ok(mechanisms.iter().any(|mechanism| mechanism.id == id))
 }

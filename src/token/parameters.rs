@@ -9,6 +9,9 @@ pub use shapes::{ParameterShape, parameter_shape};
 use crate::{MechanismId, ObjectHandle, SecretBytes, bounded, limits};
 
 /// A mechanism's parameter: what the C structure said, its pointers followed and copied.
+// Every Init moves one through the layers. With a tag of one byte a move is cut into pieces across
+// the words that were written before, for each of which the processor waits until they are there.
+#[repr(u64)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Parameters {
     /// No parameter.

@@ -49,9 +49,7 @@ impl<'a> Key<'a> {
         mechanism: MechanismId,
     ) -> Result<Checked> {
         let known = self.checked.as_deref().copied().flatten();
-        let known =
-            known.filter(|known| known.operation == operation && known.mechanism == mechanism);
-        if let Some(known) = known {
+        if let Some(known) = known.filter(|known| known.is_of(operation, mechanism)) {
             return Ok(known);
         }
         let key = Some((self.attributes, &*self.material));
@@ -65,5 +63,29 @@ impl<'a> Key<'a> {
             **place = Some(checked);
         }
         Ok(checked)
+    }
+}
+
+impl Checked {
+    /// What `operation` does with `mechanism` and no key: the same whenever it is asked, so what was
+    /// `known` last is remembered.
+    pub(super) fn without_key(
+        operation: Operation,
+        mechanism: MechanismId,
+        known: &mut Option<Checked>,
+    ) -> Result<Checked> {
+        if let Some(known) = known.filter(|known| known.is_of(operation, mechanism)) {
+            return Ok(known);
+        }
+        Ok(*known.insert(Checked {
+            operation,
+            mechanism,
+            work: check_use(operation, mechanism, None)?,
+            always_authenticate: false,
+        }))
+    }
+
+    fn is_of(&self, operation: Operation, mechanism: MechanismId) -> bool {
+        self.operation == operation && self.mechanism == mechanism
     }
 }

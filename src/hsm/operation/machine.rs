@@ -82,47 +82,24 @@ impl Place {
     }
 
     /// Checks the parameters and begins; how long the output of the whole input can become.
+    #[inline]
     pub(super) fn begin(
         &mut self,
         memory: &Memory,
-        mut start: Start,
+        start: Start,
         stage: Stage,
     ) -> Result<OutputBound> {
-        let bound = match start.work {
-            Work::Transform(column) => column.begin(start.with())?,
-            Work::Verify(column) => {
-                column.begin(start.with())?;
-                NOTHING
-            }
-            Work::Messages(column, of_message) => {
-                Messages::check_init(column, of_message, &start)?;
-                OutputBound {
-                    per_input: true,
-                    ..NOTHING
-                }
-            }
-        };
-        let signature = start.signature.as_ref().map_or(0, Vec::len);
-        let long = signature.saturating_add(additional_len(&start.parameters));
-        if long > SMALL {
-            memory.add(&mut start.share, long)?;
-        }
-        let approved = is_approved(&Doing {
-            mechanism: start.mechanism,
-            function: Some(Function::Operation(start.operation)),
-            parameters: &start.parameters,
-            drawn: start.drawn,
-            key: start.key.as_deref(),
-        });
-        self.0 = Some(Box::new(Active {
+        // Made where it stays, before anything is asked of it: it is too large to be moved about.
+        let mut active = Box::new(Active {
             start,
             stage,
-            bound,
-            approved,
+            bound: NOTHING,
+            approved: false,
             admitted: false,
             result: None,
-        }));
-        Ok(bound)
+        });
+        active.begin(memory)?;
+        Ok(self.0.insert(active).bound)
     }
 
     /// Ends the operation.
@@ -368,6 +345,34 @@ impl Place {
 }
 
 impl Active {
+    /// Checks the parameters, and takes what they need.
+    fn begin(&mut self, memory: &Memory) -> Result<()> {
+        let start = &mut self.start;
+        match start.work {
+            Work::Transform(column) => self.bound = column.begin(start.with())?,
+            Work::Verify(column) => {
+                column.begin(start.with())?;
+            }
+            Work::Messages(column, of_message) => {
+                Messages::check_init(column, of_message, start)?;
+                self.bound.per_input = true;
+            }
+        }
+        let signature = start.signature.as_ref().map_or(0, Vec::len);
+        let long = signature.saturating_add(additional_len(&start.parameters));
+        if long > SMALL {
+            memory.add(&mut start.share, long)?;
+        }
+        self.approved = is_approved(&Doing {
+            mechanism: start.mechanism,
+            function: Some(Function::Operation(start.operation)),
+            parameters: &start.parameters,
+            drawn: start.drawn,
+            key: start.key.as_deref(),
+        });
+        Ok(())
+    }
+
     fn must_log_in(&self) -> bool {
         self.start.always_authenticate && !self.admitted
     }

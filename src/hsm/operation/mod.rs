@@ -15,7 +15,7 @@ use token::{
 };
 
 use crate::{
-    mechanism::{Doing, check_use, draw_vector, is_approved},
+    mechanism::{Doing, draw_vector, is_approved},
     memory::Memory,
     object::Profile,
 };
@@ -34,6 +34,8 @@ pub(crate) struct Operations {
     started: u64,
     /// Whether the last one that came to its end was approved.
     approved: bool,
+    /// The last use of a mechanism without a key.
+    keyless: Option<Checked>,
 }
 
 impl Operations {
@@ -45,6 +47,7 @@ impl Operations {
             profile,
             started: 0,
             approved: false,
+            keyless: None,
         }
     }
 
@@ -297,12 +300,9 @@ impl Operations {
         if place.is_active() {
             return Err(Reason::OperationActive.into());
         }
-        let (work, always_authenticate) = match &mut key {
-            Some(key) => {
-                let checked = key.check(operation, mechanism.id)?;
-                (checked.work, checked.always_authenticate)
-            }
-            None => (check_use(operation, mechanism.id, None)?, false),
+        let checked = match &mut key {
+            Some(key) => key.check(operation, mechanism.id)?,
+            None => Checked::without_key(operation, mechanism.id, &mut self.keyless)?,
         };
         let draws = self.profile == Profile::CloudHsm
             && matches!(operation, Operation::Encrypt | Operation::MessageEncrypt);
@@ -316,12 +316,12 @@ impl Operations {
             operation,
             number: self.started,
             mechanism: id,
-            work,
+            work: checked.work,
             key: key.map(|key| key.material),
             parameters,
             drawn: parameters_out.is_some(),
             signature: signature.map(<[u8]>::to_vec),
-            always_authenticate,
+            always_authenticate: checked.always_authenticate,
             share: None,
         };
         let stage = match is_of_messages(operation) {
