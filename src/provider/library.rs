@@ -10,7 +10,7 @@ use std::{
     ops::Deref,
     ptr,
     sync::atomic::{
-        AtomicPtr, AtomicUsize,
+        AtomicPtr,
         Ordering::{Relaxed, SeqCst},
     },
     thread,
@@ -22,7 +22,7 @@ use token::{Hsm, Request, Slot};
 use crate::{
     backend::Backend,
     boundary::{Error, Result},
-    page::Page,
+    page::{Counted, Page},
 };
 
 /// What the calls of an application share.
@@ -54,7 +54,7 @@ impl Library {
 /// A call in flight: as long as it lives, the library does.
 pub(crate) struct Entered {
     library: &'static Library,
-    gate: &'static AtomicUsize,
+    _counted: Counted<'static>,
 }
 
 impl Deref for Entered {
@@ -65,27 +65,19 @@ impl Deref for Entered {
     }
 }
 
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.gate.fetch_sub(1, SeqCst);
-    }
-}
-
 /// The library, for one call.
 pub(crate) fn enter() -> Result<Entered> {
     let page = Page::current().ok_or(Error::NotInitialized)?;
-    let gate = page.gate();
     // Counted before the pointer is read, while `close` takes the pointer before it reads the
     // counters: one of the two sees the other.
-    gate.fetch_add(1, SeqCst);
+    let _counted = page.count();
     let library = page.library.load(SeqCst);
     if library.is_null() || library == BUSY {
-        gate.fetch_sub(1, SeqCst);
         return Err(Error::NotInitialized);
     }
     // SAFETY: `close` frees the library only when no call is counted, and this one is.
     let library = unsafe { &*library };
-    Ok(Entered { library, gate })
+    Ok(Entered { library, _counted })
 }
 
 /// `C_Initialize`: makes the library of `backend`, unless there is one. It is given the backend

@@ -10,14 +10,16 @@ use token::Reason;
 
 use crate::{boundary::Result, library::Library};
 
-/// Calls in flight are counted in so many places that two threads seldom share one.
-const GATES: usize = 31;
+/// So many threads, the first of the process, have a counter to themselves.
+const OWNED: usize = 480;
+/// All later ones count in so many places that two of them seldom share one.
+const SHARED: usize = 31;
 
-/// All zero is its empty state.
+/// All zero is its empty state. Of its memory only what is used is there.
 pub(crate) struct Page {
     /// The library, or NULL.
     pub(crate) library: AtomicPtr<Library>,
-    gates: [Gate; GATES],
+    gates: [Gate; OWNED + SHARED],
 }
 
 /// A counter of calls in flight, alone in its cache line and in the one that is fetched with it.
@@ -25,7 +27,7 @@ pub(crate) struct Page {
 struct Gate(AtomicUsize);
 
 const _: () = assert!(mem::size_of::<Page>() <= PAGE_BYTES);
-const PAGE_BYTES: usize = 4096;
+const PAGE_BYTES: usize = 64 * 1024;
 
 static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
 
@@ -53,17 +55,30 @@ impl Page {
         Self::current().ok_or_else(|| Reason::Internal.into())
     }
 
-    /// The counter of the calling thread; others may count in it, too.
-    pub(crate) fn gate(&self) -> &AtomicUsize {
+    /// Counts a call in, before whatever is read next.
+    #[inline]
+    pub(crate) fn count(&self) -> Counted<'_> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             // Without a destructor, so that it is there for calls at the thread's very end.
             static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
         }
-        let mine = MINE.with(|mine| *mine) % GATES;
-        self.gates
-            .get(mine)
-            .map_or(&self.gates[0].0, |gate| &gate.0)
+        let mine = MINE.with(|mine| *mine);
+        let alone = mine < OWNED;
+        let place = match alone {
+            true => mine,
+            false => OWNED + mine % SHARED,
+        };
+        let gate = self.gates.get(place).unwrap_or(&self.gates[0]);
+        let Gate(calls) = gate;
+        match alone {
+            true => calls.swap(
+                calls.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::SeqCst,
+            ),
+            false => calls.fetch_add(1, Ordering::SeqCst),
+        };
+        Counted { calls, alone }
     }
 
     /// Whether no call is in flight.
@@ -71,6 +86,29 @@ impl Page {
         self.gates
             .iter()
             .all(|gate| gate.0.load(Ordering::SeqCst) == 0)
+    }
+}
+
+/// A call in flight.
+pub(crate) struct Counted<'a> {
+    calls: &'a AtomicUsize,
+    /// Whether no other thread writes there: then leaving is no more than a store.
+    alone: bool,
+}
+
+impl Drop for Counted<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Self { calls, alone } = self;
+        match alone {
+            true => {
+                let left = calls.load(Ordering::Relaxed).wrapping_sub(1);
+                calls.store(left, Ordering::Release);
+            }
+            false => {
+                calls.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
     }
 }
 
@@ -99,5 +137,32 @@ extern "C" fn wipe() {
         page.gates
             .iter()
             .for_each(|gate| gate.0.store(0, Ordering::SeqCst));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_in_and_out_of_however_many_threads_there_were() {
+        // SAFETY: a mapping that nobody unmaps.
+        let page: &Page = unsafe { &*map().unwrap() };
+        let call = || {
+            let call = page.count();
+            let nested = page.count();
+            assert!(!page.is_quiet());
+            drop(nested);
+            assert!(!page.is_quiet());
+            drop(call);
+        };
+        thread::scope(|scope| {
+            for _ in 0..OWNED + 2 * SHARED {
+                scope.spawn(call).join().unwrap();
+                assert!(page.is_quiet());
+            }
+        });
     }
 }
