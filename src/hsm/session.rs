@@ -1,7 +1,7 @@
 //! A session: its access, its seat, and what the verbs on it leave for one another. One verb at a
 //! time has it (`sessions`).
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use token::{Access, Error, ObjectHandle, Reason, Request, Result};
 
@@ -35,8 +35,9 @@ pub(crate) struct Active {
     objects: Vec<ObjectHandle>,
     /// How many there are when the next look is taken at which are gone.
     sweep_at: usize,
-    /// What each request answered that made session objects: these have no commit to remember it.
-    answers: Vec<(u64, Answer)>,
+    /// What each request answered that made session objects, in the order of their numbers: these
+    /// have no commit to remember it.
+    answers: VecDeque<(u64, Answer)>,
 }
 
 impl Session {
@@ -61,7 +62,7 @@ impl Active {
             view: View::default(),
             objects: Vec::new(),
             sweep_at: SWEEP_AT,
-            answers: Vec::new(),
+            answers: VecDeque::new(),
         }
     }
 
@@ -89,20 +90,24 @@ impl Active {
 
     /// What `request` answered when it was asked the first time.
     pub(crate) fn answer(&self, request: Request) -> Option<&Answer> {
-        let answer = self
-            .answers
-            .iter()
-            .find(|(number, _)| *number == request.number);
-        answer.map(|(_, answer)| answer)
+        let place = self.place_of(request).ok()?;
+        self.answers.get(place).map(|(_, answer)| answer)
     }
 
     /// Remembers what `request` answered, and forgets what is settled.
     pub(crate) fn remember(&mut self, request: Request, answer: Answer) {
-        self.answers
-            .retain(|(number, _)| *number >= request.settled);
-        if self.answers.len() >= ANSWERS {
-            self.answers.remove(0);
+        let settled = |(number, _): &(u64, Answer)| *number < request.settled;
+        while self.answers.front().is_some_and(settled) || self.answers.len() >= ANSWERS {
+            self.answers.pop_front();
         }
-        self.answers.push((request.number, answer));
+        // Mostly it is the last: only threads that share a session overtake each other.
+        let (Ok(place) | Err(place)) = self.place_of(request);
+        self.answers.insert(place, (request.number, answer));
+    }
+
+    /// Where the answer to `request` is, or belongs.
+    fn place_of(&self, request: Request) -> std::result::Result<usize, usize> {
+        self.answers
+            .binary_search_by_key(&request.number, |(number, _)| *number)
     }
 }
