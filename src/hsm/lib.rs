@@ -30,6 +30,7 @@ mod slot_events;
 mod slots;
 mod stripe;
 mod table;
+mod tally;
 mod turns;
 mod verbs;
 mod view;

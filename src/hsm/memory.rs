@@ -2,12 +2,14 @@
 //! that waits for its end. All applications of a uid share one bound, or one client could take
 //! what everybody needs.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use token::{Error, Reason, Result, limits};
+
+use crate::tally::Tally;
+
+/// Bytes that a thread takes beside what it needs.
+const BYTES_AT_ONCE: usize = 16 * 1024;
 
 /// What one uid may hold.
 #[derive(Clone)]
@@ -17,7 +19,7 @@ pub(crate) struct Memory(Arc<Part>);
 struct Part(Arc<Account>);
 
 struct Account {
-    held: AtomicUsize,
+    held: Tally,
     limit: usize,
 }
 
@@ -30,7 +32,7 @@ pub(crate) struct Share {
 impl Memory {
     pub(crate) fn new(limit: usize) -> Self {
         Self(Arc::new(Part(Arc::new(Account {
-            held: AtomicUsize::new(0),
+            held: Tally::in_blocks_of(BYTES_AT_ONCE),
             limit,
         }))))
     }
@@ -74,13 +76,10 @@ impl Default for Memory {
 impl Share {
     fn grow(&mut self, bytes: usize) -> Result<()> {
         let Account { held, limit } = &**self.memory.account();
-        let more = |held: usize| held.checked_add(bytes).filter(|held| held <= limit);
-        held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .map_err(|_| {
-                let words =
-                    format!("what the applications of a uid hold has at most {limit} bytes");
-                Error::new(Reason::DeviceMemory, words)
-            })?;
+        if !held.add_within(*limit, bytes) {
+            let words = format!("what the applications of a uid hold has at most {limit} bytes");
+            return Err(Error::new(Reason::DeviceMemory, words));
+        }
         self.bytes += bytes;
         Ok(())
     }
@@ -88,10 +87,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.memory
-            .account()
-            .held
-            .fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory.account().held.sub(self.bytes);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -12,6 +12,7 @@ use crate::{
     cluster::{Cluster, Login, users::Keyring},
     object::SessionObject,
     table::Table,
+    tally::Tally,
 };
 
 const STATES: [LoginState; 3] = [
@@ -37,7 +38,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Nobody's yet; its session objects are counted in `count`.
-    pub(crate) fn new(slot: SlotId, cluster: Arc<Cluster>, count: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(slot: SlotId, cluster: Arc<Cluster>, count: Arc<Tally>) -> Self {
         Self {
             slot,
             cluster,

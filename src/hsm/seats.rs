@@ -2,17 +2,10 @@
 //! apart: only the first session that a thread opens in a slot and the last one that is closed of
 //! those look at what all threads share.
 
-use std::{
-    collections::BTreeMap,
-    ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
-use token::{Access, Error, Reason, Result, Role, SlotId};
+use token::{Access, Error, Reason, Result, Role, SlotId, limits};
 
 use crate::{
     cluster::Login,
@@ -21,7 +14,11 @@ use crate::{
     seat::Seat,
     slots::Presence,
     stripe::{self, Stripes},
+    tally::Tally,
 };
+
+/// Session objects that a thread counts in at once, before it makes them.
+const OBJECTS_AT_ONCE: usize = 64;
 
 /// Where an application has sessions. The lock of all is taken before the locks of the stripes.
 pub(crate) struct Seats {
@@ -29,7 +26,7 @@ pub(crate) struct Seats {
     all: Mutex<Option<BTreeMap<SlotId, Arc<Seat>>>>,
     stripes: Stripes<Mutex<Stripe>>,
     /// Session objects in all slots.
-    objects: Arc<AtomicUsize>,
+    objects: Arc<Tally>,
 }
 
 /// A thread's part of a seat: its sessions have it, and none of another thread's.
@@ -59,7 +56,7 @@ impl Seats {
         Self {
             all: Mutex::new(Some(BTreeMap::new())),
             stripes: Stripes::new(|_| Mutex::default()),
-            objects: Arc::default(),
+            objects: Arc::new(Tally::in_blocks_of(OBJECTS_AT_ONCE)),
         }
     }
 
@@ -144,9 +141,9 @@ impl Seats {
         self.all.lock().as_ref()?.get(&slot).cloned()
     }
 
-    /// Session objects in all slots.
-    pub(crate) fn session_objects(&self) -> usize {
-        self.objects.load(Ordering::Relaxed)
+    /// Whether there is room for so many session objects more, in whatever slot.
+    pub(crate) fn has_room_for(&self, objects: usize) -> bool {
+        self.objects.has_room(limits::SESSION_OBJECTS, objects)
     }
 
     /// Sessions open in `slot`, and the read-write ones among them.

@@ -6,12 +6,14 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use parking_lot::RwLock;
 use token::{Error, Reason, Result};
+
+use crate::tally::Tally;
 
 const SHARDS: usize = 16;
 /// So many numbers in a row lie in one shard: a thread takes as many at once for its objects.
@@ -54,12 +56,12 @@ pub(crate) struct Table<V> {
     first: Shard<V>,
     others: [Shard<V>; SHARDS - 1],
     /// How many there are in all tables that count together.
-    count: Arc<AtomicUsize>,
+    count: Arc<Tally>,
 }
 
 impl<V> Table<V> {
     /// An empty one, which counts in `count`.
-    pub(crate) fn counted_in(count: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn counted_in(count: Arc<Tally>) -> Self {
         Self {
             first: Shard::default(),
             others: std::array::from_fn(|_| Shard::default()),
@@ -87,7 +89,7 @@ impl<V> Table<V> {
         };
         place.insert(value);
         // Before the guard goes: nobody takes out what is not counted yet.
-        self.count.fetch_add(1, Ordering::Relaxed);
+        self.count.add(1);
         Ok(())
     }
 
@@ -96,7 +98,7 @@ impl<V> Table<V> {
         let removed = shard.entries.write().remove(&number);
         if removed.is_some() {
             shard.changes.fetch_add(1, Ordering::Release);
-            self.count.fetch_sub(1, Ordering::Relaxed);
+            self.count.sub(1);
         }
         removed
     }
@@ -115,7 +117,7 @@ impl<V> Table<V> {
         if before.is_some() {
             shard.changes.fetch_add(1, Ordering::Release);
         } else {
-            self.count.fetch_add(1, Ordering::Relaxed);
+            self.count.add(1);
         }
         Ok(())
     }
@@ -147,7 +149,7 @@ impl<V> Drop for Table<V> {
             .chain(&self.others)
             .map(|shard| shard.entries.read().len())
             .sum();
-        self.count.fetch_sub(left, Ordering::Relaxed);
+        self.count.sub(left);
     }
 }
 
@@ -164,14 +166,18 @@ impl<V> Default for Shard<V> {
 mod tests {
     use super::*;
 
+    fn counted() -> Arc<Tally> {
+        Arc::new(Tally::in_blocks_of(8))
+    }
+
     #[test]
     fn every_number_has_its_own_place() {
-        let count = Arc::default();
+        let count = counted();
         let table = Table::counted_in(Arc::clone(&count));
         for number in (0..10_000).step_by(100) {
             table.insert(number, number * 2).unwrap();
         }
-        assert_eq!(count.load(Ordering::Relaxed), 100);
+        assert_eq!(count.in_use(), 100);
         let all = (0..10_000).step_by(100);
         assert!(
             all.into_iter()
@@ -180,23 +186,23 @@ mod tests {
         assert_eq!(table.remove(400).as_deref(), Some(&800));
         assert!(table.get(400).is_none() && table.remove(400).is_none());
         assert_eq!(table.all(|value| *value > 19_000).len(), 4);
-        assert_eq!(count.load(Ordering::Relaxed), 99);
+        assert_eq!(count.in_use(), 99);
     }
 
     #[test]
     fn what_is_there_is_not_replaced_by_something_new() {
-        let count = Arc::default();
+        let count = counted();
         let table = Table::counted_in(Arc::clone(&count));
         table.insert(7, 1).unwrap();
         let refused = table.insert(7, 2).map_err(|error| error.reason);
         assert_eq!(refused, Err(Reason::Internal));
         assert_eq!(table.get(7).as_deref(), Some(&1));
-        assert_eq!((count.load(Ordering::Relaxed), table.changes(7)), (1, 0));
+        assert_eq!((count.in_use(), table.changes(7)), (1, 0));
     }
 
     #[test]
     fn what_is_taken_out_or_replaced_is_counted_and_what_is_new_is_not() {
-        let table = Table::counted_in(Arc::default());
+        let table = Table::counted_in(counted());
         table.insert(7, 1).unwrap();
         let new = table.changes(7);
         table.replace(7, |_| Ok(2)).unwrap();

@@ -132,7 +132,7 @@ pub(super) fn store(
         answer.handles.push(handle);
     }
     answer.output = output.to_vec();
-    if application.seats().session_objects() + in_session.len() > limits::SESSION_OBJECTS {
+    if !application.seats().has_room_for(in_session.len()) {
         let words = format!("an application has at most {}", limits::SESSION_OBJECTS);
         return Err(Error::new(Reason::DeviceMemory, words));
     }
