@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crypto::Secret;
+use crypto::{Secret, hash::Hash, hmac};
 use postcard::ser_flavors::Size;
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Batch, Store, Urgency};
@@ -165,13 +165,13 @@ impl Records {
 /// The keys of one cluster; they all come from its cluster key.
 pub(crate) struct Sealing {
     cluster: Secret,
-    index: Secret,
+    index: hmac::Key,
     audit: Secret,
 }
 
 impl Sealing {
     pub(crate) fn new(cluster: Secret) -> Self {
-        let index = derive(&cluster, b"strongroom/1/index");
+        let index = hmac::Key::new(derive(&cluster, b"strongroom/1/index"));
         let audit = derive(&cluster, AUDIT);
         Self {
             cluster,
@@ -206,7 +206,11 @@ impl Sealing {
             .zip(parts)
             .flat_map(|(len, part)| [len.as_slice(), part])
             .collect();
-        let mac = crypto::hmac_sha256(self.index.reveal(), &words);
+        let mut mac = [0; 32];
+        if self.index.code(Hash::Sha256, &words, &mut mac).is_err() {
+            // Without the state that is prepared from the key, it cannot fail.
+            mac = crypto::hmac_sha256(self.index.value().reveal(), &words);
+        }
         let mut tag = [0; 16];
         tag.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         tag

@@ -58,7 +58,7 @@ impl Find {
         session_objects.extend(cluster.built_in.found(&sought));
         let share = memory.share(size_of_val(session_objects.as_slice()))?;
         let until = cluster.objects.next_reference();
-        let scopes = scopes(user, &sought);
+        let scopes = scopes(cluster, user, &sought)?;
         let mut rest = sought;
         let walk = if let Some(id) = rest.bytes(AttributeType::UNIQUE_ID) {
             let named = objects::named_by(id).filter(|_| !scopes.is_empty());
@@ -183,7 +183,7 @@ pub(crate) fn sought(template: &[Attribute]) -> Option<Attributes> {
     Some(sought).filter(|sought| sought.size() <= 2 * objects::RECORD_BYTES)
 }
 
-fn scopes(user: Option<u64>, sought: &Attributes) -> Vec<Scope> {
+fn scopes(cluster: &Cluster, user: Option<u64>, sought: &Attributes) -> Result<Vec<Scope>> {
     let wants = |kind, flag| {
         sought
             .plain(kind)
@@ -191,13 +191,15 @@ fn scopes(user: Option<u64>, sought: &Attributes) -> Vec<Scope> {
     };
     let mut scopes = Vec::with_capacity(2);
     if wants(AttributeType::TOKEN, true) {
-        scopes.extend(wants(AttributeType::PRIVATE, false).then_some(Scope::Public));
+        if wants(AttributeType::PRIVATE, false) && cluster.objects.any_public.may_be_met(cluster)? {
+            scopes.push(Scope::Public);
+        }
         scopes.extend(
             user.filter(|_| wants(AttributeType::PRIVATE, true))
                 .map(Scope::Private),
         );
     }
-    scopes
+    Ok(scopes)
 }
 
 /// Of the terms that `sought` can be found by, the one with the fewest entries: counted a little

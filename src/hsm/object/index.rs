@@ -2,7 +2,9 @@
 //! saying the value. An entry of a private object belongs to its owner's *scope*, so that a find
 //! never meets what it may not see.
 
-use token::AttributeType;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use token::{AttributeType, Result};
 
 use super::{Attributes, ObjectRecord, Plain, rules};
 use crate::cluster::Cluster;
@@ -40,6 +42,40 @@ impl Scope {
             *to = from;
         }
         bytes
+    }
+}
+
+/// Whether a cluster has public objects. Many have none, and a find that knows so has half as much to
+/// look at. Nobody but this engine writes to the cluster, so what it knows stays true.
+#[derive(Default)]
+pub(crate) struct AnyPublic(AtomicU8);
+
+/// What is known of it, when nothing is known yet.
+const UNKNOWN: u8 = 0;
+const NONE: u8 = 1;
+/// Some are there, or were, or are about to be.
+const SOME: u8 = 2;
+
+impl AnyPublic {
+    /// Whether a find may meet any; the first time, the index says.
+    pub(super) fn may_be_met(&self, cluster: &Cluster) -> Result<bool> {
+        if self.0.load(Ordering::SeqCst) == UNKNOWN {
+            let everything = everything(cluster, Scope::Public);
+            let known = match cluster.scan_keys(&everything, None, 1)?.is_empty() {
+                true => NONE,
+                false => SOME,
+            };
+            // It fails where one was made meanwhile, and who made it knows better.
+            let _ = (self.0).compare_exchange(UNKNOWN, known, Ordering::SeqCst, Ordering::SeqCst);
+        }
+        Ok(self.0.load(Ordering::SeqCst) != NONE)
+    }
+
+    /// One is about to be written: finds that begin when it is there know of it.
+    fn is_coming(&self) {
+        if self.0.load(Ordering::SeqCst) != SOME {
+            self.0.store(SOME, Ordering::SeqCst);
+        }
     }
 }
 
@@ -113,7 +149,7 @@ pub(crate) fn terms(attributes: &Attributes) -> Vec<Term> {
     terms
 }
 
-/// Every index entry of the object `reference`, as store keys.
+/// Every index entry of the object `reference`, as store keys, to be written or removed.
 pub(crate) fn entries(cluster: &Cluster, reference: u64, object: &ObjectRecord) -> Vec<Vec<u8>> {
     let scope = match object.owner {
         Some(user) if object.attributes.flag(AttributeType::PRIVATE) => Scope::Private(user),
@@ -128,6 +164,7 @@ pub(crate) fn entries(cluster: &Cluster, reference: u64, object: &ObjectRecord) 
         .filter(|term| matches!(term, Term::Telling { .. }));
     keys.extend(telling.flat_map(|term| prefixes(cluster, scope, term)));
     if scope == Scope::Public {
+        cluster.objects.any_public.is_coming();
         // The scope of a private object says whose it is.
         let whose = object.owner.map_or(Scope::Unowned, Scope::Owner);
         keys.push(everything(cluster, whose));

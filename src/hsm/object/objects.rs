@@ -15,7 +15,7 @@ use token::{AttributeType, Error, ObjectHandle, Reason, Result, Role, limits};
 
 use super::{
     Answer, Attributes, Cache, Draft, ObjectRecord, index,
-    index::Scope,
+    index::{AnyPublic, Scope},
     record::{purpose, record_key},
 };
 use crate::{
@@ -56,6 +56,8 @@ pub(crate) struct Objects {
     taken_numbers: Stripes<Mutex<Range<u64>>>,
     references: Mutex<Range<u64>>,
     records: Cache<ObjectRecord>,
+    /// Whether any of them is public.
+    pub(super) any_public: AnyPublic,
     /// How many objects nobody owns, at most; none before the first is made in this boot.
     unowned: Mutex<Option<usize>>,
 }
@@ -71,6 +73,7 @@ impl Objects {
             taken_numbers: Stripes::new(|_| Mutex::new(0..0)),
             references: Mutex::new(next_reference..next_reference),
             records: Cache::new(CACHED_RECORDS),
+            any_public: AnyPublic::default(),
             unowned: Mutex::new(None),
         }
     }

@@ -38,6 +38,34 @@ fn a_certificate_is_found_by_issuer_and_serial_number() {
 }
 
 #[test]
+fn the_first_public_object_is_found_by_who_has_found_none_and_once_it_is_there_again() {
+    let world = World::new();
+    let (app, other) = (world.app(), world.app());
+    let (session, public) = (app.open(Access::ReadWrite), other.open(Access::ReadWrite));
+    let data = || {
+        Template(vec![
+            number(A::CLASS, CKO_DATA),
+            flag(A::TOKEN, true),
+            flag(A::PRIVATE, false),
+            label("public"),
+            value(b"data"),
+        ])
+    };
+    let found = |app: &App, session| app.find(session, &[label("public")]);
+    assert!(found(&app, session).is_empty());
+    let first = other.create(public, data()).unwrap();
+    assert_eq!(found(&app, session), [first]);
+    other.destroy(public, first).unwrap();
+    assert!(found(&app, session).is_empty());
+    let second = other.create(public, data()).unwrap();
+    assert_eq!(found(&app, session), [second]);
+    drop((app, other));
+    let world = world.reopened();
+    let app = world.app();
+    assert_eq!(found(&app, app.open(Access::ReadOnly)), [second]);
+}
+
+#[test]
 fn a_search_that_copies_what_it_finds_comes_to_an_end() {
     let world = World::new();
     let app = world.app();
