@@ -4,6 +4,7 @@
 //! (FIPS 204 §6.2 allows the one apart from the other). Signatures are hedged: the library draws
 //! the randomness itself. Deterministic ones are for who must have them, and not in the FIPS module.
 
+mod encoding;
 mod message;
 
 use crate::{
@@ -109,9 +110,7 @@ impl PrivateKey {
         let key = Self::of_seed(set, Secret::random(SEED_LEN)?)?;
         // FIPS 140-3 IG 10.3.A asks for it; the library does it for no key of a given seed.
         if cfg!(feature = "fips") {
-            let mut signature = vec![0; set.signature_len()];
-            key.sign(key.public.message(&[])?, &mut signature)?;
-            key.public.verify(key.public.message(&[])?, &signature)?;
+            key.signs_for_its_public_key()?;
         }
         Ok(key)
     }
@@ -169,6 +168,12 @@ impl PrivateKey {
         Err(Error::Library)
     }
 
+    fn signs_for_its_public_key(&self) -> Result<()> {
+        let mut signature = vec![0; self.public.set.signature_len()];
+        self.sign(self.public.message(&[])?, &mut signature)?;
+        self.public.verify(self.public.message(&[])?, &signature)
+    }
+
     fn of(set: ParameterSet, key: Pkey, seed: Option<Secret>) -> Result<Self> {
         let bytes = pqc::public_bytes(&key, set.public_len())?;
         let public = PublicKey::new(set, &bytes)?;
@@ -194,7 +199,15 @@ impl Seeded for PrivateKey {
     }
 
     fn of_value(set: ParameterSet, value: &[u8]) -> Result<Self> {
-        Self::of(set, pqc::dsa_private(set.algorithm().library, value)?, None)
+        if !encoding::coefficients_are_short(set, value) {
+            return Err(Error::Key);
+        }
+        let key = Self::of(set, pqc::dsa_private(set.algorithm().library, value)?, None)?;
+        // The FIPS module compares ρ, s1 and s2 with tr, but t0 with nothing.
+        if cfg!(feature = "fips") {
+            key.signs_for_its_public_key().map_err(|_| Error::Key)?;
+        }
+        Ok(key)
     }
 
     fn seed(&self) -> Option<&Secret> {

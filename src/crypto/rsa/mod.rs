@@ -6,7 +6,7 @@ mod encryption;
 mod rejection;
 mod signature;
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -36,6 +36,14 @@ pub const GENERATED_BITS_MIN: usize = if cfg!(feature = "fips") {
 } else {
     BITS_MIN
 };
+/// The least public exponent of a new key (FIPS 186-5, appendix A.1.1: above 2^16).
+pub const GENERATED_EXPONENT_MIN: u64 = if cfg!(feature = "fips") {
+    0x1_0001
+} else {
+    EXPONENT_MIN
+};
+/// The least public exponent.
+const EXPONENT_MIN: u64 = 3;
 /// Bits in the longest modulus of a new key: a longer one takes minutes to find.
 pub const GENERATED_BITS_MAX: usize = 4096;
 /// Bytes in the longest modulus.
@@ -117,14 +125,14 @@ impl PublicKey {
 }
 
 impl PrivateKey {
-    /// A new key. `bits` is a legal length and a multiple of 128; the exponent odd, above 2 and
-    /// below 2^32.
+    /// A new key. `bits` is a legal length and a multiple of 128; the exponent odd,
+    /// [`GENERATED_EXPONENT_MIN`] at least and below 2^32.
     pub fn generate(bits: usize, exponent: &[u8]) -> Result<Self> {
         if !(GENERATED_BITS_MIN..=GENERATED_BITS_MAX).contains(&bits) || !bits.is_multiple_of(128) {
             return Err(Error::Length);
         }
         // The library takes old keys with a longer one, and makes no new ones.
-        if !is_exponent(exponent, 32) {
+        if !is_exponent(exponent, GENERATED_EXPONENT_MIN..1 << 32) {
             return Err(Error::Range);
         }
         let key = Self::checked(Key::generate(bits, exponent)?)?;
@@ -151,7 +159,7 @@ impl PrivateKey {
         let numbers = [parts.private_exponent, parts.coefficient.unwrap_or(&[])];
         let pairs = [parts.primes, parts.exponents].into_iter().flatten();
         let mut all = numbers.into_iter().chain(pairs.flatten());
-        if !is_exponent(parts.public_exponent, 33) {
+        if !is_exponent(parts.public_exponent, EXPONENT_MIN..1 << 33) {
             return Err(Error::Range);
         }
         if all.any(|number| number.len() > LEN_MAX + 1) {
@@ -248,14 +256,14 @@ fn bits(modulus: &[u8], least: usize) -> Result<usize> {
     }
 }
 
-/// Whether the library takes it: odd, above 2 and of so many `bits` at most.
-fn is_exponent(bytes: &[u8], bits: u32) -> bool {
+/// Whether it is odd and in `range`, which the library takes.
+fn is_exponent(bytes: &[u8], range: Range<u64>) -> bool {
     let zeroes = bytes.iter().take_while(|byte| **byte == 0).count();
     let significant = bytes.get(zeroes..).unwrap_or_default();
     let value = significant
         .iter()
         .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-    significant.len() <= 5 && value % 2 == 1 && (3..1 << bits).contains(&value)
+    significant.len() <= 5 && value % 2 == 1 && range.contains(&value)
 }
 
 /// The input as a block of the key's length, zeroes before it; an error where it is not smaller

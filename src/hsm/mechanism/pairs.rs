@@ -30,7 +30,10 @@ pub(super) fn rsa(public: &Attributes, _private: &Attributes) -> Result<(Materia
                 rsa::GENERATED_BITS_MIN,
                 rsa::GENERATED_BITS_MAX
             ),
-            crypto::Error::Range => "CKA_PUBLIC_EXPONENT is odd, 3 at least and below 2^32".into(),
+            crypto::Error::Range => format!(
+                "CKA_PUBLIC_EXPONENT is odd, {} at least and below 2^32",
+                rsa::GENERATED_EXPONENT_MIN
+            ),
             other => return internal(other),
         };
         Error::new(Reason::AttributeValueInvalid, words)

@@ -3,7 +3,7 @@
 use crate::{
     Error,
     known_answers::bytes,
-    rsa::{Component, Parts, PrivateKey, PublicKey},
+    rsa::{Component, GENERATED_BITS_MIN, GENERATED_EXPONENT_MIN, Parts, PrivateKey, PublicKey},
     vector::rsa::{
         COEFFICIENT, EXPONENT_1, EXPONENT_2, MODULUS, PRIME_1, PRIME_2, PRIVATE_EXPONENT,
     },
@@ -122,6 +122,8 @@ fn numbers_that_do_not_belong_together_are_no_key() {
 #[test]
 fn a_modulus_or_exponent_that_is_not_legal_is_no_key() {
     let n = bytes(MODULUS);
+    let below = (GENERATED_EXPONENT_MIN - 2).to_be_bytes();
+    assert_eq!(PrivateKey::generate(2048, &below).err(), Some(Error::Range));
     for exponent in [
         &[][..],
         &[0],
@@ -152,7 +154,11 @@ fn a_modulus_or_exponent_that_is_not_legal_is_no_key() {
 
 #[test]
 fn a_generated_key_has_the_length_and_exponent_that_were_asked_for() {
-    for (bits, exponent) in [(1024, &[3][..]), (2048, &[1, 0, 1])] {
+    let least = GENERATED_EXPONENT_MIN.to_be_bytes();
+    let least = least
+        .split_at(least.iter().take_while(|byte| **byte == 0).count())
+        .1;
+    for (bits, exponent) in [(GENERATED_BITS_MIN, least), (2048, &[1, 0, 0x0f])] {
         let key = PrivateKey::generate(bits, exponent).unwrap();
         assert_eq!(key.bits(), bits);
         assert_eq!(key.public().unwrap().exponent().unwrap(), exponent);
@@ -161,7 +167,7 @@ fn a_generated_key_has_the_length_and_exponent_that_were_asked_for() {
 
 #[test]
 fn what_follows_a_key_or_is_another_ones_is_refused() {
-    let key = PrivateKey::generate(1024, &[1, 0, 1]).unwrap();
+    let key = PrivateKey::generate(GENERATED_BITS_MIN, &[1, 0, 1]).unwrap();
     let mut pkcs8 = key.pkcs8().unwrap().reveal().to_vec();
     let mut info = key.public().unwrap().info().unwrap();
     assert!(PublicKey::from_info(&pkcs8).is_err());
