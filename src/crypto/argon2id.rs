@@ -1,9 +1,8 @@
 //! Passwords to keys: Argon2id (RFC 9106).
 
-use argon2::{Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, Version};
-use zeroize::Zeroizing;
+use argon2::{Algorithm, Argon2, AssociatedData, Params, ParamsBuilder, Version};
 
-use crate::{Error, Result, Secret, vector::hex};
+use crate::{Error, Result, Secret, locked::Blocks, vector::hex};
 
 /// What one derivation costs its maker, and an attacker each guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +29,12 @@ impl Cost {
 pub fn argon2id(password: &[u8], salt: &[u8], cost: Cost) -> Result<Secret> {
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
         .map_err(|_| Error::Length)?;
-    // The last block of the memory is one hash away from the key, so all of it is erased.
-    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
+    // The last block of the memory is one hash away from the key: `Blocks` are erased.
+    let mut memory = Blocks::zeroed(params.block_count()).ok_or(Error::Library)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     Secret::filled(32, |key| {
         argon2
-            .hash_password_into_with_memory(password, salt, key, memory.as_mut_slice())
+            .hash_password_into_with_memory(password, salt, key, &mut memory)
             .map_err(|_| Error::Length)
     })
 }

@@ -1,5 +1,6 @@
 //! Memory for secrets: locked against swapping as far as the system allows, left out of core
 //! dumps, and erased when it is given back. No lock is taken, so a forked child can use it too.
+//! The memory of a password hash is here for the same reasons; it alone is too much to be locked.
 
 use std::{
     alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
@@ -8,6 +9,7 @@ use std::{
     sync::atomic::{AtomicPtr, AtomicU64, Ordering},
 };
 
+use argon2::Block;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 use zeroize::Zeroize;
 
@@ -77,6 +79,44 @@ impl Drop for Region {
             // SAFETY: `heap` allocated it with this layout.
             Place::Heap(layout) => unsafe { dealloc(self.start.as_ptr(), layout) },
         }
+    }
+}
+
+/// The zeroed memory of one password hash, in pages that go back to the system with it. A heap would
+/// keep tens of MiB for each thread that ever hashed.
+pub(crate) struct Blocks {
+    start: NonNull<Block>,
+    count: usize,
+}
+
+impl Blocks {
+    /// None where memory is out.
+    pub(crate) fn zeroed(count: usize) -> Option<Self> {
+        let len = count.checked_mul(Block::SIZE)?;
+        let start = pages(len)?;
+        // Best effort: fewer faults, and addresses that are all over it cost less.
+        // SAFETY: the range is the mapping just made; the advice does not change what the bytes are.
+        let _ = unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxHugepage) };
+        Some(Self {
+            start: start.cast(),
+            count,
+        })
+    }
+}
+
+impl AsMut<[Block]> for Blocks {
+    fn as_mut(&mut self) -> &mut [Block] {
+        // SAFETY: so many blocks from start on are mapped until drop, at a page, and zeroes are a value of
+        // a block, which is an array of numbers; `&mut self` is the only access.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.as_mut().iter_mut().for_each(Zeroize::zeroize);
+        // SAFETY: `pages` made the mapping of this size, and nobody else gives it back.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.count * Block::SIZE) };
     }
 }
 
@@ -195,6 +235,15 @@ fn chunk_at(pointer: &AtomicPtr<Chunk>) -> Option<&'static Chunk> {
 
 /// Zeroed pages, locked and kept out of dumps as far as the system allows.
 fn map(len: usize) -> Option<NonNull<u8>> {
+    let start = pages(len)?;
+    // Best effort: RLIMIT_MEMLOCK may be small, and then a secret may be swapped.
+    // SAFETY: the range is the mapping just made.
+    let _ = unsafe { mlock(start.as_ptr().cast(), len) };
+    Some(start)
+}
+
+/// Zeroed pages, kept out of dumps as far as the system allows.
+fn pages(len: usize) -> Option<NonNull<u8>> {
     // SAFETY: a new anonymous mapping at an address of the kernel's choice aliases nothing.
     let start = unsafe {
         mmap_anonymous(
@@ -205,10 +254,7 @@ fn map(len: usize) -> Option<NonNull<u8>> {
         )
     }
     .ok()?;
-    // Best effort both: RLIMIT_MEMLOCK may be small, and then a secret may be swapped.
-    // SAFETY: the range is the mapping just made.
-    let _ = unsafe { mlock(start, len) };
-    // SAFETY: the same; the advice does not change what the bytes are.
+    // SAFETY: the range is the mapping just made; the advice does not change what the bytes are.
     let _ = unsafe { madvise(start, len, Advice::LinuxDontDump) };
     NonNull::new(start.cast())
 }
@@ -270,6 +316,21 @@ mod tests {
             assert!(flags.contains("dd"), "{flags}");
             assert!(flags.contains("lo") || !may_lock, "{flags}");
         }
+    }
+
+    #[test]
+    fn the_memory_of_a_password_hash_is_zero_and_left_out_of_dumps() {
+        for _ in 0..2 {
+            let mut blocks = Blocks::zeroed(64).unwrap();
+            let flags = flags_of_mapping(blocks.start.as_ptr().addr());
+            assert!(flags.contains("dd"), "{flags}");
+            let mut words = blocks.as_mut().iter().flat_map(AsRef::as_ref);
+            assert!(words.all(|word| *word == 0));
+            for block in blocks.as_mut() {
+                block.as_mut().fill(u64::MAX);
+            }
+        }
+        assert!(Blocks::zeroed(usize::MAX).is_none());
     }
 
     /// What the kernel says of the mapping at `address` (proc(5), `VmFlags`).

@@ -3,7 +3,7 @@
 use std::{env, ffi::CString, fs, os::unix::ffi::OsStrExt, ptr};
 
 use cryptoki_sys::*;
-use tests::{Attributes, Token, call, embedded, everywhere, ok, served};
+use tests::{Attributes, Other, Token, call, embedded, everywhere, ok, role, served};
 
 use crate::processes::owner;
 
@@ -88,6 +88,24 @@ fn ten_thousand_sessions_with_a_key_each_leave_no_memory_behind() {
             ok!(token.module, C_CloseSession(session.handle));
         });
         assert_eq!(token.session().find(Attributes::new()).unwrap(), []);
+    });
+}
+
+#[test]
+fn logins_at_once_leave_no_memory_of_password_hashes_behind() {
+    // One hash has 19 MiB, and each connection a thread, whose heap could keep them.
+    const HASH_KIB: u64 = 19 * 1024;
+    served(|| {
+        if role().is_some() {
+            Token::in_first_slot().logged_in();
+            return;
+        }
+        let _token = Token::make();
+        let before = resident_kib(&owner().to_string());
+        let others: Vec<_> = (0..8).map(|_| Other::start("another")).collect();
+        others.into_iter().for_each(Other::join);
+        let after = resident_kib(&owner().to_string());
+        assert!(after < before + HASH_KIB, "{before} to {after} KiB");
     });
 }
 
