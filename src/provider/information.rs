@@ -55,7 +55,7 @@ pub(crate) fn token(token: &Token) -> CK_TOKEN_INFO {
         ulSessionCount: token.sessions,
         ulMaxRwSessionCount: limits::SESSIONS as CK_ULONG,
         ulRwSessionCount: token.read_write_sessions,
-        ulMaxPinLen: PIN_BYTES as CK_ULONG,
+        ulMaxPinLen: limits::PIN_BYTES_MAX as CK_ULONG,
         ulMinPinLen: limits::PIN_BYTES_MIN as CK_ULONG,
         ulTotalPublicMemory: UNAVAILABLE,
         ulFreePublicMemory: UNAVAILABLE,
@@ -97,7 +97,8 @@ pub(crate) fn mechanism(mechanism: &MechanismInformation) -> CK_MECHANISM_INFO {
     }
 }
 
-/// The longest PIN: a user's name, a colon, a password.
+/// The longest PIN that is looked at: a user's name, a colon, a password. What every user may have is
+/// `ulMaxPinLen`.
 pub(crate) const PIN_BYTES: usize = limits::USER_NAME_BYTES + 1 + limits::PIN_BYTES_MAX;
 
 /// `text`, cut at a character's end and filled with blanks (§3.2: not terminated).

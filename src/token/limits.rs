@@ -53,7 +53,7 @@ pub const USER_NAME_BYTES: usize = 31;
 /// Bytes in a PIN: at least.
 pub const PIN_BYTES_MIN: usize = 4;
 /// Bytes in a PIN: at most.
-pub const PIN_BYTES_MAX: usize = 64;
+pub const PIN_BYTES_MAX: usize = 255;
 /// Wrong passwords in a row that lock a user.
 pub const LOGIN_FAILURES: u32 = 5;
 /// Validations that an operator declares: each has a bit of `CK_FLAGS`, of which some platforms have 32.

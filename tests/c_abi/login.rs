@@ -117,6 +117,43 @@ fn a_user_changes_its_pin() {
 }
 
 #[test]
+fn a_pin_may_be_as_long_as_the_token_says_and_no_longer() {
+    everywhere(|| {
+        let token = Token::make();
+        let mut about = CK_TOKEN_INFO::default();
+        ok!(token.module, C_GetTokenInfo(token.slot, &raw mut about));
+        let session = token.session();
+        let set = |old: &str, new: &str| {
+            let (old, new) = (old.as_bytes(), new.as_bytes());
+            let (old_len, new_len) = (old.len() as CK_ULONG, new.len() as CK_ULONG);
+            let (old, new) = (old.as_ptr().cast_mut(), new.as_ptr().cast_mut());
+            call!(
+                token.module,
+                C_SetPIN(session.handle, old, old_len, new, new_len)
+            )
+        };
+        for (user, pin) in [(CKU_SO, ADMIN_PIN), (CKU_USER, USER_PIN)] {
+            assert_eq!(session.login(user, pin), CKR_OK);
+            for (len, answer) in [
+                (about.ulMaxPinLen + 1, CKR_PIN_LEN_RANGE),
+                (about.ulMinPinLen - 1, CKR_PIN_LEN_RANGE),
+                (about.ulMaxPinLen, CKR_OK),
+            ] {
+                assert_eq!(set(pin, &"7".repeat(len as usize)), answer, "{len} bytes");
+            }
+            ok!(token.module, C_Logout(session.handle));
+            let longest = "7".repeat(about.ulMaxPinLen as usize);
+            assert_eq!(session.login(user, &longest), CKR_OK);
+            assert_eq!(
+                set(&longest, &"7".repeat(about.ulMinPinLen as usize)),
+                CKR_OK
+            );
+            ok!(token.module, C_Logout(session.handle));
+        }
+    });
+}
+
+#[test]
 fn a_pin_of_a_megabyte_is_only_wrong() {
     everywhere(|| {
         let token = Token::make();
