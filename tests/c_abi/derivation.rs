@@ -73,6 +73,44 @@ fn hkdf_gives_the_first_vector_of_rfc_5869_by_its_hash_and_by_the_hmac() {
     });
 }
 
+#[test]
+fn hkdf_makes_data_of_a_template_that_calls_it_a_generic_secret_and_of_no_other_key() {
+    with_session(|session| {
+        let base = secret(session, &[0x0b; 22]);
+        let mut hkdf = CK_HKDF_PARAMS {
+            bExtract: CK_TRUE,
+            bExpand: CK_TRUE,
+            prfHashMechanism: CKM_SHA256,
+            ulSaltType: CKF_HKDF_SALT_NULL,
+            pSalt: ptr::null_mut(),
+            ulSaltLen: 0,
+            hSaltKey: 0,
+            pInfo: ptr::null_mut(),
+            ulInfoLen: 0,
+        };
+        let data = || {
+            Attributes::new()
+                .number(CKA_CLASS, CKO_DATA)
+                .number(CKA_VALUE_LEN, 42)
+        };
+        let mut derive = |template| session.derive(with(CKM_HKDF_DATA, &mut hkdf), base, template);
+        // RFC 5869's third vector.
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d\
+                        9d201395faa4b61a96c8";
+        for template in [data(), data().number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)] {
+            let derived = derive(template).unwrap();
+            assert_eq!(session.attribute(derived, CKA_VALUE), Ok(hex(expected)));
+            assert_eq!(
+                session.attribute(derived, CKA_KEY_TYPE),
+                Err(CKR_ATTRIBUTE_TYPE_INVALID)
+            );
+        }
+        let aes = data().number(CKA_KEY_TYPE, CKK_AES);
+        assert_eq!(derive(aes), Err(CKR_TEMPLATE_INCONSISTENT));
+        assert_eq!(derive(becomes(42)), Err(CKR_TEMPLATE_INCONSISTENT));
+    });
+}
+
 /// RFC 6070's second vector.
 #[test]
 fn a_password_gives_the_same_key_by_either_structure_of_pbkdf2() {

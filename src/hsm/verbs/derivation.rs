@@ -8,7 +8,7 @@ use crypto::Secret;
 use cryptoki_sys as sys;
 use token::{
     AttributeType, Encapsulated, Error, KeyType, Mechanism, ObjectClass, ObjectHandle, Produced,
-    Reason, Request, Result, SecretBytes, SessionHandle, Template, limits,
+    Reason, Request, Result, SecretBytes, SessionHandle, Template, Value, limits,
 };
 
 use super::{
@@ -64,7 +64,10 @@ pub(super) fn derive(
     };
     let templates = std::iter::once(template).chain(further);
     let templates: Vec<Template> = templates
-        .map(|template| sources.imposed(template))
+        .map(|template| match class {
+            sys::CKO_DATA => sources.imposed(of_data(template)),
+            _ => sources.imposed(template),
+        })
         .collect::<Result<_>>()?;
     let wanted: Vec<Option<usize>> = templates
         .iter()
@@ -262,6 +265,17 @@ fn key_type(template: &Template, class: u64) -> Result<Option<KeyType>> {
     }
     let asked = object::number_of(template, AttributeType::KEY_TYPE)?;
     Ok(Some(KeyType(asked.unwrap_or(sys::CKK_GENERIC_SECRET))))
+}
+
+/// `CKM_HKDF_DATA` is `CKM_HKDF_DERIVE` but for the object (§6.64.4), so a template may go on calling
+/// the bytes a generic secret, which says nothing that data would have.
+fn of_data(mut template: Template) -> Template {
+    let said = (AttributeType::KEY_TYPE, sys::CKK_GENERIC_SECRET);
+    template.0.retain(|attribute| match attribute.value {
+        Value::Number(number) => (attribute.kind, number) != said,
+        _ => true,
+    });
+    template
 }
 
 /// How long the template, or the type of key that it asks for, says that the value shall be.
