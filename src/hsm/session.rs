@@ -100,13 +100,17 @@ impl Active {
         while self.answers.front().is_some_and(settled) || self.answers.len() >= ANSWERS {
             self.answers.pop_front();
         }
-        // Mostly it is the last: only threads that share a session overtake each other.
         let (Ok(place) | Err(place)) = self.place_of(request);
         self.answers.insert(place, (request.number, answer));
     }
 
     /// Where the answer to `request` is, or belongs.
     fn place_of(&self, request: Request) -> std::result::Result<usize, usize> {
+        // Mostly it is the last: only threads that share a session overtake each other.
+        let last = self.answers.back().map(|(number, _)| *number);
+        if last.is_none_or(|last| last < request.number) {
+            return Err(self.answers.len());
+        }
         self.answers
             .binary_search_by_key(&request.number, |(number, _)| *number)
     }

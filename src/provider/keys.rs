@@ -76,6 +76,8 @@ pub(crate) fn derive(
 
 /// The mechanism of a caller, as `read` reads it. One that does not exist is refused as such,
 /// whatever its parameter, of which nobody can know whether it is right.
+// Inlined: what is read is large, and stays where it was read.
+#[inline(always)]
 pub(crate) fn mechanism<T>(
     library: &Library,
     session: SessionHandle,

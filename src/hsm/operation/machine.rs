@@ -82,7 +82,8 @@ impl Place {
     }
 
     /// Checks the parameters and begins; how long the output of the whole input can become.
-    #[inline]
+    // Inlined, so that what an Init settled is written once, and not moved here first.
+    #[inline(always)]
     pub(super) fn begin(
         &mut self,
         memory: &Memory,
