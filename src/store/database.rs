@@ -131,12 +131,23 @@ impl Database {
             Some(after) if after >= prefix => Excluded(after),
             _ => Included(prefix),
         };
-        // Held to the end: what is pending goes into the tree meanwhile, and does not go from here.
-        let pending = self.pending.read();
-        let pending = pending.range::<[u8], _>((from, Unbounded));
-        let mut pending = pending
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .peekable();
+        // A copy, as commits wait for who looks at it, and made first: what goes from here meanwhile is
+        // in the tree. What comes after `limit` records of these cannot be asked for.
+        let pending: Changes = {
+            let mut present = 0;
+            let pending = self.pending.read();
+            let pending = pending.range::<[u8], _>((from, Unbounded));
+            let of_prefix = pending.take_while(|(key, _)| key.starts_with(prefix));
+            let wanted = of_prefix.take_while(|(_, change)| {
+                let wanted = present < limit;
+                present += usize::from(change.is_some());
+                wanted
+            });
+            wanted
+                .map(|(key, change)| (key.clone(), change.clone()))
+                .collect()
+        };
+        let mut pending = pending.into_iter().peekable();
         guarded(|| {
             let stored = self.tree.range::<&[u8], _>((from, Unbounded));
             let of_prefix = |record: &::sled::Result<(IVec, IVec)>| {
@@ -156,7 +167,7 @@ impl Database {
                 let pending = pending.next_if(|_| first.is_le());
                 let stored = stored.next_if(|_| first.is_ge()).transpose()?;
                 match (pending, stored) {
-                    (Some((key, Some(value))), _) => found.push((key.clone(), value.clone())),
+                    (Some((key, Some(value))), _) => found.push((key, value)),
                     (None, Some((key, value))) => found.push((key.to_vec(), value.to_vec())),
                     _ => {}
                 }
