@@ -7,6 +7,15 @@ use crate::{Record, Result, Urgency};
 /// Keys and what is written there; `None` deletes.
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Bytes that `changes` take where they are written one after the other, with their lengths.
+pub(crate) fn bytes(changes: &Changes) -> usize {
+    let value = |change: &Option<Vec<u8>>| change.as_ref().map_or(0, Vec::len);
+    changes
+        .iter()
+        .map(|(key, change)| 8 + key.len() + value(change))
+        .sum()
+}
+
 /// An ordered map on some medium. Only the commit queue's thread writes.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// The value at `key`.
@@ -23,6 +32,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Whether the medium has room for a change of this urgency: [`crate::Error::Full`].
     fn room(&self, urgency: Urgency) -> Result<()>;
+
+    /// The most [`bytes`] of changes that can be written at once.
+    fn most(&self) -> usize {
+        usize::MAX
+    }
 
     /// Writes all of the changes or none; they are durable when it answers. After an error the
     /// backend refuses to write until it knows again what the medium holds.

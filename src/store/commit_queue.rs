@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Batch, CommitId, Committed, Error, Head, Record, Result, Store, Urgency,
-    backend::{Backend, Changes},
+    backend::{self, Backend, Changes},
     keyspace, staging,
 };
 
@@ -191,35 +191,171 @@ fn next<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) -> Option<Wa
     }
 }
 
-fn commit_group<B: Backend>(backend: &B, group: Vec<Waiting>) {
-    let mut changes = Changes::new();
-    let mut answers = Vec::with_capacity(group.len());
+fn commit_group<B: Backend>(backend: &B, waiting: Vec<Waiting>) {
     let room = [Urgency::Normal, Urgency::Reserve];
     let room = room.map(|urgency| {
-        let asked = group.iter().any(|waiting| waiting.batch.urgency == urgency);
+        let asked = waiting
+            .iter()
+            .any(|waiting| waiting.batch.urgency == urgency);
         if asked { backend.room(urgency) } else { Ok(()) }
     });
     let [normal, reserve] = &room;
-    for Waiting { id, batch, answer } in group {
+    let mut group = Group::default();
+    for Waiting { id, batch, answer } in waiting {
         let room = match batch.urgency {
             Urgency::Normal => normal,
             Urgency::Reserve => reserve,
         };
         let staged = room
             .clone()
-            .and_then(|()| staging::stage(backend, &changes, id, batch));
-        let outcome = staged.map(|(own, committed)| {
-            changes.extend(own);
-            committed
+            .and_then(|()| staging::stage(backend, &group.changes, id, batch));
+        let outcome = staged.and_then(|(own, committed)| {
+            group.take(backend, own)?;
+            Ok(committed)
         });
-        answers.push((answer, outcome));
+        group.answers.push((answer, outcome));
     }
-    // Also of nothing: a repeated commit may be answered only where the first one is durable.
-    let written = backend.write(&changes);
-    for (answer, outcome) in answers {
-        // Also a conflict may have been with a commit of this group that is now undone.
-        let outcome = written.clone().and(outcome);
-        // Whoever asked may be gone; the commit stands all the same.
-        let _ = answer.send(outcome);
+    // Also if there is nothing: a repeated commit may be answered only where the first one is durable.
+    let _ = group.write(backend);
+}
+
+/// Commits that are written as one.
+#[derive(Default)]
+struct Group {
+    changes: Changes,
+    bytes: usize,
+    answers: Vec<(mpsc::SyncSender<Result<Committed>>, Result<Committed>)>,
+}
+
+impl Group {
+    /// Takes the changes of one more commit, which was staged on those that are here. Where both are more
+    /// than can be written at once, those go first: half of a commit is never written.
+    fn take<B: Backend>(&mut self, backend: &B, own: Changes) -> Result<()> {
+        let (len, most) = (backend::bytes(&own), backend.most());
+        if len > most {
+            let words = format!("{len} bytes with what goes with it; a commit has at most {most}");
+            return Err(Error::TooLarge(words));
+        }
+        if self.bytes.saturating_add(len) > most {
+            self.write(backend)?;
+        }
+        self.bytes = self.bytes.saturating_add(len);
+        self.changes.extend(own);
+        Ok(())
+    }
+
+    /// Writes what is here and answers those who wait for it.
+    fn write<B: Backend>(&mut self, backend: &B) -> Result<()> {
+        let Self {
+            changes, answers, ..
+        } = std::mem::take(self);
+        let written = backend.write(&changes);
+        for (answer, outcome) in answers {
+            // Also a conflict may have been with a commit of this group that is now undone.
+            let outcome = written.clone().and(outcome);
+            // Whoever asked may be gone; the commit stands all the same.
+            let _ = answer.send(outcome);
+        }
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// Takes 100 bytes at once, and fails from the group on that it is told of.
+    #[derive(Default)]
+    struct Small {
+        groups: Mutex<Vec<Changes>>,
+        fails_at: Option<usize>,
+    }
+
+    impl Backend for Small {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+            let groups = self.groups.lock();
+            Ok(groups
+                .iter()
+                .rev()
+                .find_map(|group| group.get(key).cloned())
+                .flatten())
+        }
+
+        fn scan(&self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<Vec<Record>> {
+            Ok(Vec::new())
+        }
+
+        fn room(&self, _: Urgency) -> Result<()> {
+            Ok(())
+        }
+
+        fn most(&self) -> usize {
+            100
+        }
+
+        fn write(&self, changes: &Changes) -> Result<()> {
+            let mut groups = self.groups.lock();
+            if self.fails_at.is_some_and(|first| groups.len() >= first) {
+                return Err(Error::Full);
+            }
+            groups.push(changes.clone());
+            Ok(())
+        }
+
+        fn settle(&self) {}
+    }
+
+    /// What commits of one record each are answered, whose values have these lengths.
+    fn commit(backend: &Small, values: &[usize]) -> Vec<Result<Committed>> {
+        let (waiting, answers): (Vec<_>, Vec<_>) = (0..)
+            .zip(values)
+            .map(|(key, len)| {
+                let (answer, answered) = mpsc::sync_channel(1);
+                let batch = Batch {
+                    index: vec![(vec![key; *len], true)],
+                    ..Batch::default()
+                };
+                let id = None;
+                (Waiting { id, batch, answer }, answered)
+            })
+            .unzip();
+        commit_group(backend, waiting);
+        answers
+            .iter()
+            .map(|answer| answer.recv().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_group_becomes_two() {
+        let backend = Small::default();
+        let answers = commit(&backend, &[30, 30, 30, 80, 30]);
+        assert!(answers.iter().all(Result::is_ok));
+        let groups = backend.groups.lock();
+        let commits: Vec<_> = groups.iter().map(Changes::len).collect();
+        assert_eq!(commits, [2, 1, 1, 1]);
+        assert!(groups.iter().all(|group| backend::bytes(group) <= 100));
+    }
+
+    #[test]
+    fn a_commit_that_no_group_has_room_for_is_refused_alone() {
+        let backend = Small::default();
+        let answers = commit(&backend, &[30, 200, 30]);
+        assert!(matches!(answers[1], Err(Error::TooLarge(_))), "{answers:?}");
+        assert!(answers[0].is_ok() && answers[2].is_ok());
+        assert_eq!(backend.groups.lock().len(), 1);
+    }
+
+    #[test]
+    fn what_was_staged_on_a_group_that_failed_is_not_written_either() {
+        let backend = Small {
+            fails_at: Some(0),
+            ..Small::default()
+        };
+        let answers = commit(&backend, &[60, 60]);
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        assert!(backend.groups.lock().is_empty());
     }
 }

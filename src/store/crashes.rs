@@ -83,7 +83,7 @@ fn what_was_answered_is_there_after_a_kill() {
 }
 
 #[test]
-fn a_group_larger_than_the_journal_is_there_after_a_kill() {
+fn commits_that_are_more_than_the_journal_has_room_for_are_there_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let store = SledStore::open(folder.path()).unwrap();
     commit(&store, 0, 100);

@@ -214,29 +214,23 @@ impl Database {
         })
     }
 
-    /// Makes a group durable: in the journal, or in the database's own file if it is too large.
+    /// Makes a group durable, in the journal.
     pub(crate) fn write(&self, journal: &mut Journal, changes: &Changes) -> Result<()> {
         let entry = journal.entry(changes);
         if !journal.has_room(&entry) {
             self.settle(journal)?;
         }
-        if journal.has_room(&entry) {
-            let passing = self.passing(changes)?;
-            journal.append(&entry)?;
-            let mut pending = self.pending.write();
-            pending.extend(changes.clone());
-            for key in passing {
-                pending.remove(key);
-            }
-            return Ok(());
+        if !journal.has_room(&entry) {
+            // The tree would take it, but not all of it at once.
+            return Err(Error::TooLarge("more than the journal has room for".into()));
         }
-        let durable = self.advance(changes, entry.number);
-        // Full says that nothing was written, and of this one does not know it.
-        durable.map_err(|error| match error {
-            Error::Full => Error::Failed("the disk became full".into()),
-            error => error,
-        })?;
-        journal.begin_anew(entry.number);
+        let passing = self.passing(changes)?;
+        journal.append(&entry)?;
+        let mut pending = self.pending.write();
+        pending.extend(changes.clone());
+        for key in passing {
+            pending.remove(key);
+        }
         Ok(())
     }
 
@@ -396,6 +390,45 @@ mod tests {
             database.sync().unwrap();
             assert_eq!(after_a_kill(folder.path(), database), all, "{left}");
         }
+    }
+
+    #[test]
+    fn a_scan_finds_the_same_wherever_changes_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, mut journal) = Database::open(folder.path()).unwrap();
+        let mut all = Changes::new();
+        let old = (0..12).map(|key| change(key, Some(b"old")));
+        let changed = (0..12).step_by(3).map(|key| change(key, None));
+        let new = (0..20).step_by(5).map(|key| change(key, Some(b"new")));
+        for (group, is_settled) in old
+            .map(|group| (group, true))
+            .chain(changed.chain(new).map(|group| (group, false)))
+        {
+            database.write(&mut journal, &group).unwrap();
+            if is_settled {
+                database.settle(&mut journal).unwrap();
+            }
+            all.extend(group);
+        }
+        let all = all
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        let all: Vec<_> = all.collect();
+        for limit in 0..=all.len() + 1 {
+            let found = database.scan(b"d", None, limit).unwrap();
+            assert_eq!(found, all[..limit.min(all.len())], "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_the_journal_has_no_room_for_is_refused_before_any_of_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, mut journal) = Database::open(folder.path()).unwrap();
+        let value = vec![0; crate::journal::GROUP_BYTES / 2];
+        let group = (0..2).flat_map(|key| change(key, Some(&value))).collect();
+        let refused = database.write(&mut journal, &group);
+        assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+        assert_eq!(after_a_kill(folder.path(), database), [const { None }; 4]);
     }
 
     #[test]

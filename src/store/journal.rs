@@ -8,7 +8,11 @@ use std::{
     path::Path,
 };
 
-use crate::{Error, Result, backend::Changes, reserve::system_error};
+use crate::{
+    Error, Result,
+    backend::{self, Changes},
+    reserve::system_error,
+};
 
 /// Bytes of the file, all of them written when it is made: a write in place changes no metadata, so
 /// syncing it costs one write and no journal of the file system.
@@ -17,6 +21,8 @@ const FILE_BYTES: usize = 2 << 20;
 /// sled may write again where it has moved things away from before anybody syncs either place: that
 /// takes it a new segment at least ([`crate::database::SEGMENT_BYTES`]).
 const FULL_BYTES: usize = 1 << 20;
+/// The most bytes of a group's changes.
+pub(crate) const GROUP_BYTES: usize = FILE_BYTES - HEADER_BYTES;
 /// Before the changes of a group: hash (32) ‖ number (u64) ‖ length of the changes (u32).
 const HEADER_BYTES: usize = 32 + 8 + 4;
 /// The most groups that the file has room for.
@@ -94,7 +100,7 @@ impl Journal {
     /// The next group.
     pub(crate) fn entry(&self, changes: &Changes) -> Entry {
         let number = self.number.saturating_add(1);
-        let body: usize = changes.iter().map(|(key, value)| len(key, value)).sum();
+        let body = backend::bytes(changes);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + body);
         bytes.extend_from_slice(&[0; 32]);
         bytes.extend_from_slice(&number.to_be_bytes());
@@ -211,11 +217,6 @@ fn parse(mut body: &[u8], changes: &mut Changes) -> Option<()> {
         body = more;
     }
     Some(())
-}
-
-/// Bytes of one change.
-fn len(key: &[u8], value: &Option<Vec<u8>>) -> usize {
-    8 + key.len() + value.as_ref().map_or(0, Vec::len)
 }
 
 /// A group has a few megabytes.

@@ -17,7 +17,7 @@ use crate::{
     backend::{Backend, Changes},
     commit_queue::CommitQueue,
     database::{Database, OPEN_PAUSE, OPEN_TRIES, sync_folder},
-    journal::Journal,
+    journal::{self, Journal},
     reserve,
     reserve::Reserve,
 };
@@ -121,6 +121,10 @@ impl Backend for Disk {
 
     fn found(&self, prefix: &[u8]) -> Result<u64> {
         self.with(|database| database.found(prefix))
+    }
+
+    fn most(&self) -> usize {
+        journal::GROUP_BYTES
     }
 
     fn room(&self, urgency: Urgency) -> Result<()> {
