@@ -6,7 +6,7 @@ use std::{
     alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
     ptr::{self, NonNull},
     slice,
-    sync::atomic::{AtomicPtr, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering},
 };
 
 use argon2::Block;
@@ -259,21 +259,50 @@ fn pages(len: usize) -> Option<NonNull<u8>> {
     NonNull::new(start.cast())
 }
 
-/// The pools of random bytes, in memory that the kernel zeroes in a forked child. Where it does not
-/// know how, there are none.
-pub(crate) fn pools() -> Option<&'static Pools> {
-    let len = size_of::<Pools>().next_multiple_of(4096);
-    let start = map(len)?;
-    // SAFETY: the range is the mapping just made, and nobody uses it yet.
-    if unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxWipeOnFork) }.is_err() {
-        // SAFETY: the same; it is not used from here on.
-        let _ = unsafe { munmap(start.as_ptr().cast(), len) };
+/// The pools of random bytes, the same for all threads; none where `are_wanted` says so the first time,
+/// or the kernel has none.
+///
+/// Without a lock: a child that is forked as another thread makes them would wait for that thread for
+/// ever. Two threads may make them at once, and those of the second one are given back.
+pub(crate) fn pools(are_wanted: impl FnOnce() -> bool) -> Option<&'static Pools> {
+    static MADE: AtomicPtr<Pools> = AtomicPtr::new(ptr::null_mut());
+    static NONE: AtomicBool = AtomicBool::new(false);
+    // SAFETY: null, or zeroed pages as long as it, never unmapped once they are here; it is made of
+    // atomics alone, for which zeroes are a value, also when the kernel puts them there.
+    let made = || unsafe { MADE.load(Ordering::Acquire).as_ref() };
+    if let Some(pools) = made() {
+        return Some(pools);
+    }
+    if NONE.load(Ordering::Relaxed) {
         return None;
     }
-    let pools: NonNull<Pools> = start.cast();
-    // SAFETY: zeroed pages, as long as it and never unmapped; it is made of atomics alone, for which
-    // zeroes are a value, also when the kernel puts them there.
-    Some(unsafe { pools.as_ref() })
+    let Some(pools) = are_wanted().then(new_pools).flatten() else {
+        NONE.store(true, Ordering::Relaxed);
+        return None;
+    };
+    let (null, pools) = (ptr::null_mut(), pools.as_ptr());
+    let set = MADE.compare_exchange(null, pools, Ordering::AcqRel, Ordering::Acquire);
+    if set.is_err() {
+        // SAFETY: the mapping that `new_pools` has just made, and nobody but this thread knows of it.
+        let _ = unsafe { munmap(pools.cast(), POOLS_LEN) };
+    }
+    made()
+}
+
+/// Bytes that are mapped for the pools.
+const POOLS_LEN: usize = size_of::<Pools>().next_multiple_of(4096);
+
+/// New pools, in memory that the kernel zeroes in a forked child. Where it does not know how, there are
+/// none.
+fn new_pools() -> Option<NonNull<Pools>> {
+    let start = map(POOLS_LEN)?;
+    // SAFETY: the range is the mapping just made, and nobody uses it yet.
+    if unsafe { madvise(start.as_ptr().cast(), POOLS_LEN, Advice::LinuxWipeOnFork) }.is_err() {
+        // SAFETY: the same; it is not used from here on.
+        let _ = unsafe { munmap(start.as_ptr().cast(), POOLS_LEN) };
+        return None;
+    }
+    Some(start.cast())
 }
 
 fn heap(len: usize) -> (NonNull<u8>, Place) {
@@ -352,8 +381,18 @@ mod tests {
     }
 
     #[test]
+    fn all_threads_have_the_same_pools() {
+        let addresses = std::thread::scope(|scope| {
+            let address = || ptr::from_ref(pools(|| true).unwrap()).addr();
+            let threads = [(); 8].map(|()| scope.spawn(address));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(addresses, [addresses[0]; 8]);
+    }
+
+    #[test]
     fn a_forked_child_finds_the_pools_empty_and_its_parent_does_not() {
-        let pools = pools().unwrap();
+        let pools = pools(|| true).unwrap();
         let flags = flags_of_mapping(ptr::from_ref(pools).addr());
         assert!(flags.contains("dd"), "{flags}");
         pools.fill().unwrap();

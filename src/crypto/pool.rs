@@ -1,10 +1,7 @@
 //! Random bytes that were drawn ahead, for draws of a few bytes (decision 0019). No byte is given
 //! out twice, none as it lies here, and no forked child finds any.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -36,8 +33,7 @@ pub(crate) fn take(bytes: &mut [u8]) -> Result<bool> {
     if cfg!(feature = "fips") || bytes.len() > TAKEN_MAX {
         return Ok(false);
     }
-    static ALL: OnceLock<Option<&'static Pools>> = OnceLock::new();
-    let all = ALL.get_or_init(|| processor::random().and_then(|_| locked::pools()));
+    let all = locked::pools(|| processor::random().is_some());
     let pool = all.and_then(|Pools(pools)| pools.get(thread::number() % POOLS));
     pool.map_or(Ok(false), |pool| pool.take(bytes))
 }
