@@ -24,6 +24,17 @@ impl MechanismId {
     pub const CLOUDHSM_KEY_WRAP_ZERO_PAD: Self = Self(sys::CKM_VENDOR_DEFINED | 0x216F);
     /// CloudHSM's own number for SP 800-108 in counter mode.
     pub const CLOUDHSM_COUNTER_KDF: Self = Self(sys::CKM_VENDOR_DEFINED | 0x0000_0001);
+
+    /// Whether making a key can take a processor for long, as a search for primes or many passes over a
+    /// password do: who makes one waits for its turn, and nobody looks out for the answer meanwhile.
+    pub fn makes_slowly(self) -> bool {
+        [
+            sys::CKM_RSA_PKCS_KEY_PAIR_GEN,
+            sys::CKM_RSA_X9_31_KEY_PAIR_GEN,
+            sys::CKM_PKCS5_PBKD2,
+        ]
+        .contains(&self.0)
+    }
 }
 
 /// `CK_MECHANISM`.

@@ -35,11 +35,6 @@ pub(crate) fn generated_by(
     }
 }
 
-/// Whether making a key of `mechanism` can take a processor for long.
-pub(crate) fn makes_slowly(mechanism: &Mechanism) -> Result<bool> {
-    Ok(find(mechanism.id)?.makes_slowly)
-}
-
 /// Makes a key as the checked template says.
 pub(crate) fn generate(mechanism: &Mechanism, attributes: &Attributes) -> Result<Material> {
     let (row, _) = generator(mechanism, KeyClass::Secret)?;

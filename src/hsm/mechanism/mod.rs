@@ -40,7 +40,7 @@ mod xts;
 pub(crate) use approval::{Doing, draws, is_approved};
 pub(crate) use check::{Function, check_key, check_other_key, check_use, find, no_column};
 pub(crate) use cloudhsm::{draw_vector, must_draw};
-pub(crate) use generate::{generate, generate_pair, generated_by, makes_slowly};
+pub(crate) use generate::{generate, generate_pair, generated_by};
 pub(crate) use keying::{Derivation, OtherKeys, other_keys};
 pub(crate) use material::Material;
 pub(crate) use nonces::{Nonces, Reserved, check as check_generator};

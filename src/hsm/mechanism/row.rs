@@ -37,8 +37,6 @@ pub(crate) struct Row {
     pub(crate) generate: Option<fn(&Parameters, &Attributes) -> Result<Material>>,
     /// The public and the private key of the checked templates, in that order.
     pub(crate) generate_pair: Option<GeneratePair>,
-    /// Whether making a key can take a processor for long: who makes one waits for its turn.
-    pub(crate) makes_slowly: bool,
     pub(crate) wrap: Option<&'static dyn Wrapping>,
     pub(crate) unwrap: Option<&'static dyn Wrapping>,
     pub(crate) derive: Option<&'static dyn Derivation>,
@@ -66,7 +64,6 @@ impl Row {
             message: None,
             generate: None,
             generate_pair: None,
-            makes_slowly: false,
             wrap: None,
             unwrap: None,
             derive: None,

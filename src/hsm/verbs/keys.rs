@@ -100,7 +100,7 @@ fn made<T>(
     mechanism: &Mechanism,
     make: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
-    match mechanism::makes_slowly(mechanism)? {
+    match mechanism.id.makes_slowly() {
         true => application.in_turn(make),
         false => make(),
     }

@@ -33,14 +33,20 @@ impl Work {
 }
 
 impl Verb<'_> {
-    /// What is asked for; none if the answer may take its time, as a password is hashed, somebody is
-    /// waited for, or clusters come and go. Nobody looks out for that, and it goes over the socket.
+    /// What is asked for; none if the answer may take its time, as a password is hashed, primes are
+    /// searched for, somebody is waited for, or clusters come and go. Nobody looks out for that, and it
+    /// goes over the socket: a slot would be busy meanwhile, and keep others from looking out for theirs.
     pub(crate) fn work(&self) -> Option<Work> {
         if let Some((_, operation)) = self.goes_on_with() {
             return Some(Work::of(operation));
         }
         let work = match self {
             Self::Login(..) | Self::SlotEvent(..) | Self::End => return None,
+            Self::Generate(_, _, mechanism, _) | Self::GeneratePair(_, _, mechanism, ..)
+                if mechanism.get().id.makes_slowly() =>
+            {
+                return None;
+            }
             Self::Start(_, operation, ..)
             | Self::UpdateBoth(_, operation, ..)
             | Self::Message { operation, .. }
@@ -65,5 +71,36 @@ impl Verb<'_> {
             _ => Work::OTHER,
         };
         Some(work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use token::{Mechanism, MechanismId, Parameters, SessionHandle, Template};
+
+    use super::*;
+    use crate::message::Held;
+
+    /// Whether the generation of a pair by this mechanism is looked out for.
+    fn is_looked_out_for(id: u64) -> bool {
+        let request = crate::Requests::new().begin().request();
+        let mechanism = Mechanism {
+            id: MechanismId(id),
+            parameters: Parameters::None,
+        };
+        let none = Template::default();
+        let template = || Held::Lent(&none);
+        let mechanism = Held::Lent(&mechanism);
+        let pair = Verb::GeneratePair(request, SessionHandle(1), mechanism, template(), template());
+        pair.work().is_some()
+    }
+
+    #[test]
+    fn nobody_looks_out_for_primes_and_who_waits_for_a_point_does() {
+        let (rsa, x9_31, ec) = (0x0000, 0x000A, 0x1040);
+        assert_eq!(
+            [rsa, x9_31, ec].map(is_looked_out_for),
+            [false, false, true]
+        );
     }
 }

@@ -71,7 +71,6 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         key: Some(ANY_SECRET),
         generate: Some(generate::pbkdf2),
-        makes_slowly: true,
         ..named!(CKM_PKCS5_PBKD2)
     },
 ];

@@ -16,13 +16,11 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         key: Some(RSA_PAIR),
         generate_pair: Some(pairs::rsa),
-        makes_slowly: true,
         ..named!(CKM_RSA_PKCS_KEY_PAIR_GEN)
     },
     Row {
         key: Some(RSA_PAIR),
         generate_pair: Some(pairs::rsa),
-        makes_slowly: true,
         ..named!(CKM_RSA_X9_31_KEY_PAIR_GEN)
     },
     Row {
