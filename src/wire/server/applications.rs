@@ -194,13 +194,38 @@ impl Applications {
 
     #[cfg(test)]
     pub(super) fn break_all(&self) {
-        for application in self.known.lock().values() {
-            for socket in application.connections.lock().sockets.values() {
-                let _ = socket
-                    .upgrade()
-                    .map(|socket| socket.shutdown(Shutdown::Both));
-            }
+        for socket in self.sockets() {
+            let _ = socket.shutdown(Shutdown::Both);
         }
+    }
+
+    /// The same from within a verb: its client has noticed it, and takes no answer any more, when this
+    /// returns.
+    #[cfg(test)]
+    pub(super) fn break_under_a_verb(&self) {
+        let sockets = self.sockets();
+        for socket in &sockets {
+            let _ = socket.shutdown(Shutdown::Write);
+        }
+        let gone = |socket| PollFd::new(socket, PollFlags::RDHUP);
+        let mut clients: Vec<_> = sockets.iter().map(gone).collect();
+        let patience = Timespec {
+            tv_sec: 5,
+            tv_nsec: 0,
+        };
+        assert!(rustix::event::poll(&mut clients, Some(&patience)).unwrap() > 0);
+        self.break_all();
+    }
+
+    #[cfg(test)]
+    fn sockets(&self) -> Vec<Arc<UnixStream>> {
+        let known = self.known.lock();
+        let of = |application: &Arc<Application>| {
+            let connections = application.connections.lock();
+            let sockets = connections.sockets.values();
+            sockets.filter_map(Weak::upgrade).collect::<Vec<_>>()
+        };
+        known.values().flat_map(of).collect()
     }
 
     pub(super) fn wake_watcher(&self) {

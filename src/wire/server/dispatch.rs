@@ -62,8 +62,8 @@ impl Answer {
     /// Sends the answer. What its client never hears of is taken back: it asks for another session,
     /// or for the event.
     pub(super) fn send(&mut self, line: &mut Line<'_>, tenant: &dyn Tenant) -> io::Result<()> {
-        let sent = line.send(self.frame.filled(), self.output.filled());
         let given = self.given.take();
+        let sent = line.send(self.frame.filled(), self.output.filled(), given.is_some());
         if let (Err(_), Some(given)) = (&sent, given) {
             let take_back = AssertUnwindSafe(|| match given {
                 // It has gone by itself, or goes with its application.

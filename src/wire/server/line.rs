@@ -195,16 +195,16 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Answers the request, where it came from if the answer fits.
-    pub(super) fn send(&mut self, frame: &[u8], data: &[u8]) -> io::Result<()> {
+    /// Answers the request, where it came from if the answer fits. One whose loss has to be noticed goes
+    /// over the socket: memory takes an answer whether anybody is there to read it or not.
+    pub(super) fn send(&mut self, frame: &[u8], data: &[u8], noticed: bool) -> io::Result<()> {
         let Some(shared) = self.shared.as_ref().filter(|_| self.in_slot) else {
             return frame::send(self.socket.as_fd(), frame, data);
         };
-        #[cfg(test)] // No answer comes over a connection that a test has broken.
-        rustix::net::send(self.socket, &[], rustix::net::SendFlags::NOSIGNAL)?;
         let worked = shared.asked.elapsed();
         let memory = shared.slot.memory();
-        let fits = frame.len() + data.len() <= ROOM
+        let fits = !noticed
+            && frame.len() + data.len() <= ROOM
             && memory.write(0, frame)
             && memory.write(frame.len(), data);
         if !fits {

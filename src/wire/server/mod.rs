@@ -161,6 +161,11 @@ impl Server {
         self.break_all();
     }
 
+    /// Breaks every connection from within a verb, whose client has noticed it when this returns.
+    pub(crate) fn break_under_a_verb(&self) {
+        self.shared.applications.break_under_a_verb();
+    }
+
     /// Breaks every connection and lives on.
     pub(crate) fn break_all(&self) {
         self.shared.applications.break_all();

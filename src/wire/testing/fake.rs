@@ -52,6 +52,33 @@ struct Fake {
 }
 
 impl Fake {
+    /// What a Start does.
+    fn begin(
+        &self,
+        session: SessionHandle,
+        operation: Operation,
+        key: Option<ObjectHandle>,
+    ) -> Result<Started> {
+        self.world.started.lock().push(operation);
+        self.slot_of(session)?;
+        let lost = key == Some(SESSION_KEY) && self.world.count("resume") > 0;
+        if lost || key.is_some_and(|key| self.world.gone.lock().contains(&key)) {
+            return Err(Reason::KeyHandleInvalid.into());
+        }
+        let mut state = self.state.lock();
+        if state.operations.contains_key(&(session, operation)) {
+            return Err(Reason::OperationActive.into());
+        }
+        state
+            .operations
+            .insert((session, operation), PREFIX.to_vec());
+        let added = PREFIX.len() as u64;
+        Ok(Started {
+            bound: OutputBound::longer_by(added),
+            parameters_out: None,
+        })
+    }
+
     fn new(id: ApplicationId, world: Arc<World>) -> Self {
         Self {
             id,
@@ -162,11 +189,9 @@ impl Hsm for Fake {
             secret: SecretBytes::copied(b"ticket"),
         };
         if user == LoginAs::ContextSpecific {
+            let login = self.state.lock().log_in_for_one_use(session, slot, pin);
             self.world.say("login");
-            let mut state = self.state.lock();
-            return state
-                .log_in_for_one_use(session, slot, pin)
-                .map(|()| ticket);
+            return login.map(|()| ticket);
         }
         check_pin(pin)?;
         let mut state = self.state.lock();
@@ -184,7 +209,6 @@ impl Hsm for Fake {
         Ok(())
     }
     fn resume(&self, resumption: &Resumption) -> Result<Vec<SlotId>> {
-        self.world.say("resume");
         self.next_session
             .store(resumption.next_session, Ordering::Relaxed);
         let mut state = self.state.lock();
@@ -198,6 +222,8 @@ impl Hsm for Fake {
                 && !self.world.forgets_logins.load(Ordering::Relaxed)
         });
         state.logged_in = good.iter().map(|(slot, _)| *slot).collect();
+        drop(state);
+        self.world.say("resume");
         Ok(bad.iter().map(|(slot, _)| *slot).collect())
     }
     fn create(&self, request: Request, _: SessionHandle, _: Template) -> Result<ObjectHandle> {
@@ -280,25 +306,9 @@ impl Hsm for Fake {
         _: Mechanism,
         key: Option<ObjectHandle>,
     ) -> Result<Started> {
+        let started = self.begin(session, operation, key);
         self.world.say("start");
-        self.world.started.lock().push(operation);
-        self.slot_of(session)?;
-        let lost = key == Some(SESSION_KEY) && self.world.count("resume") > 0;
-        if lost || key.is_some_and(|key| self.world.gone.lock().contains(&key)) {
-            return Err(Reason::KeyHandleInvalid.into());
-        }
-        let mut state = self.state.lock();
-        if state.operations.contains_key(&(session, operation)) {
-            return Err(Reason::OperationActive.into());
-        }
-        state
-            .operations
-            .insert((session, operation), PREFIX.to_vec());
-        let added = PREFIX.len() as u64;
-        Ok(Started {
-            bound: OutputBound::longer_by(added),
-            parameters_out: None,
-        })
+        started
     }
     fn transform(
         &self,

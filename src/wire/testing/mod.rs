@@ -60,7 +60,8 @@ pub(crate) struct World {
     pub(crate) events: Mutex<Vec<SlotId>>,
     /// Verbs that reached an engine, by name.
     pub(crate) said: Mutex<BTreeMap<&'static str, usize>>,
-    /// What is done in the middle of the next verb of this name, before it is answered.
+    /// What is done in the middle of the next verb of this name, before it is answered: once all is done
+    /// that it changes, as a client that loses its connection then says it again at once.
     trap: Mutex<Option<Trap>>,
 }
 
@@ -165,7 +166,14 @@ impl Machine {
     /// What restarts hsmd from within one of its verbs.
     pub(crate) fn restarter(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
         let machine: Weak<Self> = Arc::downgrade(self);
-        move || machine.upgrade().unwrap().restart()
+        move || {
+            let machine = machine.upgrade().unwrap();
+            let dying = machine.server.lock().take().unwrap();
+            dying.leave(Duration::ZERO);
+            // Whoever notices the end of one finds the other.
+            machine.start();
+            dying.break_under_a_verb();
+        }
     }
 
     /// Breaks all connections to an hsmd that lives on.
@@ -176,7 +184,11 @@ impl Machine {
     /// What breaks all connections from within a verb of an hsmd that lives on.
     pub(crate) fn breaker(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
         let machine: Weak<Self> = Arc::downgrade(self);
-        move || machine.upgrade().unwrap().break_all()
+        move || {
+            let machine = machine.upgrade().unwrap();
+            let server = machine.server.lock();
+            server.as_ref().unwrap().break_under_a_verb();
+        }
     }
 
     /// Leaves the user of this process so many bytes for messages, until the answer is dropped.
