@@ -393,6 +393,7 @@ fn what_a_pin_has_before_its_colon_is_in_the_chain_only_if_it_is_a_users_name() 
         (LoginAs::User, "hunter2:x", "", Role::CryptoUser),
         (LoginAs::SecurityOfficer, "hunter2:x", "", Role::Admin),
         (LoginAs::User, "example:wrong", "example", Role::CryptoUser),
+        (LoginAs::User, "Example:wrong", "example", Role::CryptoUser),
     ];
     for (user, pin, name, role) in cases {
         assert_eq!(refused(user, pin), event(name, role), "{pin}");

@@ -301,6 +301,32 @@ fn names_and_passwords_have_bounds() {
 }
 
 #[test]
+fn capitals_in_a_name_are_small_letters() {
+    let world = World::new();
+    let (app, session) = admin(&world);
+    let create = |name: &str| {
+        let password = secret(USER_PIN);
+        app.hsm
+            .create_user(app.request(), session, name, Role::CryptoUser, &password)
+    };
+    create("Carol").unwrap();
+    assert_eq!(reason(create("CAROL")), Reason::AlreadyExists);
+    let users = app.hsm.users(session).unwrap();
+    assert!(users.iter().any(|user| user.name == "carol"), "{users:?}");
+    app.hsm.logout(session).unwrap();
+    let pin = format!("cAROL:{USER_PIN}");
+    app.login_as(session, LoginAs::User, &pin).unwrap();
+    app.hsm.logout(session).unwrap();
+    // Nobody has more tries by as many ways of writing a name.
+    for name in ["Carol", "carol", "CAROL", "CArol", "caroL"] {
+        let wrong = app.login_as(session, LoginAs::User, &format!("{name}:wrong"));
+        assert_eq!(reason(wrong), Reason::PinIncorrect, "{name}");
+    }
+    let locked = app.login_as(session, LoginAs::User, &pin);
+    assert_eq!(reason(locked), Reason::PinLocked);
+}
+
+#[test]
 fn the_same_name_can_be_an_admins_and_a_crypto_users() {
     let world = World::new();
     let (app, session) = admin(&world);

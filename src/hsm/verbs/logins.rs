@@ -211,9 +211,9 @@ impl<'a> Claim<'a> {
 /// The password in a PIN of the user `name`: what follows `name:`, or all of it.
 fn own_password(name: &str, pin: &SecretBytes) -> SecretBytes {
     let bytes = pin.reveal();
-    let rest = bytes
-        .strip_prefix(name.as_bytes())
-        .and_then(|rest| rest.strip_prefix(b":"));
+    let named = bytes.split_at_checked(name.len());
+    let named = named.filter(|(front, _)| front.eq_ignore_ascii_case(name.as_bytes()));
+    let rest = named.and_then(|(_, rest)| rest.strip_prefix(b":"));
     SecretBytes::copied(rest.unwrap_or(bytes))
 }
 
@@ -274,7 +274,7 @@ mod tests {
         let apart = claim(Role::CryptoUser, Some("example"), "a:b");
         assert_eq!(apart, ("example".to_owned(), b"a:b".to_vec()));
         assert_eq!(
-            claim(Role::CryptoUser, Some("example"), "example:a").1,
+            claim(Role::CryptoUser, Some("example"), "Example:a").1,
             b"a"
         );
     }

@@ -6,7 +6,7 @@ use crypto::Secret;
 use store::{Batch, Condition, Urgency};
 use token::{ClusterState, Error, Reason, Result, Role, SecretBytes, SlotId, Ticket, limits};
 
-use super::{DEFAULT_USER, Keyring, UserRecord, manage, password, resume, role_name};
+use super::{DEFAULT_USER, Keyring, UserRecord, folded, manage, password, resume, role_name};
 use crate::{
     audit::{self, Event},
     cluster::{Caller, Cluster},
@@ -107,7 +107,7 @@ impl Cluster {
         if password.len() > limits::PIN_BYTES_MAX {
             return Err(Reason::PinIncorrect.into());
         }
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         let failures = || Ok(self.user(&key)?.map_or(0, |user| user.record.failures));
         let _attempt = match self.attempts.begin(&key, failures) {
             // It costs and is noted as any wrong password: a locked name is no free question.
@@ -123,7 +123,7 @@ impl Cluster {
             self.refused(caller, role, name)?;
             // Not the name that was claimed: it may be what a PIN has before a colon.
             let mut words = format!("there is no {} of that name", role_name(role));
-            if role == Role::CryptoUser && name == DEFAULT_USER {
+            if role == Role::CryptoUser && folded(name) == DEFAULT_USER {
                 words += ": a PIN without one means `user`, and others log in with name:password";
             }
             return Err(Error::new(Reason::UserPinNotInitialized, words));
@@ -154,7 +154,7 @@ impl Cluster {
         name: &str,
         verified: &Verified,
     ) -> Result<Option<Opened<UserRecord>>> {
-        let user = self.user(&self.user_key(role, name))?;
+        let user = self.user(&self.user_key(role, name)?)?;
         Ok(user.filter(|user| user.record.password_version == verified.password_version))
     }
 
@@ -216,7 +216,7 @@ impl Cluster {
             return Ok(false);
         }
         record.failures = 0;
-        let key = self.user_key(record.role, &record.name);
+        let key = self.user_key(record.role, &record.name)?;
         let value = self.encode(&key, record)?;
         batch
             .expect
@@ -228,7 +228,7 @@ impl Cluster {
     fn refused(&self, caller: &Caller, role: Role, name: &str) -> Result<()> {
         self.gate.failed(caller.uid);
         let _changes = self.changes.lock();
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         let mut batch = Batch {
             urgency: Urgency::Reserve,
             ..Batch::default()

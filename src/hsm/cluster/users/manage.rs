@@ -7,7 +7,9 @@ use crypto::Secret;
 use store::{Batch, Condition, Urgency};
 use token::{Error, Reason, Result, Role, SecretBytes, limits};
 
-use super::{DEFAULT_USER, Keyring, Login, UserRecord, check_name, password::Stretched, role_name};
+use super::{
+    DEFAULT_USER, Keyring, Login, UserRecord, check_name, folded, password::Stretched, role_name,
+};
 use crate::{
     audit::Event,
     cluster::{
@@ -30,12 +32,13 @@ impl Cluster {
     ) -> Result<()> {
         let recovery = recovery(caller)?;
         check_name(name)?;
+        let name = &folded(name);
         let password = Stretched::new(&self.gate, caller.uid, password)?;
         let _changes = self.changes.lock();
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         if self.user(&key)?.is_some() {
             return Err(Error::new(Reason::AlreadyExists, called(role, name)));
         }
@@ -61,7 +64,7 @@ impl Cluster {
                 caller,
                 batch,
                 &[Event::UserCreated {
-                    name: name.to_owned(),
+                    name: name.clone(),
                     role,
                 }],
             )
@@ -76,7 +79,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         let Some(Opened { sealed, record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -105,7 +108,7 @@ impl Cluster {
             caller,
             batch,
             &[Event::UserDeleted {
-                name: name.to_owned(),
+                name: record.name,
                 role,
             }],
         )?;
@@ -127,7 +130,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         let Some(Opened { sealed, mut record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -175,7 +178,7 @@ impl Cluster {
             caller,
             batch,
             &[Event::PasswordSet {
-                name: name.to_owned(),
+                name: record.name,
                 role,
             }],
         )?;
@@ -189,7 +192,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name);
+        let key = self.user_key(role, name)?;
         let Some(Opened { sealed, mut record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -201,7 +204,7 @@ impl Cluster {
             urgency: Urgency::Reserve,
             ..Batch::default()
         };
-        let name = name.to_owned();
+        let name = record.name;
         self.commit(caller, batch, &[Event::UserUnlocked { name, role }])?;
         Ok(())
     }
@@ -243,7 +246,7 @@ impl Cluster {
             record.password = password.wrap(&self.sealing, *user, login.keyring.key())?;
             record.password_version = record.password_version.saturating_add(1);
             record.failures = 0;
-            let key = self.user_key(*role, name);
+            let key = self.user_key(*role, name)?;
             let value = self.encode(&key, &record)?;
             let mut batch = Batch {
                 expect: vec![(key.clone(), Condition::Equals(sealed))],

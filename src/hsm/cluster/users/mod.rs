@@ -84,11 +84,24 @@ impl Cluster {
 
     /// Whether there is such a user.
     fn has_user(&self, role: Role, name: &str) -> Result<bool> {
-        Ok(self.user(&self.user_key(role, name))?.is_some())
+        Ok(self.user(&self.user_key(role, name)?)?.is_some())
     }
 
-    /// Under which key a user stands: names do not show in the database.
-    pub(in crate::cluster) fn user_key(&self, role: Role, name: &str) -> Vec<u8> {
+    /// Under which key a user stands. Capitals in a name are small letters, but for a user that was made
+    /// when they were not.
+    pub(in crate::cluster) fn user_key(&self, role: Role, name: &str) -> Result<Vec<u8>> {
+        let folded = folded(name);
+        if folded != name {
+            let as_it_is = self.key_of_name(role, name);
+            if self.user(&as_it_is)?.is_some() {
+                return Ok(as_it_is);
+            }
+        }
+        Ok(self.key_of_name(role, &folded))
+    }
+
+    /// Names do not show in the database.
+    fn key_of_name(&self, role: Role, name: &str) -> Vec<u8> {
         let role = match role {
             Role::Admin => b"admin".as_slice(),
             Role::CryptoUser => b"crypto-user",
@@ -114,6 +127,11 @@ impl Cluster {
     }
 }
 
+/// A user's name as it is kept: those of CloudHSM tell no capitals from small letters.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
 /// A name can stand before the colon of a PIN and in one line of a list.
 fn check_name(name: &str) -> Result<()> {
     let legal = |c: char| !c.is_control() && c != ':';
@@ -134,5 +152,39 @@ fn role_name(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::CryptoUser => "crypto user",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Batch;
+    use token::{Access, Hsm, LoginAs};
+
+    use super::*;
+    use crate::test_support::{USER_PIN, World};
+
+    #[test]
+    fn a_user_that_was_made_with_capitals_logs_in_with_them() {
+        let world = World::new();
+        let clusters = world.engine.open_clusters();
+        let cluster = clusters.first().unwrap();
+        let small = cluster.user_key(Role::CryptoUser, "example").unwrap();
+        let mut record = cluster.user(&small).unwrap().unwrap().record;
+        record.name = "Example".to_owned();
+        let key = cluster.key_of_name(Role::CryptoUser, "Example");
+        let value = cluster.encode(&key, &record).unwrap();
+        let batch = Batch {
+            write: vec![(small, None), (key, Some(value))],
+            ..Batch::default()
+        };
+        cluster.records.store().commit(None, batch).unwrap();
+        let app = world.app();
+        let session = app.open(Access::ReadWrite);
+        let pin = |name: &str| format!("{name}:{USER_PIN}");
+        let unknown = app.login_as(session, LoginAs::User, &pin("example"));
+        assert_eq!(unknown.unwrap_err().reason, Reason::UserPinNotInitialized);
+        app.login_as(session, LoginAs::User, &pin("Example"))
+            .unwrap();
+        app.hsm.logout(session).unwrap();
     }
 }
