@@ -3,8 +3,8 @@
 
 use store::CommitId;
 use token::{
-    AuditFilter, AuditPage, AuditPlace, AuditReport, ClusterId, Error, HsmId, NewCluster, Operator,
-    Origin, Reason, Request, Result, Role, SecretBytes, SlotId,
+    AUDIT_EVENTS, AuditFilter, AuditPage, AuditPlace, AuditReport, ClusterId, Error, HsmId,
+    NewCluster, Operator, Origin, Reason, Request, Result, Role, SecretBytes, SlotId,
 };
 
 use crate::{
@@ -96,6 +96,13 @@ impl Operator for Application {
         filter: &AuditFilter,
     ) -> Result<AuditPage> {
         self.operator()?;
+        let event = filter.event.as_deref();
+        if let Some(unknown) = event.filter(|event| !AUDIT_EVENTS.contains(event)) {
+            // An empty list would say that it has never happened.
+            let (unknown, known) = (unknown.escape_debug(), AUDIT_EVENTS.join(", "));
+            let words = format!("there is no event `{unknown}`, but {known}");
+            return Err(Error::new(Reason::ArgumentsBad, words));
+        }
         self.engine()
             .of_chain(cluster, |chain| audit::chain::list(chain, place, filter))
     }

@@ -193,6 +193,21 @@ fn the_chain_is_listed_as_it_is_verified() {
 }
 
 #[test]
+fn a_listing_of_an_event_that_there_is_not_is_refused() {
+    let world = World::new();
+    let (cluster, filter) = (cluster(&world), AuditFilter::default());
+    let event = Some("object-genrated".to_owned());
+    let filter = AuditFilter { event, ..filter };
+    let listed = world
+        .app()
+        .hsm
+        .audit_records(&cluster, &AuditPlace::BEGINNING, &filter);
+    let error = listed.unwrap_err();
+    assert_eq!(error.reason, Reason::ArgumentsBad);
+    assert!(error.to_string().contains("object-generated"), "{error}");
+}
+
+#[test]
 fn a_listing_is_of_one_user_one_event_and_one_span_of_time() {
     let world = World::new();
     let app = world.app();
