@@ -395,6 +395,10 @@ pub trait Hsm: Send + Sync {
     ) -> Result<()> {
         Err(Reason::FunctionNotSupported.into())
     }
+    /// A part of a message could not be brought to `message_next`: the message ends, as by any error.
+    fn message_failed(&self, session: SessionHandle, operation: Operation) -> Result<()> {
+        Err(Reason::FunctionNotSupported.into())
+    }
     /// `C_MessageEncryptFinal`, `C_MessageDecryptFinal`, `C_MessageSignFinal`,
     /// `C_MessageVerifyFinal`: no further message.
     fn message_end(&self, session: SessionHandle, operation: Operation) -> Result<()> {

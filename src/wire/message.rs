@@ -320,6 +320,16 @@ impl<'a> Verb<'a> {
         }
     }
 
+    /// The message that the verb goes on with, of the operation that it names.
+    pub(crate) fn message(&self) -> Option<(SessionHandle, Operation)> {
+        match self {
+            Self::MessageNext {
+                session, operation, ..
+            } => Some((*session, *operation)),
+            _ => None,
+        }
+    }
+
     /// How far the verb reaches: whose Init may be answered otherwise after it. What only makes
     /// something that was not there before makes no Init fail.
     pub(crate) fn reach(&self) -> Reach {

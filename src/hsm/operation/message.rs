@@ -384,7 +384,7 @@ impl Messages {
 
     /// Nothing of a message is left when it has ended, well or not. That its output needs more room
     /// does not count as a message.
-    fn end_of<T: Ended>(&mut self, done: Result<T>) -> Result<T> {
+    pub(super) fn end_of<T: Ended>(&mut self, done: Result<T>) -> Result<T> {
         self.current = Place::default();
         self.waiting = 0;
         self.ended = done.as_ref().map_or(true, Ended::ended);

@@ -98,16 +98,22 @@ impl Answer {
     ) -> std::result::Result<(), Fault> {
         self.number = number;
         self.output.clear();
-        let (name, ends) = (verb.name(), verb.ends_by_an_error());
+        let (name, ends, message) = (verb.name(), verb.ends_by_an_error(), verb.message());
         let say = || match start.map_or(Ok(()), |start| begin(tenant, start)) {
             Ok(()) => self.say(tenant, verb, data),
             Err(error) => self.error(error),
         };
         match catch_unwind(AssertUnwindSafe(say)) {
             Ok(written) => {
-                if let (true, Some((session, operations))) = (take(&mut self.unasked), ends) {
-                    // As the engine would have done it, had it been asked.
-                    let _ = operations.map(|operation| tenant.cancel(session, operation));
+                // As the engine would have done it, had it been asked.
+                match (take(&mut self.unasked), ends, message) {
+                    (true, Some((session, operations)), _) => {
+                        let _ = operations.map(|operation| tenant.cancel(session, operation));
+                    }
+                    (true, None, Some((session, operation))) => {
+                        let _ = tenant.message_failed(session, operation);
+                    }
+                    _ => {}
                 }
                 written
             }

@@ -329,6 +329,10 @@ impl Hsm for Fake {
         }
         Ok(produced)
     }
+    fn message_failed(&self, _: SessionHandle, _: Operation) -> Result<()> {
+        self.world.say("message_failed");
+        Ok(())
+    }
     fn update(
         &self,
         session: SessionHandle,

@@ -207,6 +207,23 @@ fn no_message_begins_while_the_parts_of_another_come() {
 }
 
 #[test]
+fn a_part_that_could_not_be_brought_ends_its_message_and_not_the_messages() {
+    let mut bench = bench();
+    bench.begin(MessageEncrypt, sys::CKM_AES_GCM);
+    let operations = &mut bench.operations;
+    let parameters = Parameters::Message(counted());
+    operations
+        .message_begin(MessageEncrypt, &parameters, b"")
+        .unwrap();
+    operations.message_failed(MessageEncrypt).unwrap();
+    let next = operations.message_next(MessageEncrypt, &parameters, DATA, true, None);
+    assert_eq!(reason(next), Some(Reason::OperationNotInitialized));
+    operations
+        .message_begin(MessageEncrypt, &parameters, b"")
+        .unwrap();
+}
+
+#[test]
 fn messages_are_signed_and_verified_at_once_and_in_parts() {
     let mut bench = bench();
     let hmac = sys::CKM_SHA256_HMAC;

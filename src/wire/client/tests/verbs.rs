@@ -116,3 +116,18 @@ fn an_output_without_memory_ends_the_operation_on_both_sides() {
     start(&client, session);
     assert_eq!(transform(&client, session, b"abc").unwrap(), b"fakeabc");
 }
+
+#[test]
+fn a_part_without_memory_for_its_output_ends_its_message() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let operation = Operation::MessageEncrypt;
+    client.start(session, operation, mechanism(), None).unwrap();
+    let _starved = machine.starve(400_000);
+    let (input, mut output) = (vec![1; 300_000], vec![0; 300_000]);
+    let none = token::Parameters::None;
+    let refused = client.message_next(session, operation, &none, &input, false, Some(&mut output));
+    assert_eq!(refused.unwrap_err().reason, Reason::DeviceMemory);
+    assert_eq!(machine.world.count("message_failed"), 1);
+}
