@@ -24,9 +24,9 @@ const CACHE_BYTES: u64 = 512 << 20;
 /// What is larger than a quarter of a segment sled writes beside its file, where nothing syncs it.
 /// A leaf has at most 17 records, so with this a leaf never does.
 pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
-/// sled cleans its file up from a thread that wakes this often. What was answered is synced long
-/// before.
-const CLEANING_MS: u64 = 5_000;
+/// sled cleans its file up from a thread that wakes this often, and syncs the file each time, whether
+/// anything has changed or not: seldom, for an idle process. What was answered is synced long before.
+const CLEANING_MS: u64 = 30_000;
 /// How often, and how long apart, an open is tried while the threads of the database that was just
 /// closed in this process let its file go, and a child that another thread is just starting its lock.
 pub(crate) const OPEN_TRIES: usize = 100;
