@@ -217,6 +217,7 @@ fn a_session_key_that_is_wrapped_is_in_the_chain() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "this build does not derive so")]
 fn a_derivation_that_tells_of_a_token_key_is_a_copy_of_it() {
     let world = World::new();
     let app = world.app();
@@ -356,6 +357,7 @@ fn a_cluster_whose_deletion_is_in_doubt_is_not_used_before_the_next_start() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "this build does not derive so")]
 fn a_key_that_is_derived_from_two_token_keys_names_both() {
     let world = World::new();
     let app = world.app();

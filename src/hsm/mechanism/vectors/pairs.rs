@@ -177,6 +177,7 @@ fn done(
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "secp256k1 is not in this build")]
 fn every_signature_verifies_at_once_and_in_parts_and_no_other_does() {
     for vector in vectors(SIGNATURES) {
         let name = vector.row.name;

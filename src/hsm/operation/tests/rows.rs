@@ -3,6 +3,7 @@
 use super::*;
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn input_may_be_empty_where_the_mechanism_takes_any_length() {
     let mut bench = bench();
     for (id, parameters, len) in [
@@ -24,6 +25,7 @@ fn input_may_be_empty_where_the_mechanism_takes_any_length() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn the_bound_of_each_mechanism_is_never_too_small_and_exact_where_it_can_be() {
     let mut bench = bench();
     for (id, parameters) in [
@@ -94,6 +96,7 @@ fn padding_is_taken_off_into_an_output_that_fits_exactly() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn lengths_that_are_not_whole_blocks_have_their_own_reasons() {
     let mut bench = bench();
     for (id, parameters) in [
@@ -179,6 +182,7 @@ fn gcm_in_parts_gives_plaintext_only_at_its_end() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn xaes_encrypts_in_one_call_only() {
     let mut bench = bench();
     bench
@@ -190,6 +194,7 @@ fn xaes_encrypts_in_one_call_only() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn wrong_parameters_are_named_as_such() {
     let mut bench = bench();
     let long_iv = Parameters::Gcm {
