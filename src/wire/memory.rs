@@ -142,9 +142,18 @@ impl Shared {
         Ok(Self(mapping))
     }
 
-    /// The word `number`; each is alone in its cache lines.
+    /// The word `number`; each has cache lines of its own.
     pub(crate) fn word(&self, number: usize) -> &AtomicU32 {
-        self.0.half_word(number % (Self::BYTES / 128) * 128)
+        self.0.half_word(Self::line(number))
+    }
+
+    /// A second word in the cache lines of the word `number`.
+    pub(crate) fn beside(&self, number: usize) -> &AtomicU32 {
+        self.0.half_word(Self::line(number) + 4)
+    }
+
+    fn line(number: usize) -> usize {
+        number % (Self::BYTES / 128) * 128
     }
 
     /// Copies `from` to the bytes from `offset` on. Answers false if they are not there.

@@ -33,10 +33,6 @@ const AWAKE: u32 = 0;
 const AT_FUTEX: u32 = 1;
 const AT_SOCKET: u32 = 2;
 
-/// Bits of the state's word that say whose turn it is; those above say for how many nanoseconds hsmd
-/// has worked for an answer.
-const TURN_BITS: u32 = 3;
-
 /// What the state says. (A peer can write what it likes: it only ever misleads itself.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -56,7 +52,7 @@ pub(crate) enum State {
 
 impl State {
     fn of(word: u32) -> Self {
-        match word & ((1 << TURN_BITS) - 1) {
+        match word {
             1 => Self::Asked,
             2 => Self::AskedAtSocket,
             3 => Self::Answered,
@@ -137,28 +133,23 @@ impl Slot {
         self.word(STATE).store(State::Idle as u32, Ordering::SeqCst);
     }
 
-    /// Gives the turn to the other side, and wakes it where that can be done from here.
-    #[must_use]
-    pub(crate) fn turn(&self, state: State) -> Peer {
-        self.give(state as u32)
-    }
-
     /// Gives the turn with an answer that was worked for so long.
     #[must_use]
     pub(crate) fn answer(&self, state: State, worked: Duration) -> Peer {
-        const MOST: u32 = u32::MAX >> TURN_BITS;
-        let worked = u32::try_from(worked.as_nanos()).map_or(MOST, |worked| worked.min(MOST));
-        self.give(state as u32 | worked << TURN_BITS)
+        let worked = u32::try_from(worked.as_nanos()).unwrap_or(u32::MAX);
+        self.worked_for().store(worked, Ordering::Relaxed);
+        self.turn(state)
     }
 
-    /// How long hsmd has worked for the answer that is there, up to half a second.
+    /// How long hsmd has worked for the answer that is there, up to four seconds.
     pub(crate) fn worked(&self) -> Duration {
-        let word = self.word(STATE).load(Ordering::Relaxed);
-        Duration::from_nanos((word >> TURN_BITS).into())
+        Duration::from_nanos(self.worked_for().load(Ordering::Relaxed).into())
     }
 
-    fn give(&self, word: u32) -> Peer {
-        self.word(STATE).swap(word, Ordering::SeqCst);
+    /// Gives the turn to the other side, and wakes it where that can be done from here.
+    #[must_use]
+    pub(crate) fn turn(&self, state: State) -> Peer {
+        self.word(STATE).swap(state as u32, Ordering::SeqCst);
         let peer = self.word(match self.side {
             Side::Server => CLIENT,
             Side::Client => SERVER,
@@ -263,6 +254,11 @@ impl Slot {
             Side::Server => SERVER,
             Side::Client => CLIENT,
         })
+    }
+
+    /// For how many nanoseconds: beside the state, which comes with it from the other core.
+    fn worked_for(&self) -> &AtomicU32 {
+        self.memory.beside(STATE)
     }
 
     fn word(&self, number: usize) -> &AtomicU32 {

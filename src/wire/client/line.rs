@@ -131,7 +131,9 @@ impl Line {
             Some(state) => Found::Turn(state),
             None => slot.wait_at_socket(&mut self.reader, self.socket.as_fd())?,
         };
-        self.pace.learn(self.work, slot.worked());
+        if matches!(found, Found::Turn(State::Answered)) {
+            self.pace.learn(self.work, slot.worked());
+        }
         match found {
             Found::Turn(State::Answered) => self.header_in_slot(),
             Found::Turn(State::AnsweredAtSocket) => self.reader.header(self.socket.as_fd()),
