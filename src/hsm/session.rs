@@ -97,8 +97,14 @@ impl Active {
     /// Remembers what `request` answered, and forgets what is settled.
     pub(crate) fn remember(&mut self, request: Request, answer: Answer) {
         let settled = |(number, _): &(u64, Answer)| *number < request.settled;
-        while self.answers.front().is_some_and(settled) || self.answers.len() >= ANSWERS {
+        while self.answers.front().is_some_and(settled) {
             self.answers.pop_front();
+        }
+        if self.answers.len() >= ANSWERS {
+            // The oldest request in flight may still be asked again, however late it was answered.
+            let oldest =
+                (self.answers.front()).is_some_and(|(number, _)| *number == request.settled);
+            self.answers.remove(usize::from(oldest));
         }
         let (Ok(place) | Err(place)) = self.place_of(request);
         self.answers.insert(place, (request.number, answer));
@@ -113,5 +119,70 @@ impl Active {
         }
         self.answers
             .binary_search_by_key(&request.number, |(number, _)| *number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The request `number`, while `settled` is the oldest in flight.
+    fn request(number: u64, settled: u64) -> Request {
+        Request { number, settled }
+    }
+
+    fn answer(number: u64) -> Answer {
+        Answer {
+            handles: vec![ObjectHandle(number)],
+            output: Vec::new(),
+        }
+    }
+
+    /// A session that has answered these requests, in this order, while `settled` was in flight.
+    fn answered(numbers: impl IntoIterator<Item = u64>, settled: u64) -> Active {
+        let mut active = Active::new(Operations::default());
+        for number in numbers {
+            active.remember(request(number, settled), answer(number));
+        }
+        active
+    }
+
+    #[test]
+    fn requests_that_overtake_each_other_have_their_own_answers() {
+        let active = answered([3, 1, 5, 2], 1);
+        for number in [1, 2, 3, 5] {
+            let remembered = active.answer(request(number, 1));
+            assert_eq!(remembered, Some(&answer(number)));
+        }
+        for number in [0, 4, 6] {
+            assert_eq!(active.answer(request(number, 1)), None);
+        }
+    }
+
+    #[test]
+    fn what_is_settled_is_forgotten_and_nothing_else() {
+        let mut active = answered([3, 1, 5, 2], 1);
+        active.remember(request(6, 3), answer(6));
+        let remembered = |number| active.answer(request(number, 3)).is_some();
+        assert_eq!(
+            [1, 2, 3, 5, 6].map(remembered),
+            [false, false, true, true, true]
+        );
+    }
+
+    #[test]
+    fn the_oldest_request_in_flight_keeps_its_answer_however_late_it_came() {
+        let full = 2..2 + ANSWERS as u64;
+        let mut active = answered(full.clone().chain([1]), 1);
+        let last = full.end + 1;
+        for number in full.end..=last {
+            active.remember(request(number, 1), answer(number));
+        }
+        assert_eq!(active.answer(request(1, 1)), Some(&answer(1)));
+        assert_eq!(active.answer(request(last, 1)), Some(&answer(last)));
+        // Those after it had to go, the oldest first.
+        let remembered = |number| active.answer(request(number, 1)).is_some();
+        assert_eq!([2, 3, 4, 5].map(remembered), [false, false, false, true]);
+        assert_eq!(active.answers.len(), ANSWERS);
     }
 }
