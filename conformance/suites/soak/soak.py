@@ -20,12 +20,22 @@ PATIENCE = 120
 
 
 class Clients:
-    """The clients' processes and journals."""
+    """The clients' processes and journals. None of them is left when a `with` is, by whatever way."""
 
     def __init__(self, arguments, seed):
         self.arguments, self.seed = arguments, seed
         self.count, self.threads = (6, 1) if MODE == "served" else (1, 3)
         self.processes = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+    def begin(self):
         for number in range(self.count):
             self.start(number)
 
@@ -50,26 +60,46 @@ class Clients:
     def ended(self):
         return [number for number, process in self.processes.items() if process.poll() is not None]
 
+    def end(self):
+        """Tells them to end; what was wrong with that."""
+        open("end", "w", encoding="utf-8").close()
+        failures = []
+        for number, process in self.processes.items():
+            try:
+                if process.wait(PATIENCE) != 0:
+                    failures.append(f"client {number} ended with {process.returncode}")
+            except subprocess.TimeoutExpired:
+                failures.append(f"client {number} hangs")
+        return failures
+
 
 def hsmd():
-    """The process that has the home, if it is an hsmd that runs."""
+    """The process that has the home, if it is an hsmd that runs: its id, and when it began, which no other has."""
     try:
         with open(os.path.join(os.environ["STRONGROOM_HOME"], "lock"), encoding="utf-8") as lock:
             pid = int(lock.read().split()[1])
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            name, state = stat.read().split("(", 1)[1].rsplit(")", 1)
-        return pid if name == "hsmd" and state.split()[0] != "Z" else None
+            name, fields = stat.read().split("(", 1)[1].rsplit(")", 1)
+        # proc(5): the third field of the file is the state, the twenty-second the start.
+        state, *_, began = fields.split()[:20]
+        return (pid, began) if name == "hsmd" and state != "Z" else None
     except (OSError, IndexError, ValueError):
         return None
 
 
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+def sizes(pid):
+    """Resident KiB and descriptors, or None of a process that has gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+        return resident, len(os.listdir(f"/proc/{pid}/fd"))
+    except (OSError, StopIteration):
+        return None
 
 
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def hsmd_sizes():
+    process = hsmd()
+    return sizes(process[0]) if process else None
 
 
 def client_line(name):
@@ -101,78 +131,97 @@ def verdict(name, failures):
         results.write(f"{word}\t{name}\t{' '.join(failures)[:1000]}\n")
 
 
-def main():
-    *arguments, seconds, seed = sys.argv[1:]
-    seconds, choose = float(seconds), random.Random(int(seed))
-    kills = {"hsmd": 0, "client": 0}
-    clients = Clients(arguments, choose.randrange(1 << 30))
-    next_kill = 0
+class Soak:
+    """One run: what was killed, what was measured, and who was hsmd in peace."""
 
-    def kill(steps):
+    def __init__(self, clients, choose):
+        self.clients, self.choose, self.next_kill = clients, choose, 0
+        self.kills = {"hsmd": 0, "client": 0}
+        self.before, self.after, self.lives = {}, {}, []
+
+    def kill(self, steps):
         # After so much that was done, not after so many milliseconds: else a slow machine would do nothing at all.
-        nonlocal next_kill
-        if steps < next_kill:
+        if steps < self.next_kill:
             return
-        next_kill = steps + choose.randrange(100, 2000)
-        pid = hsmd()
-        if MODE == "served" and pid and choose.random() < 0.75:
-            os.kill(pid, signal.SIGKILL)
-            kills["hsmd"] += 1
-        elif MODE == "embedded" or choose.random() < 0.5:
-            clients.kill(choose.randrange(clients.count))
-            kills["client"] += 1
+        self.next_kill = steps + self.choose.randrange(100, 2000)
+        process = hsmd()
+        if MODE == "served" and process and self.choose.random() < 0.75:
+            os.kill(process[0], signal.SIGKILL)
+            self.kills["hsmd"] += 1
+        elif MODE == "embedded" or self.choose.random() < 0.5:
+            self.clients.kill(self.choose.randrange(self.clients.count))
+            self.kills["client"] += 1
 
-    failures = []
-    before, after = {}, {}
+    def watch(self, _=None):
+        """Nobody kills hsmd in peace: a second one, or none, is a crash, whatever the clients make of it."""
+        process = hsmd()
+        if MODE == "served" and process not in self.lives:
+            self.lives.append(process)
 
-    def measure(into):
-        pid = hsmd()
+    def measure(self):
+        measured = {name: client_line(name) for name in self.clients.journals()}
         if MODE == "served":
-            into["hsmd"] = (resident_kib(pid), descriptors(pid), pid)
-        into.update({name: client_line(name) for name in clients.journals()})
+            measured["hsmd"] = hsmd_sizes()
+        return measured
 
-    try:
-        work(clients, seconds / 2, kill)
-        print("killed:", kills)
-        work(clients, seconds / 4, lambda _: None)
+    def run(self, seconds):
+        self.clients.begin()
+        work(self.clients, seconds / 2, self.kill)
+        print("killed:", self.kills)
+        work(self.clients, seconds / 4, lambda _: None)
         # Nobody has been killed for long: from here on nothing may be lost.
         open("peace", "w", encoding="utf-8").close()
-        measure(before)
-        started = sum(clients.steps().values())
-        work(clients, seconds / 4, lambda _: None)
-        measure(after)
-        print("in peace:", sum(clients.steps().values()) - started, "bytes of journal;", before, after)
-    except AssertionError as failure:
-        failures.append(str(failure))
-    open("end", "w", encoding="utf-8").close()
-    for number, process in clients.processes.items():
+        self.watch()
+        self.before = self.measure()
+        started = sum(self.clients.steps().values())
+        work(self.clients, seconds / 4, self.watch)
+        self.after = self.measure()
+        print("in peace:", sum(self.clients.steps().values()) - started, "bytes of journal;", self.before, self.after)
+
+    def pairs(self):
+        return [(who, old, self.after[who]) for who, old in self.before.items()]
+
+    def grown(self):
+        return [f"{who}: {old} to {new}" for who, old, new in self.pairs() if not old or not new or new[0] > old[0] + NOISE_KIB]
+
+    def leaked(self):
+        leaked = [f"{who}: {old[1]} to {new[1]}" for who, old, new in self.pairs() if old and new and new[1] > old[1]]
+        if MODE == "served" and self.before["hsmd"]:
+            # All clients have gone, each of which had at least its connection.
+            most, deadline = self.before["hsmd"][1] - self.clients.count, time.monotonic() + 10
+            while (left := hsmd_sizes()) and left[1] > most and time.monotonic() < deadline:
+                time.sleep(0.1)
+            if left and left[1] > most:
+                leaked.append(f"hsmd keeps {left[1]} of {self.before['hsmd'][1]} when its {self.clients.count} clients have gone")
+        return leaked
+
+
+def main():
+    *arguments, seconds, seed = sys.argv[1:]
+    choose = random.Random(int(seed))
+    # Whoever ends this ends the clients: a signal that says so leaves by the same way as everything else.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    failures = []
+    with Clients(arguments, choose.randrange(1 << 30)) as clients:
+        soak = Soak(clients, choose)
         try:
-            if process.wait(PATIENCE) != 0:
-                failures.append(f"client {number} ended with {process.returncode}")
-        except subprocess.TimeoutExpired:
-            process.kill()
-            failures.append(f"client {number} hangs")
+            soak.run(float(seconds))
+        except Exception as failure:  # pylint: disable=broad-exception-caught
+            failures.append(repr(failure))
+        failures += clients.end()
     verdict("every client gets right answers to the end", failures)
-    verdict("they were killed often enough to say something", [] if sum(kills.values()) >= 3 else [str(kills)])
+    verdict("they were killed often enough to say something", [] if sum(soak.kills.values()) >= 3 else [str(soak.kills)])
 
     checked = subprocess.run([sys.executable, f"{HERE}/client.py", *arguments, "check", *clients.journals()],
                              capture_output=True, text=True, check=False)
     print(checked.stdout, checked.stderr)
     verdict("every key that was acknowledged is there and works, and no other is",
             [] if checked.returncode == 0 else [checked.stderr[-500:]])
-    grown = [f"{who}: {old} to {after[who]}" for who, old in before.items()
-             if not old or not after[who] or after[who][0] > old[0] + NOISE_KIB]
-    verdict("resident sizes stay flat", grown if after else ["not measured"])
-    leaked = [f"{who}: {old[1]} to {after[who][1]}" for who, old in before.items() if old and after[who] and after[who][1] > old[1]]
-    if MODE == "served" and after:
-        # All clients have gone, each of which had at least its connection.
-        deadline = time.monotonic() + 10
-        while hsmd() and descriptors(hsmd()) > before["hsmd"][1] - clients.count and time.monotonic() < deadline:
-            time.sleep(0.1)
-        left = descriptors(hsmd()) if hsmd() else 0
-        if left > before["hsmd"][1] - clients.count:
-            leaked.append(f"hsmd keeps {left} of {before['hsmd'][1]} when its {clients.count} clients have gone")
-    verdict("no descriptor is left", leaked if after else ["not measured"])
+    verdict("resident sizes stay flat", soak.grown() if soak.after else ["not measured"])
+    verdict("no descriptor is left", soak.leaked() if soak.after else ["not measured"])
+    if MODE == "served":
+        soak.watch()
+        verdict("one hsmd lives through the peace", [] if len(soak.lives) == 1 and soak.lives[0] else [str(soak.lives)])
 
 
 main()
