@@ -25,7 +25,7 @@ module=$CONFORMANCE_BIN/libstrongroom.so so_pin=12345678 pin=1234
 report() {
     local verdict=$1 id=$2
     shift 2
-    printf '%s\t%s\t%s\n' "$verdict" "$id" "$(tr '\n\t' '  ' <<<"$*")" >>"$SUITE_RESULTS"
+    printf '%s\t%s\t%s\n' "$verdict" "$id" "$(tr '\n\t\r' '   ' <<<"$*")" >>"$SUITE_RESULTS"
 }
 
 # check ID COMMAND…: a test that passes if its command does. `set -e` holds inside a function called so.
@@ -62,6 +62,25 @@ stop() {
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# need PROGRAM…: each of them is there. `command -v` by itself is content with one.
+need() {
+    local program
+    for program in "$@"; do
+        command -v "$program" || { echo "there is no $program"; return 1; }
+    done
+}
+
+# lacking PACKAGE: what `prepare` says when what it needs is missing. Where this machine's Debian has no such package,
+# as older and later ones have not, the suite is skipped (77, as automake has it); else it is a failure.
+lacking() {
+    if [ -n "$(apt-cache madison "$1")" ]; then
+        echo "the package $1 is not installed"
+        return 1
+    fi
+    echo "this machine's Debian has no package $1"
+    exit 77
+}
 
 # The token that most suites want to find.
 make_token() {
@@ -118,7 +137,7 @@ debian_backport() {
 
 # Home and module of a mode.
 enter() {
-    unset "${!STRONGROOM_@}" "${!AWS_@}" "${!CLOUDHSM_@}" PKCS11_PROVIDER_MODULE PYTHONPATH
+    unset "${!STRONGROOM_@}" "${!AWS_@}" "${!CLOUDHSM_@}" PKCS11_PROVIDER_MODULE PYTHONPATH SSH_AUTH_SOCK
     export HOME=$suite_dir TMPDIR=$suite_dir XDG_RUNTIME_DIR=$suite_dir/run XDG_CONFIG_HOME=$suite_dir/config
     mkdir -m 0700 "$suite_dir/run"
     case $1 in
@@ -187,7 +206,7 @@ run_suite() {
             prepare
         )
         status=$?
-        [ $status -eq 0 ] || exit 1
+        [ $status -eq 0 ] || exit $status
     fi
     for mode in "$@"; do
         log=$CONFORMANCE_WORK/logs/$suite_name-$mode.log
