@@ -124,7 +124,7 @@ impl Cluster {
         let number = marks.record.next_user;
         let recovery = Secret::random(32).map_err(internal)?;
         let admin = new_user(self, number, FIRST_ADMIN, Role::Admin, &password, &recovery)?;
-        let key = self.user_key(Role::Admin, FIRST_ADMIN)?;
+        let key = self.user_key(Role::Admin, FIRST_ADMIN);
         batch.expect.push((key.clone(), Condition::Absent));
         batch
             .write

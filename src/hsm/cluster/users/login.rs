@@ -6,7 +6,7 @@ use crypto::Secret;
 use store::{Batch, Condition, Urgency};
 use token::{ClusterState, Error, Reason, Result, Role, SecretBytes, SlotId, Ticket, limits};
 
-use super::{DEFAULT_USER, Keyring, UserRecord, folded, manage, password, resume, role_name};
+use super::{DEFAULT_USER, Keyring, UserRecord, manage, password, resume, role_name};
 use crate::{
     audit::{self, Event},
     cluster::{Caller, Cluster},
@@ -23,8 +23,11 @@ pub(crate) struct Login {
 
 /// A user that has shown the right password.
 pub(super) struct Verified {
-    pub(super) user_key: Secret,
+    /// Where its record stands.
+    pub(super) key: Vec<u8>,
+    number: u64,
     password_version: u64,
+    user_key: Secret,
 }
 
 impl Cluster {
@@ -43,8 +46,8 @@ impl Cluster {
         loop {
             let verified = self.verify(caller, role, name, password)?;
             let _changes = self.changes.lock();
-            if let Some(user) = self.unchanged(role, name, &verified)? {
-                return self.admit(slot, caller, user, verified.user_key);
+            if let Some(user) = self.unchanged(&verified)? {
+                return self.admit(slot, caller, user, verified);
             }
         }
     }
@@ -81,21 +84,21 @@ impl Cluster {
         loop {
             let verified = self.verify(&caller, role, name, password)?;
             let _changes = self.changes.lock();
-            let Some(mut user) = self.unchanged(role, name, &verified)? else {
+            let Some(mut user) = self.unchanged(&verified)? else {
                 continue;
             };
             let mut batch = Batch {
                 urgency: Urgency::Reserve,
                 ..Batch::default()
             };
-            if self.pardon(&mut user, &mut batch)? {
+            if self.pardon(&verified.key, &mut user, &mut batch)? {
                 self.commit(&caller, batch, &[])?;
             }
             return Ok(());
         }
     }
 
-    /// The user's key, if `password` is the right one.
+    /// The user of this name, if `password` is the right one.
     pub(super) fn verify(
         &self,
         caller: &Caller,
@@ -107,23 +110,23 @@ impl Cluster {
         if password.len() > limits::PIN_BYTES_MAX {
             return Err(Reason::PinIncorrect.into());
         }
-        let key = self.user_key(role, name)?;
+        let key = self.user_key(role, name);
         let failures = || Ok(self.user(&key)?.map_or(0, |user| user.record.failures));
         let _attempt = match self.attempts.begin(&key, failures) {
             // It costs and is noted as any wrong password: a locked name is no free question.
             Err(error) if error.reason == Reason::PinLocked => {
                 password::stretch_for_nothing(&self.gate, caller.uid, password)?;
-                self.refused(caller, role, name)?;
+                self.refused(caller, role, &key)?;
                 return Err(error);
             }
             attempt => attempt?,
         };
         let Some(Opened { record, .. }) = self.user(&key)? else {
             password::stretch_for_nothing(&self.gate, caller.uid, password)?;
-            self.refused(caller, role, name)?;
+            self.refused(caller, role, &key)?;
             // Not the name that was claimed: it may be what a PIN has before a colon.
             let mut words = format!("there is no {} of that name", role_name(role));
-            if role == Role::CryptoUser && folded(name) == DEFAULT_USER {
+            if role == Role::CryptoUser && name == DEFAULT_USER {
                 words += ": a PIN without one means `user`, and others log in with name:password";
             }
             return Err(Error::new(Reason::UserPinNotInitialized, words));
@@ -135,27 +138,27 @@ impl Cluster {
             Some(user_key) => {
                 self.gate.succeeded(caller.uid);
                 Ok(Verified {
-                    user_key,
+                    key,
+                    number: record.number,
                     password_version: record.password_version,
+                    user_key,
                 })
             }
             None => {
-                self.refused(caller, role, name)?;
+                self.refused(caller, role, &key)?;
                 Err(Reason::PinIncorrect.into())
             }
         }
     }
 
-    /// The user's record, if the password is still the one that was verified. The caller holds the
-    /// lock of changes.
-    pub(super) fn unchanged(
-        &self,
-        role: Role,
-        name: &str,
-        verified: &Verified,
-    ) -> Result<Option<Opened<UserRecord>>> {
-        let user = self.user(&self.user_key(role, name)?)?;
-        Ok(user.filter(|user| user.record.password_version == verified.password_version))
+    /// The user's record, if it is still the user and the password that were verified. The caller
+    /// holds the lock of changes.
+    pub(super) fn unchanged(&self, verified: &Verified) -> Result<Option<Opened<UserRecord>>> {
+        // A user that was deleted meanwhile may have been followed by another of its name.
+        let same = |record: &UserRecord| {
+            record.number == verified.number && record.password_version == verified.password_version
+        };
+        Ok(self.user(&verified.key)?.filter(|user| same(&user.record)))
     }
 
     /// The keyring of a user whose key is known.
@@ -177,8 +180,9 @@ impl Cluster {
         slot: SlotId,
         caller: &Caller,
         mut user: Opened<UserRecord>,
-        user_key: Secret,
+        verified: Verified,
     ) -> Result<(Login, Ticket)> {
+        let Verified { key, user_key, .. } = verified;
         let ticket = Ticket {
             login: crypto::random::array().map_err(internal)?,
             secret: SecretBytes::copied(Secret::random(32).map_err(internal)?.reveal()),
@@ -192,7 +196,7 @@ impl Cluster {
                 .write
                 .push(self.resume_record(slot, caller, &user.record, &user_key, &ticket)?);
         }
-        self.pardon(&mut user, &mut batch)?;
+        self.pardon(&key, &mut user, &mut batch)?;
         let record = user.record;
         let keyring = self.keyring(&record, user_key)?;
         let event = Event::LoggedIn {
@@ -210,37 +214,36 @@ impl Cluster {
     }
 
     /// No wrong password stands between a right one and the next: what writes that, if one did.
-    fn pardon(&self, user: &mut Opened<UserRecord>, batch: &mut Batch) -> Result<bool> {
+    fn pardon(&self, key: &[u8], user: &mut Opened<UserRecord>, batch: &mut Batch) -> Result<bool> {
         let Opened { sealed, record } = user;
         if record.failures == 0 {
             return Ok(false);
         }
         record.failures = 0;
-        let key = self.user_key(record.role, &record.name)?;
-        let value = self.encode(&key, record)?;
+        let value = self.encode(key, record)?;
         batch
             .expect
-            .push((key.clone(), Condition::Equals(sealed.clone())));
-        batch.write.push((key, Some(value)));
+            .push((key.to_vec(), Condition::Equals(sealed.clone())));
+        batch.write.push((key.to_vec(), Some(value)));
         Ok(true)
     }
 
-    fn refused(&self, caller: &Caller, role: Role, name: &str) -> Result<()> {
+    /// Counts a wrong password against whoever stands under `key`.
+    fn refused(&self, caller: &Caller, role: Role, key: &[u8]) -> Result<()> {
         self.gate.failed(caller.uid);
         let _changes = self.changes.lock();
-        let key = self.user_key(role, name)?;
         let mut batch = Batch {
             urgency: Urgency::Reserve,
             ..Batch::default()
         };
         let (mut locked, mut name) = (false, audit::UNKNOWN.to_owned());
-        if let Some(Opened { sealed, mut record }) = self.user(&key)? {
+        if let Some(Opened { sealed, mut record }) = self.user(key)? {
             // Tries on a locked user are noted, and do not count.
             if !record.locked() {
                 record.failures = record.failures.saturating_add(1);
-                let value = self.encode(&key, &record)?;
-                batch.expect.push((key.clone(), Condition::Equals(sealed)));
-                batch.write.push((key, Some(value)));
+                let value = self.encode(key, &record)?;
+                batch.expect.push((key.to_vec(), Condition::Equals(sealed)));
+                batch.write.push((key.to_vec(), Some(value)));
             }
             locked = record.locked();
             name = record.name;

@@ -38,7 +38,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name)?;
+        let key = self.user_key(role, name);
         if self.user(&key)?.is_some() {
             return Err(Error::new(Reason::AlreadyExists, called(role, name)));
         }
@@ -79,7 +79,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name)?;
+        let key = self.user_key(role, name);
         let Some(Opened { sealed, record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -130,7 +130,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name)?;
+        let key = self.user_key(role, name);
         let Some(Opened { sealed, mut record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -192,7 +192,7 @@ impl Cluster {
         if self.answered(caller)?.is_some() {
             return Ok(());
         }
-        let key = self.user_key(role, name)?;
+        let key = self.user_key(role, name);
         let Some(Opened { sealed, mut record }) = self.user(&key)? else {
             return Err(Error::new(Reason::NotFound, called(role, name)));
         };
@@ -239,14 +239,13 @@ impl Cluster {
             if self.answered(caller)?.is_some() {
                 return Ok(());
             }
-            let Some(Opened { sealed, mut record }) = self.unchanged(*role, name, &verified)?
-            else {
+            let Some(Opened { sealed, mut record }) = self.unchanged(&verified)? else {
                 continue;
             };
             record.password = password.wrap(&self.sealing, *user, login.keyring.key())?;
             record.password_version = record.password_version.saturating_add(1);
             record.failures = 0;
-            let key = self.user_key(*role, name)?;
+            let key = verified.key;
             let value = self.encode(&key, &record)?;
             let mut batch = Batch {
                 expect: vec![(key.clone(), Condition::Equals(sealed))],

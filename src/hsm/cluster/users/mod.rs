@@ -84,33 +84,19 @@ impl Cluster {
 
     /// Whether there is such a user.
     fn has_user(&self, role: Role, name: &str) -> Result<bool> {
-        Ok(self.user(&self.user_key(role, name)?)?.is_some())
+        Ok(self.user(&self.user_key(role, name))?.is_some())
     }
 
-    /// Under which key a user stands. Capitals in a name are small letters, but for a user that was made
-    /// when they were not.
-    pub(in crate::cluster) fn user_key(&self, role: Role, name: &str) -> Result<Vec<u8>> {
-        let folded = folded(name);
-        if folded != name {
-            let as_it_is = self.key_of_name(role, name);
-            if self.user(&as_it_is)?.is_some() {
-                return Ok(as_it_is);
-            }
-        }
-        Ok(self.key_of_name(role, &folded))
-    }
-
-    /// Names do not show in the database.
-    fn key_of_name(&self, role: Role, name: &str) -> Vec<u8> {
+    /// Under which key a user stands, however its name is written. Names do not show in the
+    /// database.
+    pub(in crate::cluster) fn user_key(&self, role: Role, name: &str) -> Vec<u8> {
         let role = match role {
             Role::Admin => b"admin".as_slice(),
             Role::CryptoUser => b"crypto-user",
         };
-        [
-            &[USERS][..],
-            &self.sealing.tag(&[b"user", role, name.as_bytes()]),
-        ]
-        .concat()
+        let name = folded(name);
+        let tag = self.sealing.tag(&[b"user", role, name.as_bytes()]);
+        [&[USERS][..], &tag].concat()
     }
 
     fn user(&self, key: &[u8]) -> Result<Option<Opened<UserRecord>>> {
@@ -128,7 +114,7 @@ impl Cluster {
 }
 
 /// A user's name as it is kept: those of CloudHSM tell no capitals from small letters.
-fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
@@ -156,35 +142,4 @@ fn role_name(role: Role) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use store::Batch;
-    use token::{Access, Hsm, LoginAs};
-
-    use super::*;
-    use crate::test_support::{USER_PIN, World};
-
-    #[test]
-    fn a_user_that_was_made_with_capitals_logs_in_with_them() {
-        let world = World::new();
-        let clusters = world.engine.open_clusters();
-        let cluster = clusters.first().unwrap();
-        let small = cluster.user_key(Role::CryptoUser, "example").unwrap();
-        let mut record = cluster.user(&small).unwrap().unwrap().record;
-        record.name = "Example".to_owned();
-        let key = cluster.key_of_name(Role::CryptoUser, "Example");
-        let value = cluster.encode(&key, &record).unwrap();
-        let batch = Batch {
-            write: vec![(small, None), (key, Some(value))],
-            ..Batch::default()
-        };
-        cluster.records.store().commit(None, batch).unwrap();
-        let app = world.app();
-        let session = app.open(Access::ReadWrite);
-        let pin = |name: &str| format!("{name}:{USER_PIN}");
-        let unknown = app.login_as(session, LoginAs::User, &pin("example"));
-        assert_eq!(unknown.unwrap_err().reason, Reason::UserPinNotInitialized);
-        app.login_as(session, LoginAs::User, &pin("Example"))
-            .unwrap();
-        app.hsm.logout(session).unwrap();
-    }
-}
+mod tests;

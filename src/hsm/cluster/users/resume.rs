@@ -85,7 +85,7 @@ impl Cluster {
         let resume_key = self.sealing.resume_key(ticket.secret.reveal());
         let user_key = sealing::open_secret(&resume_key, &purpose(&ticket.login), &record.user_key);
         let user = self
-            .user(&self.user_key(record.role, &record.name)?)?
+            .user(&self.user_key(record.role, &record.name))?
             .map(|user| user.record);
         let current = |user: &UserRecord| {
             user.number == record.user && user.password_version == record.password_version
