@@ -138,6 +138,11 @@ fn nobody_logs_in_over_somebody() {
         ),
         (
             LoginAs::User,
+            format!("USER:{USER_PIN}"),
+            Reason::UserAlreadyLoggedIn,
+        ),
+        (
+            LoginAs::User,
             format!("example:{USER_PIN}"),
             Reason::UserAnotherAlreadyLoggedIn,
         ),

@@ -327,6 +327,19 @@ fn capitals_in_a_name_are_small_letters() {
 }
 
 #[test]
+fn a_new_pin_that_would_be_another_users_is_refused_however_the_old_one_names_its_user() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.open(Access::ReadWrite);
+    for name in ["user", "USER"] {
+        let old = secret(&format!("{name}:{USER_PIN}"));
+        let new = secret("pa:ssword");
+        let refused = app.hsm.set_pin(app.request(), session, &old, &new);
+        assert_eq!(reason(refused), Reason::PinInvalid, "{name}");
+    }
+}
+
+#[test]
 fn the_same_name_can_be_an_admins_and_a_crypto_users() {
     let world = World::new();
     let (app, session) = admin(&world);

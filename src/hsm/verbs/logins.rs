@@ -12,7 +12,7 @@ use crate::{
     Application,
     cluster::{
         Login,
-        users::{DEFAULT_USER, FIRST_ADMIN},
+        users::{DEFAULT_USER, FIRST_ADMIN, folded},
     },
     seat::Seat,
     verbs::operations,
@@ -43,11 +43,11 @@ pub(super) fn login(
         }
     };
     let claim = Claim::of(role, name, pin)?;
-    application.seats().may_log_in(seat, role, claim.name)?;
+    application.seats().may_log_in(seat, role, &claim.name)?;
     let caller = application.caller();
     let (login, ticket) =
         seat.cluster
-            .login(seat.slot, &caller, role, claim.name, &claim.password)?;
+            .login(seat.slot, &caller, role, &claim.name, &claim.password)?;
     admit(application, seat, login)?;
     Ok(ticket)
 }
@@ -152,12 +152,12 @@ fn set_pin_without_login(
         return Ok(());
     }
     let claim = Claim::of(Role::CryptoUser, None, old)?;
-    let new = new_password(claim.name, new)?;
+    let new = new_password(&claim.name, new)?;
     let (login, _) = seat.cluster.login(
         seat.slot,
         &application.caller(),
         Role::CryptoUser,
-        claim.name,
+        &claim.name,
         &claim.password,
     )?;
     let caller = caller.with_user(&login.keyring);
@@ -169,42 +169,39 @@ fn set_pin_without_login(
 }
 
 /// Who somebody says to be.
-struct Claim<'a> {
-    name: &'a str,
+struct Claim {
+    /// As names are kept: whoever compares it has nothing to fold.
+    name: String,
     password: SecretBytes,
 }
 
-impl<'a> Claim<'a> {
+impl Claim {
     /// A name apart, or in the PIN before its first colon; without both, the role's first user.
-    fn of(role: Role, name: Option<&'a str>, pin: &'a SecretBytes) -> Result<Self> {
-        if let Some(name) = name {
-            return Ok(Self {
-                name,
-                password: own_password(name, pin),
-            });
-        }
+    fn of(role: Role, name: Option<&str>, pin: &SecretBytes) -> Result<Self> {
         let bytes = pin.reveal();
-        let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
-            let name = match role {
-                Role::Admin => FIRST_ADMIN,
-                Role::CryptoUser => DEFAULT_USER,
-            };
-            return Ok(Self {
-                name,
-                password: SecretBytes::copied(bytes),
-            });
+        let (name, password) = match (name, bytes.iter().position(|byte| *byte == b':')) {
+            (Some(name), _) => (name, own_password(name, pin)),
+            (None, Some(colon)) => {
+                let (name, password) = bytes.split_at(colon);
+                let name = std::str::from_utf8(name).map_err(|_| {
+                    Error::new(
+                        Reason::PinIncorrect,
+                        "the user's name before the colon is not UTF-8",
+                    )
+                })?;
+                let password = password.get(1..).unwrap_or_default();
+                (name, SecretBytes::copied(password))
+            }
+            (None, None) => {
+                let name = match role {
+                    Role::Admin => FIRST_ADMIN,
+                    Role::CryptoUser => DEFAULT_USER,
+                };
+                (name, SecretBytes::copied(bytes))
+            }
         };
-        let (name, password) = bytes.split_at(colon);
-        let name = std::str::from_utf8(name).map_err(|_| {
-            Error::new(
-                Reason::PinIncorrect,
-                "the user's name before the colon is not UTF-8",
-            )
-        })?;
-        Ok(Self {
-            name,
-            password: SecretBytes::copied(password.get(1..).unwrap_or_default()),
-        })
+        let name = folded(name);
+        Ok(Self { name, password })
     }
 }
 
@@ -254,13 +251,21 @@ mod tests {
     fn claim(role: Role, name: Option<&str>, pin: &str) -> (String, Vec<u8>) {
         let pin = SecretBytes::copied(pin.as_bytes());
         let claim = Claim::of(role, name, &pin).unwrap();
-        (claim.name.to_owned(), claim.password.reveal().to_vec())
+        (claim.name, claim.password.reveal().to_vec())
     }
 
     #[test]
     fn a_pin_names_its_user_before_the_first_colon() {
         let named = claim(Role::CryptoUser, None, "example:a:b");
         assert_eq!(named, ("example".to_owned(), b"a:b".to_vec()));
+    }
+
+    #[test]
+    fn a_claim_has_the_name_as_it_is_kept_however_it_was_written() {
+        for (name, pin) in [(None, "ExAmPle:Pass"), (Some("EXAMPLE"), "Pass")] {
+            let kept = claim(Role::CryptoUser, name, pin);
+            assert_eq!(kept, ("example".to_owned(), b"Pass".to_vec()));
+        }
     }
 
     #[test]
