@@ -96,8 +96,11 @@ impl Answer {
         verb: Verb<'_>,
         data: &[u8],
     ) -> std::result::Result<(), Fault> {
+        // Nothing of the verb before, which may have panicked.
         self.number = number;
         self.output.clear();
+        self.given = None;
+        self.unasked = false;
         let (name, ends, message) = (verb.name(), verb.ends_by_an_error(), verb.message());
         let say = || match start.map_or(Ok(()), |start| begin(tenant, start)) {
             Ok(()) => self.say(tenant, verb, data),
