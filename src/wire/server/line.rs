@@ -195,16 +195,18 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Answers the request, where it came from if the answer fits. One whose loss has to be noticed goes
-    /// over the socket: memory takes an answer whether anybody is there to read it or not.
+    /// Answers the request, where it came from if the answer fits. Memory takes an answer whether anybody
+    /// is there to read it or not: where its loss has to be `noticed`, the socket is asked first.
     pub(super) fn send(&mut self, frame: &[u8], data: &[u8], noticed: bool) -> io::Result<()> {
         let Some(shared) = self.shared.as_ref().filter(|_| self.in_slot) else {
             return frame::send(self.socket.as_fd(), frame, data);
         };
         let worked = shared.asked.elapsed();
         let memory = shared.slot.memory();
-        let fits = !noticed
-            && frame.len() + data.len() <= ROOM
+        if noticed && self.has_hung_up()? {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let fits = frame.len() + data.len() <= ROOM
             && memory.write(0, frame)
             && memory.write(frame.len(), data);
         if !fits {
@@ -216,6 +218,13 @@ impl<'a> Line<'a> {
             Peer::SleepsAtSocket => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
             Peer::Awake | Peer::Slept => Ok(()),
         }
+    }
+
+    /// Whether the client has closed the connection, or it is broken.
+    fn has_hung_up(&self) -> io::Result<bool> {
+        let mut client = [PollFd::new(self.socket, PollFlags::RDHUP)];
+        let events = rustix::event::poll(&mut client, Some(&Timespec::default()))?;
+        Ok(events > 0)
     }
 
     fn header_in_slot(&mut self) -> Result<Header, Fault> {
