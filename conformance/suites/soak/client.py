@@ -134,18 +134,12 @@ class Worker:
         self.journal.write(" ".join(words) + "\n")
 
     def run(self):
-        steps = 0
         things = ((self.make, 4), (self.use, 30), (self.seal, 20), (self.digest, 10), (self.parts, 10), (self.look, 10),
                   (self.another_session, 5), (self.session_key, 8), (self.random, 5), (self.fork, 1 if SERVED else 0))
         while not os.path.exists("end"):
             if len(self.keys) >= KEYS:
                 self.destroy()
             self.choose.choices([thing for thing, _ in things], [weight for _, weight in things])[0]()
-            steps += 1
-            if steps % 50 == 0:
-                with open("/proc/self/status", encoding="utf-8") as status:
-                    resident = next(line.split()[1] for line in status if line.startswith("VmRSS:"))
-                self.say("size", resident, str(len(os.listdir("/proc/self/fd"))))
 
     def make(self):
         label, kind = f"{self.name}.{self.next}", self.choose.choice(list(KINDS))

@@ -102,13 +102,6 @@ def hsmd_sizes():
     return sizes(process[0]) if process else None
 
 
-def client_line(name):
-    """The last measurement in a journal: resident KiB and descriptors."""
-    with open(name, encoding="utf-8") as journal:
-        lines = [line.split() for line in journal if line.startswith("size ")]
-    return [int(word) for word in lines[-1][1:]] if lines else None
-
-
 def work(clients, seconds, at):
     """Lets the clients work; `at(steps)` is asked again and again what to do meanwhile."""
     end = time.monotonic() + seconds
@@ -132,7 +125,10 @@ def verdict(name, failures):
 
 
 class Soak:
-    """One run: what was killed, what was measured, and who was hsmd in peace."""
+    """One run: what was killed, who was hsmd in peace, and the least that each process had in its two halves.
+
+    The least, because a forked child has its connection for a moment, and the log its buffers: what stays has leaked.
+    """
 
     def __init__(self, clients, choose):
         self.clients, self.choose, self.next_kill = clients, choose, 0
@@ -152,17 +148,20 @@ class Soak:
             self.clients.kill(self.choose.randrange(self.clients.count))
             self.kills["client"] += 1
 
-    def watch(self, _=None):
+    def watch(self):
         """Nobody kills hsmd in peace: a second one, or none, is a crash, whatever the clients make of it."""
         process = hsmd()
         if MODE == "served" and process not in self.lives:
             self.lives.append(process)
 
-    def measure(self):
-        measured = {name: client_line(name) for name in self.clients.journals()}
+    def measure(self, least):
+        self.watch()
+        now = {f"client {number}": sizes(process.pid) for number, process in self.clients.processes.items()}
         if MODE == "served":
-            measured["hsmd"] = hsmd_sizes()
-        return measured
+            now["hsmd"] = hsmd_sizes()
+        for who, size in now.items():
+            if size:
+                least[who] = tuple(map(min, size, least.get(who, size)))
 
     def run(self, seconds):
         self.clients.begin()
@@ -171,22 +170,18 @@ class Soak:
         work(self.clients, seconds / 4, lambda _: None)
         # Nobody has been killed for long: from here on nothing may be lost.
         open("peace", "w", encoding="utf-8").close()
-        self.watch()
-        self.before = self.measure()
         started = sum(self.clients.steps().values())
-        work(self.clients, seconds / 4, self.watch)
-        self.after = self.measure()
+        work(self.clients, seconds / 8, lambda _: self.measure(self.before))
+        work(self.clients, seconds / 8, lambda _: self.measure(self.after))
         print("in peace:", sum(self.clients.steps().values()) - started, "bytes of journal;", self.before, self.after)
 
-    def pairs(self):
-        return [(who, old, self.after[who]) for who, old in self.before.items()]
-
-    def grown(self):
-        return [f"{who}: {old} to {new}" for who, old, new in self.pairs() if not old or not new or new[0] > old[0] + NOISE_KIB]
+    def more(self, index, noise=0):
+        return [f"{who}: {old[index]} to {self.after[who][index]}" for who, old in self.before.items()
+                if who in self.after and self.after[who][index] > old[index] + noise]
 
     def leaked(self):
-        leaked = [f"{who}: {old[1]} to {new[1]}" for who, old, new in self.pairs() if old and new and new[1] > old[1]]
-        if MODE == "served" and self.before["hsmd"]:
+        leaked = self.more(1)
+        if MODE == "served" and "hsmd" in self.before:
             # All clients have gone, each of which had at least its connection.
             most, deadline = self.before["hsmd"][1] - self.clients.count, time.monotonic() + 10
             while (left := hsmd_sizes()) and left[1] > most and time.monotonic() < deadline:
@@ -217,7 +212,7 @@ def main():
     print(checked.stdout, checked.stderr)
     verdict("every key that was acknowledged is there and works, and no other is",
             [] if checked.returncode == 0 else [checked.stderr[-500:]])
-    verdict("resident sizes stay flat", soak.grown() if soak.after else ["not measured"])
+    verdict("resident sizes stay flat", soak.more(0, NOISE_KIB) if soak.after else ["not measured"])
     verdict("no descriptor is left", soak.leaked() if soak.after else ["not measured"])
     if MODE == "served":
         soak.watch()
