@@ -216,7 +216,8 @@ def main():
     verdict("no descriptor is left", soak.leaked() if soak.after else ["not measured"])
     if MODE == "served":
         soak.watch()
-        verdict("one hsmd lives through the peace", [] if len(soak.lives) == 1 and soak.lives[0] else [str(soak.lives)])
+        one = soak.after and soak.lives[1:] == [] and soak.lives[0]
+        verdict("one hsmd lives through the peace", [] if one else [str(soak.lives)])
 
 
 main()
