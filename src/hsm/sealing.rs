@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crypto::{Secret, hash::Hash, hmac};
 use postcard::ser_flavors::Size;
 use serde::{Serialize, de::DeserializeOwned};
-use store::{Batch, Store, Urgency};
+use store::{BATCH_FORGETS, Batch, Store, Urgency};
 use token::Result;
 use zeroize::Zeroizing;
 
@@ -116,12 +116,10 @@ impl Records {
     /// Forgets what was answered to one application.
     pub(crate) fn forget(&self, application: [u8; 16]) -> Result<()> {
         let applications = self.store.applications().map_err(stored)?;
-        self.forget_all(
-            applications
-                .into_iter()
-                .filter(|other| *other == application)
-                .collect(),
-        )
+        match applications.contains(&application) {
+            true => self.forget_all(&[application]),
+            false => Ok(()),
+        }
     }
 
     /// Forgets what was answered to applications that are not among `living`.
@@ -130,19 +128,18 @@ impl Records {
         // Asked after the answers were read: who comes in between is among the living.
         let living = living();
         applications.retain(|application| !living.contains(application));
-        self.forget_all(applications)
+        self.forget_all(&applications)
     }
 
-    fn forget_all(&self, applications: Vec<[u8; 16]>) -> Result<()> {
-        if applications.is_empty() {
-            return Ok(());
+    fn forget_all(&self, applications: &[[u8; 16]]) -> Result<()> {
+        for some in applications.chunks(BATCH_FORGETS) {
+            let batch = Batch {
+                forget: some.to_vec(),
+                urgency: Urgency::Reserve,
+                ..Batch::default()
+            };
+            self.store.commit(None, batch).map_err(stored)?;
         }
-        let batch = Batch {
-            forget: applications,
-            urgency: Urgency::Reserve,
-            ..Batch::default()
-        };
-        self.store.commit(None, batch).map_err(stored)?;
         Ok(())
     }
 
@@ -292,4 +289,29 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 
 fn purpose(key: &[u8]) -> Vec<u8> {
     [b"strongroom/1/".as_slice(), key].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{CommitId, memory::MemoryStore};
+
+    use super::*;
+
+    #[test]
+    fn applications_that_have_ended_are_forgotten_however_many_they_are() {
+        let store = MemoryStore::new();
+        let records = Records::new(Arc::clone(&store), Secret::joined(&[&[1; 32]]));
+        let applications: Vec<[u8; 16]> = (0..100).map(|number| [number; 16]).collect();
+        for application in &applications {
+            let id = CommitId {
+                application: *application,
+                number: 0,
+            };
+            store.commit(Some(id), Batch::default()).unwrap();
+        }
+        records.forget_all_but(|| vec![[7; 16]]).unwrap();
+        assert_eq!(store.applications().unwrap(), [[7; 16]]);
+        records.forget([7; 16]).unwrap();
+        assert!(store.applications().unwrap().is_empty());
+    }
 }

@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    ANSWERS_KEPT, BATCH_BYTES, BATCH_WRITES, Batch, CommitId, Condition, Error, Head, RECORD_BYTES,
-    Store, memory::MemoryStore, sled::SledStore,
+    ANSWERS_KEPT, BATCH_BYTES, BATCH_FORGETS, BATCH_WRITES, Batch, CommitId, Condition, Error,
+    Head, RECORD_BYTES, Store, memory::MemoryStore, sled::SledStore,
 };
 
 /// A module of tests for each backend; a backend is a function from a folder to a store.
@@ -281,6 +281,10 @@ fn what_is_too_large_is_refused(store: &Arc<dyn Store>) {
         },
         Batch {
             answer: vec![0; RECORD_BYTES + 1],
+            ..Batch::default()
+        },
+        Batch {
+            forget: vec![[1; 16]; BATCH_FORGETS + 1],
             ..Batch::default()
         },
         writing(many),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Error, Result,
+    ANSWERS_KEPT, BATCH_BYTES, BATCH_FORGETS, BATCH_WRITES, Error, Result,
     backend::{self, Changes},
     reserve::system_error,
 };
@@ -23,6 +23,17 @@ const FILE_BYTES: usize = 2 << 20;
 const FULL_BYTES: usize = 1 << 20;
 /// The most bytes of a group's changes.
 pub(crate) const GROUP_BYTES: usize = FILE_BYTES - HEADER_BYTES;
+/// Bytes of an answer that is forgotten: its key after its length.
+const FORGOTTEN_BYTES: usize = 8 + 1 + 16 + 8;
+/// The most bytes that a record of a batch comes with: lengths, a number in the log and a hash, a count.
+const BESIDE_BYTES: usize = 64;
+/// A batch that keeps to its limits, with all that it may forget, can be written.
+const _: () = assert!(
+    BATCH_BYTES
+        + (BATCH_WRITES + 2) * BESIDE_BYTES
+        + (BATCH_FORGETS + 1) * ANSWERS_KEPT * FORGOTTEN_BYTES
+        <= GROUP_BYTES
+);
 /// Before the changes of a group: hash (32) ‖ number (u64) ‖ length of the changes (u32).
 const HEADER_BYTES: usize = 32 + 8 + 4;
 /// The most groups that the file has room for.

@@ -29,6 +29,8 @@ pub const BATCH_WRITES: usize = 100;
 pub const BATCH_BYTES: usize = 1024 * 1024;
 /// The most bytes in one record, its key included.
 pub const RECORD_BYTES: usize = 60 * 1024;
+/// The most applications that one [`Batch`] forgets.
+pub const BATCH_FORGETS: usize = 16;
 /// The most answers that are remembered for one application; it may have as many requests on
 /// their way.
 pub const ANSWERS_KEPT: usize = 1024;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::{
-    ANSWERS_KEPT, BATCH_BYTES, BATCH_WRITES, Batch, CommitId, Committed, Condition, Error,
-    RECORD_BYTES, Record, Result,
+    ANSWERS_KEPT, BATCH_BYTES, BATCH_FORGETS, BATCH_WRITES, Batch, CommitId, Committed, Condition,
+    Error, RECORD_BYTES, Record, Result,
     backend::{Backend, Changes},
     keyspace::{self, Head},
 };
@@ -15,6 +15,12 @@ pub(crate) fn check_limits(batch: &Batch) -> Result<()> {
     if writes > BATCH_WRITES || batch.expect.len() > BATCH_WRITES {
         return Err(Error::TooLarge(format!(
             "{writes} writes; a batch has {BATCH_WRITES}"
+        )));
+    }
+    let forgotten = batch.forget.len();
+    if forgotten > BATCH_FORGETS {
+        return Err(Error::TooLarge(format!(
+            "{forgotten} applications to forget; a batch has {BATCH_FORGETS}"
         )));
     }
     let keys = batch
