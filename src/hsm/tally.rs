@@ -1,10 +1,17 @@
 //! How much of something is in use, counted by all threads together. A thread takes more at a time
 //! than it needs, and keeps what comes back to it for the next time: so threads that take and give
-//! back seldom write to what they share.
+//! back seldom write to what they share. Only [`Tally::add_within`] keeps to a limit exactly: who asks
+//! whether there is room and counts in afterwards may not be the only one.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use parking_lot::Mutex;
+
 use crate::stripe::Stripes;
+
+/// How often the spare ones are collected for one who is short of them: meanwhile some may come to where
+/// they have been collected already.
+const COLLECTIONS: usize = 8;
 
 /// Such a count.
 pub(crate) struct Tally {
@@ -14,6 +21,9 @@ pub(crate) struct Tally {
     taken: AtomicUsize,
     /// What each thread has taken and nobody uses.
     spare: Stripes<AtomicUsize>,
+    /// Of whoever moves spare ones between `taken` and a thread, once in a block: to anybody else, what is
+    /// on its way would seem to be in use.
+    moving: Mutex<()>,
 }
 
 impl Tally {
@@ -23,6 +33,7 @@ impl Tally {
             block,
             taken: AtomicUsize::new(0),
             spare: Stripes::new(|_| AtomicUsize::new(0)),
+            moving: Mutex::default(),
         }
     }
 
@@ -38,15 +49,18 @@ impl Tally {
         if spare.fetch_update(Relaxed, Relaxed, left).is_ok() {
             return true;
         }
+        let _moving = self.moving.lock();
         if self.take(limit, number.saturating_add(self.block)) {
             spare.fetch_add(self.block, Relaxed);
             return true;
         }
         // Near the limit the spare ones are missed.
-        for spare in self.spare.iter() {
-            self.taken.fetch_sub(spare.swap(0, Relaxed), Relaxed);
-        }
-        self.take(limit, number)
+        (0..COLLECTIONS).any(|_| {
+            for spare in self.spare.iter() {
+                self.taken.fetch_sub(spare.swap(0, Relaxed), Relaxed);
+            }
+            self.take(limit, number)
+        })
     }
 
     /// Counts `number` out, whoever counted them in.
@@ -54,6 +68,7 @@ impl Tally {
         let spare = self.spare.mine();
         let now = spare.fetch_add(number, Relaxed).saturating_add(number);
         if now > self.block.saturating_mul(2) {
+            let _moving = self.moving.lock();
             let back = now - self.block;
             let left = |spare: usize| spare.checked_sub(back);
             if spare.fetch_update(Relaxed, Relaxed, left).is_ok() {
@@ -62,7 +77,7 @@ impl Tally {
         }
     }
 
-    /// Whether `number` more would be within `limit`.
+    /// Whether `number` more would be within `limit`, as far as nobody counts meanwhile.
     pub(crate) fn has_room(&self, limit: usize, number: usize) -> bool {
         let within = |used: usize| used.saturating_add(number) <= limit;
         within(self.taken.load(Relaxed)) || within(self.in_use())
@@ -110,6 +125,24 @@ mod tests {
         assert!(tally.has_room(20, 19) && !tally.has_room(20, 20));
         assert!(tally.add_within(20, 19));
         assert!(!tally.add_within(20, 1));
+    }
+
+    #[test]
+    fn nobody_is_refused_what_the_others_leave() {
+        for block in [1, 10, 30] {
+            let tally = Tally::in_blocks_of(block);
+            let takes = || {
+                for _ in 0..100_000 {
+                    assert!(tally.add_within(40, 10));
+                    tally.sub(10);
+                }
+            };
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(takes);
+                }
+            });
+        }
     }
 
     #[test]
