@@ -286,6 +286,7 @@ impl Cluster {
             batch.append.push(self.sealing.seal_entry(&entry)?);
         }
         batch.settled = caller.settled();
+        self.objects.any_public.may_come(self, &batch);
         self.records
             .store()
             .commit(caller.commit_id(), batch)

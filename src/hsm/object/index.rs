@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use store::Batch;
 use token::{AttributeType, Result};
 
 use super::{Attributes, ObjectRecord, Plain, rules};
@@ -71,9 +72,14 @@ impl AnyPublic {
         Ok(self.0.load(Ordering::SeqCst) != NONE)
     }
 
-    /// One is about to be written: finds that begin when it is there know of it.
-    fn is_coming(&self) {
-        if self.0.load(Ordering::SeqCst) != SOME {
+    /// `batch` is about to be committed: where it makes one, finds that begin when that is there know.
+    pub(crate) fn may_come(&self, cluster: &Cluster, batch: &Batch) {
+        let mut made = batch.index.iter().filter(|(_, there)| *there).peekable();
+        if made.peek().is_none() || self.0.load(Ordering::SeqCst) == SOME {
+            return;
+        }
+        let everything = everything(cluster, Scope::Public);
+        if made.any(|(key, _)| key.starts_with(&everything)) {
             self.0.store(SOME, Ordering::SeqCst);
         }
     }
@@ -164,7 +170,6 @@ pub(crate) fn entries(cluster: &Cluster, reference: u64, object: &ObjectRecord) 
         .filter(|term| matches!(term, Term::Telling { .. }));
     keys.extend(telling.flat_map(|term| prefixes(cluster, scope, term)));
     if scope == Scope::Public {
-        cluster.objects.any_public.is_coming();
         // The scope of a private object says whose it is.
         let whose = object.owner.map_or(Scope::Unowned, Scope::Owner);
         keys.push(everything(cluster, whose));

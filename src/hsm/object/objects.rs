@@ -57,7 +57,7 @@ pub(crate) struct Objects {
     references: Mutex<Range<u64>>,
     records: Cache<ObjectRecord>,
     /// Whether any of them is public.
-    pub(super) any_public: AnyPublic,
+    pub(crate) any_public: AnyPublic,
     /// How many objects nobody owns, at most; none before the first is made in this boot.
     unowned: Mutex<Option<usize>>,
 }
