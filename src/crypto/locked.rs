@@ -10,7 +10,10 @@ use std::{
 };
 
 use argon2::Block;
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
+use rustix::{
+    io::Errno,
+    mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap},
+};
 use zeroize::Zeroize;
 
 use crate::{pool::Pools, thread};
@@ -261,32 +264,69 @@ fn pages(len: usize) -> Option<NonNull<u8>> {
 
 /// The pools of random bytes, the same for all threads; none where `are_wanted` says so the first time,
 /// or the kernel has none.
+pub(crate) fn pools(are_wanted: impl FnOnce() -> bool) -> Option<&'static Pools> {
+    static POOLS: PoolsOnce = PoolsOnce::new();
+    POOLS.made(|| match are_wanted() {
+        true => new_pools(),
+        false => Err(Missing::ForGood),
+    })
+}
+
+/// Pools that are made when they are first asked for.
 ///
 /// Without a lock: a child that is forked as another thread makes them would wait for that thread for
 /// ever. Two threads may make them at once, and those of the second one are given back.
-pub(crate) fn pools(are_wanted: impl FnOnce() -> bool) -> Option<&'static Pools> {
-    static MADE: AtomicPtr<Pools> = AtomicPtr::new(ptr::null_mut());
-    static NONE: AtomicBool = AtomicBool::new(false);
-    // SAFETY: null, or zeroed pages as long as it, never unmapped once they are here; it is made of
-    // atomics alone, for which zeroes are a value, also when the kernel puts them there.
-    let made = || unsafe { MADE.load(Ordering::Acquire).as_ref() };
-    if let Some(pools) = made() {
-        return Some(pools);
+struct PoolsOnce {
+    made: AtomicPtr<Pools>,
+    never: AtomicBool,
+}
+
+/// Why there are no pools.
+enum Missing {
+    /// Memory is out: who asks next may have them.
+    ForNow,
+    /// There will be none.
+    ForGood,
+}
+
+impl PoolsOnce {
+    const fn new() -> Self {
+        Self {
+            made: AtomicPtr::new(ptr::null_mut()),
+            never: AtomicBool::new(false),
+        }
     }
-    if NONE.load(Ordering::Relaxed) {
-        return None;
+
+    /// The pools, that `new` makes where there are none yet: it is [`new_pools`], or fails.
+    fn made(
+        &'static self,
+        new: impl FnOnce() -> Result<NonNull<Pools>, Missing>,
+    ) -> Option<&'static Pools> {
+        // SAFETY: null, or zeroed pages as long as it, never unmapped once they are here; it is made of
+        // atomics alone, for which zeroes are a value, also when the kernel puts them there.
+        let made = || unsafe { self.made.load(Ordering::Acquire).as_ref() };
+        if let Some(pools) = made() {
+            return Some(pools);
+        }
+        if self.never.load(Ordering::Relaxed) {
+            return None;
+        }
+        let pools = match new() {
+            Ok(pools) => pools.as_ptr(),
+            Err(Missing::ForNow) => return None,
+            Err(Missing::ForGood) => {
+                self.never.store(true, Ordering::Relaxed);
+                return None;
+            }
+        };
+        let null = ptr::null_mut();
+        let set = (self.made).compare_exchange(null, pools, Ordering::AcqRel, Ordering::Acquire);
+        if set.is_err() {
+            // SAFETY: the mapping that `new_pools` has just made, and nobody but this thread knows of it.
+            let _ = unsafe { munmap(pools.cast(), POOLS_LEN) };
+        }
+        made()
     }
-    let Some(pools) = are_wanted().then(new_pools).flatten() else {
-        NONE.store(true, Ordering::Relaxed);
-        return None;
-    };
-    let (null, pools) = (ptr::null_mut(), pools.as_ptr());
-    let set = MADE.compare_exchange(null, pools, Ordering::AcqRel, Ordering::Acquire);
-    if set.is_err() {
-        // SAFETY: the mapping that `new_pools` has just made, and nobody but this thread knows of it.
-        let _ = unsafe { munmap(pools.cast(), POOLS_LEN) };
-    }
-    made()
 }
 
 /// Bytes that are mapped for the pools.
@@ -294,15 +334,19 @@ const POOLS_LEN: usize = size_of::<Pools>().next_multiple_of(4096);
 
 /// New pools, in memory that the kernel zeroes in a forked child. Where it does not know how, there are
 /// none.
-fn new_pools() -> Option<NonNull<Pools>> {
-    let start = map(POOLS_LEN)?;
+fn new_pools() -> Result<NonNull<Pools>, Missing> {
+    let start = map(POOLS_LEN).ok_or(Missing::ForNow)?;
     // SAFETY: the range is the mapping just made, and nobody uses it yet.
-    if unsafe { madvise(start.as_ptr().cast(), POOLS_LEN, Advice::LinuxWipeOnFork) }.is_err() {
+    let wiped = unsafe { madvise(start.as_ptr().cast(), POOLS_LEN, Advice::LinuxWipeOnFork) };
+    wiped.map_err(|error| {
         // SAFETY: the same; it is not used from here on.
         let _ = unsafe { munmap(start.as_ptr().cast(), POOLS_LEN) };
-        return None;
-    }
-    Some(start.cast())
+        match error {
+            Errno::NOMEM | Errno::AGAIN => Missing::ForNow,
+            _ => Missing::ForGood,
+        }
+    })?;
+    Ok(start.cast())
 }
 
 fn heap(len: usize) -> (NonNull<u8>, Place) {
@@ -382,8 +426,9 @@ mod tests {
 
     #[test]
     fn all_threads_have_the_same_pools() {
+        static POOLS: PoolsOnce = PoolsOnce::new();
         let addresses = std::thread::scope(|scope| {
-            let address = || ptr::from_ref(pools(|| true).unwrap()).addr();
+            let address = || ptr::from_ref(POOLS.made(new_pools).unwrap()).addr();
             let threads = [(); 8].map(|()| scope.spawn(address));
             threads.map(|thread| thread.join().unwrap())
         });
@@ -391,8 +436,19 @@ mod tests {
     }
 
     #[test]
+    fn pools_that_there_was_no_memory_for_are_made_later_and_those_that_nobody_wants_are_not() {
+        static SHORT: PoolsOnce = PoolsOnce::new();
+        assert!(SHORT.made(|| Err(Missing::ForNow)).is_none());
+        assert!(SHORT.made(new_pools).is_some());
+        static UNWANTED: PoolsOnce = PoolsOnce::new();
+        assert!(UNWANTED.made(|| Err(Missing::ForGood)).is_none());
+        assert!(UNWANTED.made(new_pools).is_none());
+    }
+
+    #[test]
     fn a_forked_child_finds_the_pools_empty_and_its_parent_does_not() {
-        let pools = pools(|| true).unwrap();
+        static POOLS: PoolsOnce = PoolsOnce::new();
+        let pools = POOLS.made(new_pools).unwrap();
         let flags = flags_of_mapping(ptr::from_ref(pools).addr());
         assert!(flags.contains("dd"), "{flags}");
         pools.fill().unwrap();
