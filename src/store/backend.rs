@@ -39,7 +39,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     }
 
     /// Writes all of the changes or none; they are durable when it answers. After an error the
-    /// backend refuses to write until it knows again what the medium holds.
+    /// backend refuses to write until it knows again what the medium holds; what is
+    /// [`crate::Error::TooLarge`] is refused by itself.
     fn write(&self, changes: &Changes) -> Result<()>;
 
     /// Nobody has written for a while: what was left for later is done now.

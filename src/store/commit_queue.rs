@@ -13,10 +13,10 @@ use crate::{
     keyspace, staging,
 };
 
-/// The most commits in one group.
-const GROUP_COMMITS: usize = 256;
-/// The most bytes in one group (a commit more may exceed it).
-const GROUP_BYTES: usize = 2 * crate::BATCH_BYTES;
+/// The most commits that are taken from the queue at once.
+const TAKEN_COMMITS: usize = 256;
+/// Bytes of batches from which on no more are. How many groups they become, [`Backend::most`] says.
+const TAKEN_BYTES: usize = 2 * crate::BATCH_BYTES;
 
 /// How long nobody commits before the backend does what it has left for later.
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
@@ -170,17 +170,17 @@ impl<B: Backend> Drop for CommitQueue<B> {
 fn drain<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) {
     while let Some(first) = next(backend, waiting) {
         let mut bytes = first.batch.len();
-        let mut group = vec![first];
-        while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
+        let mut taken = vec![first];
+        while taken.len() < TAKEN_COMMITS && bytes < TAKEN_BYTES {
             let Ok(next) = waiting.try_recv() else { break };
             bytes += next.batch.len();
-            group.push(next);
+            taken.push(next);
         }
-        commit_group(backend, group);
+        commit_all(backend, taken);
     }
 }
 
-/// The first of the next group; none when the store is closed.
+/// The next commit; none when the store is closed.
 fn next<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) -> Option<Waiting> {
     match waiting.recv_timeout(SETTLED_AFTER) {
         Err(mpsc::RecvTimeoutError::Timeout) => {
@@ -191,7 +191,7 @@ fn next<B: Backend>(backend: &B, waiting: &mpsc::Receiver<Waiting>) -> Option<Wa
     }
 }
 
-fn commit_group<B: Backend>(backend: &B, waiting: Vec<Waiting>) {
+fn commit_all<B: Backend>(backend: &B, waiting: Vec<Waiting>) {
     let room = [Urgency::Normal, Urgency::Reserve];
     let room = room.map(|urgency| {
         let asked = waiting
@@ -322,7 +322,7 @@ mod tests {
                 (Waiting { id, batch, answer }, answered)
             })
             .unzip();
-        commit_group(backend, waiting);
+        commit_all(backend, waiting);
         answers
             .iter()
             .map(|answer| answer.recv().unwrap())

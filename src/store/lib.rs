@@ -45,7 +45,8 @@ pub trait Store: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
     /// At most `limit` records with keys that start with `prefix` and are greater than `after`
-    /// (when given), in the order of their keys.
+    /// (when given), in the order of their keys. Commits that are made meanwhile may be seen in part:
+    /// what must be of one moment is asked for one by one, and compared in [`Batch::expect`].
     fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<Record>>;
 
     /// How many records a keyspace should have: kept with every commit, so that a record that a

@@ -97,9 +97,11 @@ impl Disk {
         Ok(journal)
     }
 
-    /// After an error nothing more is written.
+    /// After an error nothing more is written, unless it came before anything was.
     fn breaks(&self, writing: &mut Writing, outcome: Result<()>) -> Result<()> {
-        if let Err(error) = &outcome {
+        if let Err(error) = &outcome
+            && !matches!(error, Error::TooLarge(_))
+        {
             log::error!(
                 "{}: {error}; nothing more is written",
                 self.folder.display()
@@ -175,4 +177,20 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .mode(0o700)
         .create(folder)?;
     folder.parent().map_or(Ok(()), sync_folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_is_refused_and_what_comes_after_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path()).unwrap();
+        let change = |len| Changes::from([(b"dx".to_vec(), Some(vec![1; len]))]);
+        let refused = disk.write(&change(disk.most()));
+        assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+        disk.write(&change(1)).unwrap();
+        assert_eq!(disk.get(b"dx").unwrap(), Some(vec![1]));
+    }
 }
