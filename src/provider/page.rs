@@ -2,7 +2,9 @@
 //! The kernel empties it (`MADV_WIPEONFORK`), so no call has to ask for its process id.
 
 use std::{
-    io, mem, ptr,
+    io,
+    marker::PhantomData,
+    mem, ptr,
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
 };
 
@@ -19,7 +21,8 @@ const SHARED: usize = 31;
 pub(crate) struct Page {
     /// The library, or NULL.
     pub(crate) library: AtomicPtr<Library>,
-    gates: [Gate; OWNED + SHARED],
+    owned: [Gate; OWNED],
+    shared: [Gate; SHARED],
 }
 
 /// A counter of calls in flight, alone in its cache line and in the one that is fetched with it.
@@ -63,29 +66,41 @@ impl Page {
             // Without a destructor, so that it is there for calls at the thread's very end.
             static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
         }
-        let mine = MINE.with(|mine| *mine);
-        let alone = mine < OWNED;
-        let place = match alone {
-            true => mine,
-            false => OWNED + mine % SHARED,
+        self.count_for(MINE.with(|mine| *mine))
+    }
+
+    /// The same, for the thread of this number.
+    #[inline]
+    fn count_for(&self, thread: usize) -> Counted<'_> {
+        let calls = match self.owned.get(thread) {
+            Some(Gate(calls)) => {
+                let more = calls.load(Ordering::Relaxed).wrapping_add(1);
+                calls.swap(more, Ordering::SeqCst);
+                calls
+            }
+            None => {
+                // In bounds: it is a remainder.
+                #[allow(clippy::indexing_slicing)]
+                let Gate(calls) = &self.shared[thread % SHARED];
+                calls.fetch_add(1, Ordering::SeqCst);
+                calls
+            }
         };
-        let gate = self.gates.get(place).unwrap_or(&self.gates[0]);
-        let Gate(calls) = gate;
-        match alone {
-            true => calls.swap(
-                calls.load(Ordering::Relaxed).wrapping_add(1),
-                Ordering::SeqCst,
-            ),
-            false => calls.fetch_add(1, Ordering::SeqCst),
-        };
-        Counted { calls, alone }
+        Counted {
+            calls,
+            alone: thread < OWNED,
+            stays: PhantomData,
+        }
     }
 
     /// Whether no call is in flight.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.gates
-            .iter()
-            .all(|gate| gate.0.load(Ordering::SeqCst) == 0)
+        self.gates()
+            .all(|Gate(calls)| calls.load(Ordering::SeqCst) == 0)
+    }
+
+    fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.owned.iter().chain(&self.shared)
     }
 }
 
@@ -94,19 +109,24 @@ pub(crate) struct Counted<'a> {
     calls: &'a AtomicUsize,
     /// Whether no other thread writes there: then leaving is no more than a store.
     alone: bool,
+    /// It is counted out by the thread that it was counted in by: not `Send`.
+    stays: PhantomData<*const ()>,
 }
 
 impl Drop for Counted<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Self { calls, alone } = self;
-        match alone {
+        let calls = self.calls;
+        // A child that was forked in the midst of this call leaves it as well, and its page has been
+        // wiped since: there the call is counted out already.
+        match self.alone {
             true => {
-                let left = calls.load(Ordering::Relaxed).wrapping_sub(1);
+                let left = calls.load(Ordering::Relaxed).saturating_sub(1);
                 calls.store(left, Ordering::Release);
             }
             false => {
-                calls.fetch_sub(1, Ordering::SeqCst);
+                let left = |calls: usize| calls.checked_sub(1);
+                let _ = calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
             }
         }
     }
@@ -134,35 +154,87 @@ fn map() -> Result<*mut Page> {
 extern "C" fn wipe() {
     if let Some(page) = Page::current() {
         page.library.store(ptr::null_mut(), Ordering::SeqCst);
-        page.gates
-            .iter()
-            .for_each(|gate| gate.0.store(0, Ordering::SeqCst));
+        page.gates()
+            .for_each(|Gate(calls)| calls.store(0, Ordering::SeqCst));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{sync::Barrier, thread};
 
     use super::*;
 
-    #[test]
-    fn calls_are_counted_in_and_out_of_however_many_threads_there_were() {
+    fn page() -> &'static Page {
         // SAFETY: a mapping that nobody unmaps.
-        let page: &Page = unsafe { &*map().unwrap() };
-        let call = || {
-            let call = page.count();
-            let nested = page.count();
-            assert!(!page.is_quiet());
-            drop(nested);
-            assert!(!page.is_quiet());
-            drop(call);
-        };
+        unsafe { &*map().unwrap() }
+    }
+
+    #[test]
+    fn calls_are_counted_in_and_out_of_however_many_threads_there_are() {
+        const THREADS: usize = OWNED + 2 * SHARED;
+        let (page, together) = (page(), Barrier::new(THREADS + 1));
         thread::scope(|scope| {
-            for _ in 0..OWNED + 2 * SHARED {
-                scope.spawn(call).join().unwrap();
-                assert!(page.is_quiet());
+            for thread in 0..THREADS {
+                let together = &together;
+                let call = move || {
+                    together.wait();
+                    for _ in 0..200 {
+                        let call = page.count_for(thread);
+                        drop(page.count_for(thread));
+                        assert!(!page.is_quiet());
+                        drop(call);
+                    }
+                    let call = page.count_for(thread);
+                    together.wait();
+                    together.wait();
+                    drop(call);
+                };
+                let small = thread::Builder::new().stack_size(64 * 1024);
+                small.spawn_scoped(scope, call).unwrap();
             }
+            together.wait();
+            together.wait();
+            let in_flight = page.gates().map(|Gate(calls)| calls.load(Ordering::SeqCst));
+            assert_eq!(in_flight.sum::<usize>(), THREADS);
+            together.wait();
         });
+        assert!(page.is_quiet());
+    }
+
+    #[test]
+    fn each_thread_counts_in_a_place_of_its_own() {
+        let page = page();
+        let _mine = page.count();
+        let theirs = || {
+            let _theirs = page.count();
+            let used = page.gates().map(|Gate(calls)| calls.load(Ordering::SeqCst));
+            assert_eq!(used.filter(|calls| *calls == 1).count(), 2);
+        };
+        thread::scope(|scope| scope.spawn(theirs).join().unwrap());
+        assert!(!page.is_quiet());
+    }
+
+    #[test]
+    fn a_forked_child_leaves_a_call_that_its_page_does_not_count() {
+        for thread in [0, OWNED] {
+            let page = page();
+            let call = page.count_for(thread);
+            // SAFETY: the child does no more than to count, and ends.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let wiped = page.is_quiet();
+                drop(call);
+                let code = i32::from(!(wiped && page.is_quiet()));
+                // SAFETY: it ends the child, as it stands.
+                unsafe { libc::_exit(code) };
+            }
+            let mut status = -1;
+            // SAFETY: the child is ours, and there is a place for its status.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0);
+            drop(call);
+            assert!(page.is_quiet());
+        }
     }
 }
