@@ -100,11 +100,13 @@ pub(crate) fn next(
     mut output: Output,
     flags: CK_FLAGS,
 ) -> Result<()> {
-    output.required()?;
     let end = flags & CKF_END_OF_MESSAGE != 0;
-    let tag = Tag::needed(end && !output.is_query());
-    let message = parameters::read_message(&parameter, operation, tag)?;
-    let input = output.apart(&input, beyond(operation))?;
+    let (message, input) = claims(library, operation, session, || {
+        output.required()?;
+        let tag = Tag::needed(end && !output.is_query());
+        let message = parameters::read_message(&parameter, operation, tag)?;
+        Ok((message, output.apart(&input, beyond(operation))?))
+    })?;
     fill(&message, &mut output, |room| {
         library
             .hsm()
@@ -141,15 +143,16 @@ pub(crate) fn sign_next(
     mut signature: Output,
 ) -> Result<()> {
     const KIND: Operation = Operation::MessageSign;
-    let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
+    let (message, input) = claims(library, KIND, session, || {
+        let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
+        Ok((message, signature.apart(&input, beyond(KIND))?))
+    })?;
     if signature.is_absent() {
-        let input = input.data(beyond(KIND))?;
         library
             .hsm()
-            .message_next(session, KIND, &message.parameters, input, false, None)?;
+            .message_next(session, KIND, &message.parameters, &input, false, None)?;
         return Ok(());
     }
-    let input = signature.apart(&input, beyond(KIND))?;
     fill(&message, &mut signature, |room| {
         library
             .hsm()
@@ -183,10 +186,12 @@ pub(crate) fn check_next(
     signature: Input,
 ) -> Result<()> {
     const KIND: Operation = Operation::MessageVerify;
-    let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
-    let input = input.data(beyond(KIND))?;
     let last = !signature.is_null();
-    let signature = signature.data(Reason::SignatureLenRange)?;
+    let (message, input, signature) = claims(library, KIND, session, || {
+        let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
+        let input = input.data(beyond(KIND))?;
+        Ok((message, input, signature.data(Reason::SignatureLenRange)?))
+    })?;
     Ok(library.hsm().message_check_next(
         session,
         &message.parameters,
@@ -198,6 +203,20 @@ pub(crate) fn check_next(
 /// `C_MessageEncryptFinal`, `C_MessageDecryptFinal`, `C_MessageSignFinal`, `C_MessageVerifyFinal`.
 pub(crate) fn end(library: &Library, operation: Operation, session: SessionHandle) -> Result<()> {
     Ok(library.hsm().message_end(session, operation)?)
+}
+
+/// What `read` says of the caller's memory; the message that it is a part of ends if that is no
+/// good, as by any error.
+fn claims<T>(
+    library: &Library,
+    operation: Operation,
+    session: SessionHandle,
+    read: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    read().inspect_err(|_| {
+        // Whether there was a message or not: the claim's error is the one to tell.
+        let _ = library.hsm().message_failed(session, operation);
+    })
 }
 
 /// Lets `verb` fill the output, and gives the caller what it wrote in the parameter.

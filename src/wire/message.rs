@@ -206,6 +206,7 @@ pub(crate) enum Verb<'a> {
     ),
     Find(SessionHandle, Many<'a, Attribute>, u64),
     ValidationFlags(SessionHandle),
+    MessageFailed(SessionHandle, Operation),
 }
 
 /// The first objects of a search, and whether they are all: then it has ended.
@@ -326,6 +327,7 @@ impl<'a> Verb<'a> {
             Self::MessageNext {
                 session, operation, ..
             } => Some((*session, *operation)),
+            Self::MessageCheckNext(session, ..) => Some((*session, Operation::MessageVerify)),
             _ => None,
         }
     }
@@ -382,7 +384,8 @@ impl<'a> Verb<'a> {
             | Self::MessageEnd(..)
             | Self::AuditRecords(..)
             | Self::Find(..)
-            | Self::ValidationFlags(..) => Reach::Nothing,
+            | Self::ValidationFlags(..)
+            | Self::MessageFailed(..) => Reach::Nothing,
             Self::CloseSession(..)
             | Self::CloseSessions(..)
             | Self::Login(..)

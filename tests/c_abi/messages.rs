@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ptr};
 
 use cryptoki_sys::*;
-use tests::{Answer, Session, Token, call, everywhere, ok, plain};
+use tests::{Answer, Attributes, Session, Token, call, everywhere, ok, plain};
 
 /// The parameter of a message and the memory that it points to.
 struct Gcm {
@@ -217,6 +217,101 @@ fn a_message_in_parts_is_the_same_message() {
         gcm.generator = CKG_NO_GENERATE;
         let opened = message(session, true, &mut gcm, b"additional", &sealed);
         assert_eq!(opened.as_ref(), Ok(&data));
+    });
+}
+
+/// One byte more than a call takes: who claims so many is refused before they are looked at.
+const TOO_MUCH: CK_ULONG = 64 * 1024 * 1024 + 1;
+
+#[test]
+fn a_part_that_is_refused_ends_its_message_and_not_the_messages() {
+    with_key(|session, key| {
+        let (module, handle) = (session.module, session.handle);
+        start(session, false, key);
+        let mut gcm = Gcm::generated();
+        let mut parameter = gcm.parameter();
+        let parameter: CK_VOID_PTR = (&raw mut parameter).cast();
+        let begin = || {
+            call!(
+                module,
+                C_EncryptMessageBegin(handle, parameter, LENGTH, ptr::null_mut(), 0)
+            )
+        };
+        let next = |parameter_len, count, length| {
+            let (mut data, mut output) = ([1; 4], [0; 4]);
+            let (data, output) = (data.as_mut_ptr(), output.as_mut_ptr());
+            call!(
+                module,
+                C_EncryptMessageNext(
+                    handle,
+                    parameter,
+                    parameter_len,
+                    data,
+                    count,
+                    output,
+                    length,
+                    0
+                )
+            )
+        };
+        let mut length: CK_ULONG = 4;
+        for (parameter_len, count, place, refusal) in [
+            (LENGTH, TOO_MUCH, &raw mut length, CKR_DATA_LEN_RANGE),
+            (LENGTH, 4, ptr::null_mut(), CKR_ARGUMENTS_BAD),
+            (LENGTH - 1, 4, &raw mut length, CKR_MECHANISM_PARAM_INVALID),
+        ] {
+            assert_eq!(begin(), CKR_OK);
+            assert_eq!(begin(), CKR_OPERATION_ACTIVE);
+            assert_eq!(next(parameter_len, count, place), refusal);
+            assert_eq!(
+                next(LENGTH, 4, &raw mut length),
+                CKR_OPERATION_NOT_INITIALIZED
+            );
+        }
+        message(session, false, &mut gcm, b"", b"data").unwrap();
+        ok!(module, C_MessageEncryptFinal(handle));
+    });
+}
+
+#[test]
+fn a_refused_part_to_sign_or_to_verify_ends_its_message() {
+    with_key(|session, _| {
+        let (module, handle) = (session.module, session.handle);
+        let template = Attributes::new()
+            .flag(CKA_SIGN, true)
+            .flag(CKA_VERIFY, true)
+            .number(CKA_VALUE_LEN, 32);
+        let key = session.generate_with(plain(CKM_GENERIC_SECRET_KEY_GEN), template);
+        let key = key.unwrap();
+        let mut mechanism = plain(CKM_SHA256_HMAC);
+        let (nothing, mut data) = (ptr::null_mut(), [1; 4]);
+        let data = data.as_mut_ptr();
+        ok!(module, C_MessageSignInit(handle, &raw mut mechanism, key));
+        for _ in 0..2 {
+            ok!(module, C_SignMessageBegin(handle, nothing, 0));
+            let refused = call!(
+                module,
+                C_SignMessageNext(
+                    handle,
+                    nothing,
+                    0,
+                    data,
+                    TOO_MUCH,
+                    ptr::null_mut(),
+                    ptr::null_mut()
+                )
+            );
+            assert_eq!(refused, CKR_DATA_LEN_RANGE);
+        }
+        ok!(module, C_MessageVerifyInit(handle, &raw mut mechanism, key));
+        for _ in 0..2 {
+            ok!(module, C_VerifyMessageBegin(handle, nothing, 0));
+            let refused = call!(
+                module,
+                C_VerifyMessageNext(handle, nothing, 0, data, TOO_MUCH, ptr::null_mut(), 0)
+            );
+            assert_eq!(refused, CKR_DATA_LEN_RANGE);
+        }
     });
 }
 

@@ -224,8 +224,10 @@ impl Operations {
     /// A part of a message could not be brought here: that ends the message, as any error does.
     pub(crate) fn message_failed(&mut self, operation: Operation) -> Result<()> {
         let place = self.places.of(operation);
-        let failed: Result<()> = Err(Reason::DeviceMemory.into());
-        let _ = place.in_messages(true, |_, messages| messages.end_of(failed));
+        let _ = place.in_messages(true, |_, messages| {
+            messages.fail();
+            Ok(())
+        });
         Ok(())
     }
 

@@ -105,6 +105,7 @@ impl Output {
         let (ours, theirs) = (self.first.addr(), input.first.addr());
         let read = usize::try_from(input.length).unwrap_or(usize::MAX);
         Ok(!self.first.is_null()
+            && !self.is_absent()
             && ours < theirs.saturating_add(read)
             && theirs < ours.saturating_add(self.capacity()?))
     }

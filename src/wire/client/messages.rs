@@ -3,12 +3,12 @@
 
 use serde::de::DeserializeOwned;
 use serde_bytes::Bytes;
-use token::{Mechanism, ObjectHandle, Operation, Outcome, Produced, Result, SessionHandle};
+use token::{Hsm, Mechanism, ObjectHandle, Operation, Outcome, Produced, Result, SessionHandle};
 
 use super::{
     Client,
     connection::{Connection, Exchange},
-    operations::{After, begin_with, note},
+    operations::{After, begin_with, must_fit, note},
     verbs::capacity,
 };
 use crate::message::{Held, Verb};
@@ -110,7 +110,7 @@ impl Client {
         input: &[u8],
         mut output: Option<&mut [u8]>,
     ) -> Result<Outcome> {
-        self.of_messages(session, operation, input, |connection| {
+        self.of_messages(session, operation, verb, input, |connection| {
             connection.exchange_output(verb, input, output.as_deref_mut())
         })
     }
@@ -123,7 +123,7 @@ impl Client {
         verb: &Verb<'_>,
         input: &[u8],
     ) -> Result<T> {
-        self.of_messages(session, operation, input, |connection| {
+        self.of_messages(session, operation, verb, input, |connection| {
             connection.exchange(verb, input)
         })
     }
@@ -132,7 +132,7 @@ impl Client {
     pub(super) fn end_messages(&self, session: SessionHandle, operation: Operation) -> Result<()> {
         let active = self.active(session, operation);
         let verb = Verb::MessageEnd(session, operation);
-        let answer = self.of_messages(session, operation, &[], |connection| {
+        let answer = self.of_messages(session, operation, &verb, &[], |connection| {
             connection.exchange(&verb, &[])
         });
         note(active.begun(), &answer, After::Ended);
@@ -145,11 +145,18 @@ impl Client {
         &self,
         session: SessionHandle,
         operation: Operation,
+        verb: &Verb<'_>,
         input: &[u8],
         mut exchange: impl FnMut(&mut Connection) -> Exchange<T>,
     ) -> Result<T> {
+        if let Err(error) = must_fit(operation, input) {
+            if let Some((session, operation)) = verb.message() {
+                // Whether there was a message or not: the input's length is what is to tell.
+                let _ = self.message_failed(session, operation);
+            }
+            return Err(error);
+        }
         let active = self.active(session, operation);
-        active.refuse_too_long(input)?;
         let said =
             self.attempt(
                 |connection, again| match active.catch_up(connection, again)? {

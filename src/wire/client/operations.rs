@@ -289,20 +289,31 @@ impl Active<'_> {
 
     /// Input that no message can carry: the operation ends as it does with every error.
     pub(super) fn refuse_too_long(&self, input: &[u8]) -> Result<()> {
-        if input.len() <= limits::DATA_BYTES {
+        let Err(refused) = must_fit(self.operation, input) else {
             return Ok(());
-        }
+        };
         match self.client.end_operation(self.session, self.operation) {
-            Err(error) if error.reason != Reason::OperationNotInitialized => return Err(error),
-            _ => {}
+            Err(error) if error.reason != Reason::OperationNotInitialized => Err(error),
+            _ => Err(refused),
         }
-        let text = format!("one call takes {} bytes; use Update", limits::DATA_BYTES);
-        Err(Error::new(Reason::DataLenRange, text))
     }
 
     pub(super) fn end(&self) -> Verb<'static> {
         Verb::Cancel(self.session, self.operation)
     }
+}
+
+/// Whether a verb of `operation` can carry the input.
+pub(super) fn must_fit(operation: Operation, input: &[u8]) -> Result<()> {
+    if input.len() <= limits::DATA_BYTES {
+        return Ok(());
+    }
+    let reason = match operation {
+        Operation::Decrypt | Operation::MessageDecrypt => Reason::EncryptedDataLenRange,
+        _ => Reason::DataLenRange,
+    };
+    let text = format!("one call takes {} bytes; use parts", limits::DATA_BYTES);
+    Err(Error::new(reason, text))
 }
 
 /// Whether a verb that goes on with an operation of this kind takes the Start along.

@@ -51,6 +51,8 @@ impl Hsm for Client {
         ) -> () = Verb::SetPin(request, session, bytes(old), bytes(new));
         session(session: SessionHandle) -> Session = Verb::Session(session);
         validation_flags(session: SessionHandle) -> u64 = Verb::ValidationFlags(session);
+        message_failed(session: SessionHandle, operation: Operation) -> () =
+            Verb::MessageFailed(session, operation);
         resume(resumption: &Resumption) -> Vec<SlotId> = Verb::Resume(Held::Lent(resumption));
 
         create(request: Request, session: SessionHandle, template: Template) -> ObjectHandle =

@@ -434,6 +434,9 @@ impl Answer {
             Verb::MessageEnd(session, operation) => {
                 self.write(tenant.message_end(session, operation))
             }
+            Verb::MessageFailed(session, operation) => {
+                self.write(tenant.message_failed(session, operation))
+            }
             Verb::AuditRecords(cluster, place, filter) => {
                 self.write(tenant.audit_records(cluster.get(), place.get(), filter.get()))
             }

@@ -233,6 +233,21 @@ fn what_makes_no_use_of_the_key_needs_no_login() {
 }
 
 #[test]
+fn the_failure_of_a_part_takes_its_messages_login_and_no_other() {
+    let mut bench = bench();
+    let (kind, none) = (Operation::MessageSign, Parameters::None);
+    bench.start_guarded(kind);
+    bench.operations.authenticate(|| Ok(())).unwrap();
+    // There is no message yet.
+    bench.operations.message_failed(kind).unwrap();
+    let begun = bench.operations.message_begin(kind, &none, b"");
+    assert!(begun.is_ok());
+    bench.operations.message_failed(kind).unwrap();
+    let second = bench.operations.message_begin(kind, &none, b"");
+    assert_eq!(reason(second), Some(Reason::UserNotLoggedIn));
+}
+
+#[test]
 fn a_logout_leaves_nothing_of_the_last_operation_to_who_comes_next() {
     let mut bench = bench();
     bench.operations.approved = true;

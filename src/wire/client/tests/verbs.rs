@@ -131,3 +131,20 @@ fn a_part_without_memory_for_its_output_ends_its_message() {
     assert_eq!(refused.unwrap_err().reason, Reason::DeviceMemory);
     assert_eq!(machine.world.count("message_failed"), 1);
 }
+
+#[test]
+fn a_part_that_no_message_of_the_wire_carries_ends_its_message_and_not_the_messages() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let operation = Operation::MessageEncrypt;
+    client.start(session, operation, mechanism(), None).unwrap();
+    let (input, none) = (vec![0; limits::DATA_BYTES + 1], token::Parameters::None);
+    let part = client.message_next(session, operation, &none, &input, false, None);
+    assert_eq!(part.unwrap_err().reason, Reason::DataLenRange);
+    assert_eq!(machine.world.count("message_failed"), 1);
+    let whole = client.message(session, operation, &none, b"", &input, None);
+    assert_eq!(whole.unwrap_err().reason, Reason::DataLenRange);
+    assert_eq!(machine.world.count("message_failed"), 1);
+    client.cancel(session, operation).unwrap();
+}
