@@ -10,6 +10,13 @@ fn aes(len: usize) -> Material {
     secret_key(sys::CKK_AES, &vec![7; len])
 }
 
+/// The halves of an XTS key differ.
+const XTS_VALUE: [u8; 64] = {
+    let mut value = [7; 64];
+    value[0] = 8;
+    value
+};
+
 fn refusal(
     operation: Operation,
     mechanism: sys::CK_MECHANISM_TYPE,
@@ -82,10 +89,9 @@ fn class_and_type_must_fit_the_mechanism() {
 }
 
 #[test]
-#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn a_key_that_is_too_short_is_a_key_size_error() {
-    let key = (&usable(sys::CKK_AES), &aes(16));
-    let refused = refusal(Operation::Encrypt, MechanismId::XAES_256_GCM.0, Some(key));
+    let key = (&usable(sys::CKK_AES_XTS), &aes(32));
+    let refused = refusal(Operation::Encrypt, sys::CKM_AES_XTS, Some(key));
     assert_eq!(refused, Some(Reason::KeySizeRange));
 }
 
@@ -145,17 +151,23 @@ fn an_empty_list_of_mechanisms_allows_all() {
 }
 
 #[test]
-#[cfg_attr(feature = "fips", ignore = "XAES is not in this build")]
 fn the_first_thing_wrong_is_the_one_that_is_said() {
     // Type, length and usage are all wrong here: the type comes first, then the length.
     let mut attributes = usable(sys::CKK_GENERIC_SECRET);
     attributes.set(AttributeType::ENCRYPT, false.into());
-    let xaes = MechanismId::XAES_256_GCM.0;
-    let refused = refusal(Operation::Encrypt, xaes, Some((&attributes, &aes(16))));
+    let (short, long) = (aes(32), secret_key(sys::CKK_AES_XTS, &XTS_VALUE));
+    let encrypts = |attributes: &Attributes, material: &Material| {
+        refusal(
+            Operation::Encrypt,
+            sys::CKM_AES_XTS,
+            Some((attributes, material)),
+        )
+    };
+    let refused = encrypts(&attributes, &short);
     assert_eq!(refused, Some(Reason::KeyTypeInconsistent));
-    attributes.set(AttributeType::KEY_TYPE, sys::CKK_AES.into());
-    let refused = refusal(Operation::Encrypt, xaes, Some((&attributes, &aes(16))));
+    attributes.set(AttributeType::KEY_TYPE, sys::CKK_AES_XTS.into());
+    let refused = encrypts(&attributes, &short);
     assert_eq!(refused, Some(Reason::KeySizeRange));
-    let refused = refusal(Operation::Encrypt, xaes, Some((&attributes, &aes(32))));
+    let refused = encrypts(&attributes, &long);
     assert_eq!(refused, Some(Reason::KeyFunctionNotPermitted));
 }
