@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::message::Held;
 
-    /// Whether the generation of a pair by this mechanism is looked out for.
-    fn is_looked_out_for(id: u64) -> bool {
+    /// Whether the making of a key, and of a pair, by this mechanism is looked out for.
+    fn is_looked_out_for(id: u64) -> [bool; 2] {
         let request = crate::Requests::new().begin().request();
         let mechanism = Mechanism {
             id: MechanismId(id),
@@ -90,17 +90,22 @@ mod tests {
         };
         let none = Template::default();
         let template = || Held::Lent(&none);
-        let mechanism = Held::Lent(&mechanism);
-        let pair = Verb::GeneratePair(request, SessionHandle(1), mechanism, template(), template());
-        pair.work().is_some()
+        let mechanism = || Held::Lent(&mechanism);
+        let session = SessionHandle(1);
+        let key = Verb::Generate(request, session, mechanism(), template());
+        let pair = Verb::GeneratePair(request, session, mechanism(), template(), template());
+        [key, pair].map(|verb| verb.work().is_some())
     }
 
     #[test]
-    fn nobody_looks_out_for_primes_and_who_waits_for_a_point_does() {
-        let (rsa, x9_31, ec) = (0x0000, 0x000A, 0x1040);
-        assert_eq!(
-            [rsa, x9_31, ec].map(is_looked_out_for),
-            [false, false, true]
-        );
+    fn nobody_looks_out_for_primes_or_passwords_and_who_waits_for_a_point_does() {
+        let (rsa, x9_31, password) = (0x0000, 0x000A, 0x03B0);
+        for slow in [rsa, x9_31, password] {
+            assert_eq!(is_looked_out_for(slow), [false; 2], "{slow:#x}");
+        }
+        let (ec, aes) = (0x1040, 0x1080);
+        for fast in [ec, aes] {
+            assert_eq!(is_looked_out_for(fast), [true; 2], "{fast:#x}");
+        }
     }
 }
