@@ -374,7 +374,7 @@ impl Messages {
         }
     }
 
-    fn must_be_between(&self) -> Result<()> {
+    pub(super) fn must_be_between(&self) -> Result<()> {
         if self.current.is_active() {
             let words = "the parts of another message are coming";
             return Err(Error::new(Reason::OperationActive, words));
@@ -382,17 +382,9 @@ impl Messages {
         Ok(())
     }
 
-    /// Ends the message whose parts are coming. Where there is none, the key has not been used, and a
-    /// login for its use stays.
-    pub(super) fn fail(&mut self) {
-        if self.current.is_active() {
-            let _ = self.end_of(Ok(()));
-        }
-    }
-
     /// Nothing of a message is left when it has ended, well or not. That its output needs more room
     /// does not count as a message.
-    fn end_of<T: Ended>(&mut self, done: Result<T>) -> Result<T> {
+    pub(super) fn end_of<T: Ended>(&mut self, done: Result<T>) -> Result<T> {
         self.current = Place::default();
         self.waiting = 0;
         self.ended = done.as_ref().map_or(true, Ended::ended);

@@ -224,9 +224,10 @@ impl Operations {
     /// A part of a message could not be brought here: that ends the message, as any error does.
     pub(crate) fn message_failed(&mut self, operation: Operation) -> Result<()> {
         let place = self.places.of(operation);
-        let _ = place.in_messages(true, |_, messages| {
-            messages.fail();
-            Ok(())
+        let _ = place.in_messages(true, |_, messages| match messages.must_be_between() {
+            // The key has not been used: a login for its use stays.
+            Ok(()) => Ok(()),
+            Err(_) => messages.end_of(Ok(())),
         });
         Ok(())
     }
