@@ -157,6 +157,13 @@ fn a_client_that_settles_nothing_is_remembered_up_to_a_limit(store: &Arc<dyn Sto
     assert!(remembered(2) && remembered(newest));
     store.commit(id(1, newest + 1), Batch::default()).unwrap();
     assert!(!remembered(2) && remembered(3) && remembered(newest + 1));
+    // The oldest that is not settled may still be asked again.
+    let settled = Batch {
+        settled: 3,
+        ..Batch::default()
+    };
+    store.commit(id(1, newest + 2), settled).unwrap();
+    assert!(remembered(3) && !remembered(4) && remembered(newest + 2));
 }
 
 fn ended_applications_are_forgotten(store: &Arc<dyn Store>) {

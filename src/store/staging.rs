@@ -199,14 +199,17 @@ impl<B: Backend> View<'_, B> {
         Ok(())
     }
 
-    /// Forgets the answers of an application with numbers below `settled`, and all but the newest
-    /// `kept`: a client that never settles anything must not fill the disk.
+    /// Forgets the answers of an application with numbers below `settled`, and all but `kept`: a client
+    /// that never settles anything must not fill the disk. The one of `settled` itself, the oldest
+    /// request in flight, stays, and the newest do.
     fn forget(&mut self, application: &[u8; 16], settled: u64, kept: usize) -> Result<()> {
         let keys = self.keys(&keyspace::answers(application))?;
-        let too_many = keys.len().saturating_sub(kept);
-        for (position, key) in keys.into_iter().enumerate() {
-            if position < too_many || keyspace::commit_id(&key)?.number < settled {
+        let mut too_many = keys.len().saturating_sub(kept);
+        for key in keys {
+            let number = keyspace::commit_id(&key)?.number;
+            if number < settled || too_many > 0 && number > settled {
                 self.own.insert(key, None);
+                too_many = too_many.saturating_sub(1);
             }
         }
         Ok(())
