@@ -15,7 +15,7 @@ use rustix::{
 };
 
 use crate::{
-    frame::{Fault, Header, Kind, Reader},
+    frame::{self, Fault, Header, Kind, Reader},
     memory::Shared,
     pace,
 };
@@ -86,6 +86,16 @@ pub(crate) enum Peer {
     Slept,
     /// It has to be woken there.
     SleepsAtSocket,
+}
+
+impl Peer {
+    /// Wakes it at the socket, if that is where it sleeps.
+    pub(crate) fn call(self, socket: BorrowedFd<'_>) -> io::Result<()> {
+        match self {
+            Self::SleepsAtSocket => frame::send(socket, &frame::LOOK, &[]),
+            Self::Awake | Self::Slept => Ok(()),
+        }
+    }
 }
 
 /// What a side has found at the socket.

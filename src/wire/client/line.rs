@@ -100,10 +100,7 @@ impl Line {
                 self.used = len;
                 let peer = slot.turn(State::Asked);
                 self.was_asleep = peer != Peer::Awake;
-                return match peer {
-                    Peer::SleepsAtSocket => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
-                    Peer::Awake | Peer::Slept => Ok(()),
-                };
+                return peer.call(self.socket.as_fd());
             }
             // The frame itself wakes hsmd.
             let _ = slot.turn(State::AskedAtSocket);

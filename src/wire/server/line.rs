@@ -15,7 +15,7 @@ use crate::{
     frame::{self, Fault, HEADER, Header, Reader},
     memory::Board,
     pace::Requests,
-    slot::{Found, Peer, ROOM, Slot, State},
+    slot::{Found, ROOM, Slot, State},
 };
 
 /// How long a request is waited for at the slot; a client that says nothing for longer wakes us at
@@ -214,10 +214,8 @@ impl<'a> Line<'a> {
             let _ = shared.slot.answer(State::AnsweredAtSocket, worked);
             return frame::send(self.socket.as_fd(), frame, data);
         }
-        match shared.slot.answer(State::Answered, worked) {
-            Peer::SleepsAtSocket => frame::send(self.socket.as_fd(), &frame::LOOK, &[]),
-            Peer::Awake | Peer::Slept => Ok(()),
-        }
+        let peer = shared.slot.answer(State::Answered, worked);
+        peer.call(self.socket.as_fd())
     }
 
     /// Whether the client has closed the connection, or it is broken.
