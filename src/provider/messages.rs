@@ -9,7 +9,7 @@ use crate::{
     keys,
     library::Library,
     memory::{Input, Output, Pointer},
-    operations::{self, beyond},
+    operations,
     parameters::{self, Message, Tag},
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn transform(
     let tag = Tag::needed(!output.is_query());
     let message = parameters::read_message(&parameter, operation, tag)?;
     let additional = output.apart(&additional, Reason::DataLenRange)?;
-    let input = output.apart(&input, beyond(operation))?;
+    let input = output.apart(&input, operation.too_long())?;
     fill(&message, &mut output, |room| {
         library.hsm().message(
             session,
@@ -105,7 +105,7 @@ pub(crate) fn next(
         output.required()?;
         let tag = Tag::needed(end && !output.is_query());
         let message = parameters::read_message(&parameter, operation, tag)?;
-        Ok((message, output.apart(&input, beyond(operation))?))
+        Ok((message, output.apart(&input, operation.too_long())?))
     })?;
     fill(&message, &mut output, |room| {
         library
@@ -145,7 +145,7 @@ pub(crate) fn sign_next(
     const KIND: Operation = Operation::MessageSign;
     let (message, input) = claims(library, KIND, session, || {
         let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
-        Ok((message, signature.apart(&input, beyond(KIND))?))
+        Ok((message, signature.apart(&input, KIND.too_long())?))
     })?;
     if signature.is_absent() {
         library
@@ -170,7 +170,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     const KIND: Operation = Operation::MessageVerify;
     let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
-    let input = input.data(beyond(KIND))?;
+    let input = input.data(KIND.too_long())?;
     let signature = signature.data(Reason::SignatureLenRange)?;
     Ok(library
         .hsm()
@@ -189,7 +189,7 @@ pub(crate) fn check_next(
     let last = !signature.is_null();
     let (message, input, signature) = claims(library, KIND, session, || {
         let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
-        let input = input.data(beyond(KIND))?;
+        let input = input.data(KIND.too_long())?;
         Ok((message, input, signature.data(Reason::SignatureLenRange)?))
     })?;
     Ok(library.hsm().message_check_next(

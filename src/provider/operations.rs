@@ -107,7 +107,7 @@ pub(crate) fn absorb(
     input: Input,
 ) -> Result<()> {
     let call = Call::of(library, operation, session);
-    let input = call.claims(|| input.data(beyond(operation)))?;
+    let input = call.claims(|| input.data(operation.too_long()))?;
     Ok(library.hsm().absorb(session, operation, input)?)
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn check(
     signature: Input,
 ) -> Result<()> {
     let call = Call::of(library, operation, session);
-    let input = call.claims(|| input.data(beyond(operation)))?;
+    let input = call.claims(|| input.data(operation.too_long()))?;
     let signature = call.claims(|| signature.data(Reason::SignatureLenRange))?;
     Ok(library
         .hsm()
@@ -162,7 +162,7 @@ pub(crate) fn check_absorbed(
 /// `C_VerifySignature`.
 pub(crate) fn check_started(library: &Library, session: SessionHandle, input: Input) -> Result<()> {
     let call = Call::of(library, Operation::Verify, session);
-    let input = call.claims(|| input.data(beyond(Operation::Verify)))?;
+    let input = call.claims(|| input.data(Operation::Verify.too_long()))?;
     Ok(library.hsm().check_started(session, Some(input))?)
 }
 
@@ -209,15 +209,6 @@ pub(crate) fn cancel(
             Err(Reason::ArgumentsBad.into())
         }
         ended => Ok(ended?),
-    }
-}
-
-/// Why more than `limits::DATA_BYTES` is refused.
-pub(crate) fn beyond(operation: Operation) -> Reason {
-    match operation {
-        Operation::Decrypt | Operation::MessageDecrypt => Reason::EncryptedDataLenRange,
-        Operation::VerifyRecover => Reason::SignatureLenRange,
-        _ => Reason::DataLenRange,
     }
 }
 
@@ -268,7 +259,7 @@ impl<'a> Call<'a> {
         mut output: Output,
         verb: impl FnOnce(&dyn Hsm, &[u8], Option<&mut [u8]>) -> token::Result<Produced>,
     ) -> Result<()> {
-        let input = self.claims(|| output.required()?.apart(input, beyond(self.operation)))?;
+        let input = self.claims(|| output.required()?.apart(input, self.operation.too_long()))?;
         output.fill(|output| verb(self.library.hsm(), &input, output))
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ObjectHandle;
+use crate::{ObjectHandle, Reason};
 
 /// Kinds of operation; a session has at most one of each (§5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +46,15 @@ impl Operation {
         Operation::MessageSign,
         Operation::MessageVerify,
     ];
+
+    /// Why input of more than [`limits::DATA_BYTES`](crate::limits::DATA_BYTES) is refused.
+    pub fn too_long(self) -> Reason {
+        match self {
+            Operation::Decrypt | Operation::MessageDecrypt => Reason::EncryptedDataLenRange,
+            Operation::VerifyRecover => Reason::SignatureLenRange,
+            _ => Reason::DataLenRange,
+        }
+    }
 }
 
 /// What `start` answers.

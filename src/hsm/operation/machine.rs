@@ -332,14 +332,8 @@ impl Place {
             return Err(login_needed());
         }
         if input.len() > limits::DATA_BYTES {
-            let reason = match active.start.operation {
-                Operation::Decrypt => Reason::EncryptedDataLenRange,
-                _ => Reason::DataLenRange,
-            };
-            return Err(Error::new(
-                reason,
-                format!("at most {} bytes a call", limits::DATA_BYTES),
-            ));
+            let words = format!("at most {} bytes a call", limits::DATA_BYTES);
+            return Err(Error::new(active.start.operation.too_long(), words));
         }
         Ok(active)
     }

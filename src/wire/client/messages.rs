@@ -46,9 +46,9 @@ impl Client {
         mut output: Option<&mut [u8]>,
     ) -> Result<Produced> {
         let both = kinds.map(|kind| self.active(session, kind));
-        for active in &both {
-            active.refuse_too_long(input)?;
-        }
+        // Asked of both before either answer counts: both operations end.
+        let fit = both.each_ref().map(|active| active.refuse_too_long(input));
+        fit.into_iter().collect::<Result<()>>()?;
         let [cipher, beside] = kinds;
         let verb = Verb::UpdateBoth(session, cipher, beside, capacity(output.as_deref()));
         let said = self.attempt(|connection, again| {

@@ -308,12 +308,8 @@ pub(super) fn must_fit(operation: Operation, input: &[u8]) -> Result<()> {
     if input.len() <= limits::DATA_BYTES {
         return Ok(());
     }
-    let reason = match operation {
-        Operation::Decrypt | Operation::MessageDecrypt => Reason::EncryptedDataLenRange,
-        _ => Reason::DataLenRange,
-    };
     let text = format!("one call takes {} bytes; use parts", limits::DATA_BYTES);
-    Err(Error::new(reason, text))
+    Err(Error::new(operation.too_long(), text))
 }
 
 /// Whether a verb that goes on with an operation of this kind takes the Start along.

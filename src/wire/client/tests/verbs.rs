@@ -118,6 +118,24 @@ fn an_output_without_memory_ends_the_operation_on_both_sides() {
 }
 
 #[test]
+fn a_part_for_two_operations_that_no_message_of_the_wire_carries_ends_both() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let both = [Operation::Decrypt, Operation::Digest];
+    for operation in both {
+        client.start(session, operation, mechanism(), None).unwrap();
+    }
+    let [cipher, beside] = both;
+    let input = vec![0; limits::DATA_BYTES + 1];
+    let refused = client.update_both(session, cipher, beside, &input, None);
+    assert_eq!(refused.unwrap_err().reason, Reason::EncryptedDataLenRange);
+    for operation in both {
+        client.start(session, operation, mechanism(), None).unwrap();
+    }
+}
+
+#[test]
 fn a_part_without_memory_for_its_output_ends_its_message() {
     let machine = Machine::new();
     let client = machine.client();
