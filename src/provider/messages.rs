@@ -143,11 +143,15 @@ pub(crate) fn sign_next(
     mut signature: Output,
 ) -> Result<()> {
     const KIND: Operation = Operation::MessageSign;
+    let last = !signature.is_absent();
     let (message, input) = claims(library, KIND, session, || {
+        if last {
+            signature.required()?;
+        }
         let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
         Ok((message, signature.apart(&input, KIND.too_long())?))
     })?;
-    if signature.is_absent() {
+    if !last {
         library
             .hsm()
             .message_next(session, KIND, &message.parameters, &input, false, None)?;

@@ -237,9 +237,11 @@ fn a_part_that_is_refused_ends_its_message_and_not_the_messages() {
                 C_EncryptMessageBegin(handle, parameter, LENGTH, ptr::null_mut(), 0)
             )
         };
-        let next = |parameter_len, count, length| {
-            let (mut data, mut output) = ([1; 4], [0; 4]);
-            let (data, output) = (data.as_mut_ptr(), output.as_mut_ptr());
+        let mut output = [0; 4];
+        let output = output.as_mut_ptr();
+        let next = |parameter_len, count, output, length| {
+            let mut data = [1; 4];
+            let data = data.as_mut_ptr();
             call!(
                 module,
                 C_EncryptMessageNext(
@@ -255,16 +257,19 @@ fn a_part_that_is_refused_ends_its_message_and_not_the_messages() {
             )
         };
         let mut length: CK_ULONG = 4;
-        for (parameter_len, count, place, refusal) in [
-            (LENGTH, TOO_MUCH, &raw mut length, CKR_DATA_LEN_RANGE),
-            (LENGTH, 4, ptr::null_mut(), CKR_ARGUMENTS_BAD),
-            (LENGTH - 1, 4, &raw mut length, CKR_MECHANISM_PARAM_INVALID),
+        let (there, nowhere) = (&raw mut length, ptr::null_mut());
+        let no_buffer = ptr::without_provenance_mut(70);
+        for (parameter_len, count, buffer, place, refusal) in [
+            (LENGTH, TOO_MUCH, output, there, CKR_DATA_LEN_RANGE),
+            (LENGTH, 4, output, nowhere, CKR_ARGUMENTS_BAD),
+            (LENGTH, 4, no_buffer, there, CKR_ARGUMENTS_BAD),
+            (LENGTH - 1, 4, output, there, CKR_MECHANISM_PARAM_INVALID),
         ] {
             assert_eq!(begin(), CKR_OK);
             assert_eq!(begin(), CKR_OPERATION_ACTIVE);
-            assert_eq!(next(parameter_len, count, place), refusal);
+            assert_eq!(next(parameter_len, count, buffer, place), refusal);
             assert_eq!(
-                next(LENGTH, 4, &raw mut length),
+                next(LENGTH, 4, output, there),
                 CKR_OPERATION_NOT_INITIALIZED
             );
         }
@@ -302,6 +307,14 @@ fn a_refused_part_to_sign_or_to_verify_ends_its_message() {
                 )
             );
             assert_eq!(refused, CKR_DATA_LEN_RANGE);
+            ok!(module, C_SignMessageBegin(handle, nothing, 0));
+            let no_buffer = ptr::without_provenance_mut(70);
+            let mut length: CK_ULONG = 32;
+            let refused = call!(
+                module,
+                C_SignMessageNext(handle, nothing, 0, data, 4, no_buffer, &raw mut length)
+            );
+            assert_eq!(refused, CKR_ARGUMENTS_BAD);
         }
         ok!(module, C_MessageVerifyInit(handle, &raw mut mechanism, key));
         for _ in 0..2 {

@@ -73,6 +73,26 @@ fn a_one_shot_call_ends_the_operation() {
 }
 
 #[test]
+fn a_buffer_where_none_can_be_ends_the_operation() {
+    with_key(|session, key| {
+        let (module, handle) = (session.module, session.handle);
+        let (mut data, mut length) = ([1_u8; 16], 64);
+        let (data, length) = (data.as_mut_ptr(), &raw mut length);
+        let nowhere = std::ptr::without_provenance_mut(70);
+        let calls: [&dyn Fn() -> CK_RV; 3] = [
+            &|| call!(module, C_Encrypt(handle, data, 16, nowhere, length)),
+            &|| call!(module, C_EncryptUpdate(handle, data, 16, nowhere, length)),
+            &|| call!(module, C_EncryptFinal(handle, nowhere, length)),
+        ];
+        for call in calls {
+            assert_eq!(gcm(session, key, false, &mut [1; 12]), CKR_OK);
+            assert_eq!(call(), CKR_ARGUMENTS_BAD);
+        }
+        assert_eq!(gcm(session, key, false, &mut [1; 12]), CKR_OK);
+    });
+}
+
+#[test]
 fn one_shot_after_update_fails_and_the_parts_go_on() {
     with_key(|session, key| {
         session.start_encrypting(key);

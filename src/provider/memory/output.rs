@@ -29,9 +29,10 @@ impl Output {
         }
     }
 
-    /// Refuses a missing length.
+    /// Refuses a missing length, and a buffer where none can be: asked before a verb whose output could
+    /// then not be told.
     pub(crate) fn required(&self) -> Result<&Self> {
-        self.length.required().map(|_| self)
+        self.claimed().map(|_| self)
     }
 
     /// Whether the caller wants no output, not even its length.
@@ -76,26 +77,32 @@ impl Output {
         })
     }
 
-    /// The buffer, or nothing when only its length is asked for. What is more than any verb can
-    /// fill is not touched: callers say `(CK_ULONG)-1` for "large enough".
+    /// The buffer, or nothing when only its length is asked for.
     fn room(&mut self) -> Result<Option<&mut [u8]>> {
+        match self.claimed()? {
+            None => Ok(None),
+            Some(0) => Ok(Some(&mut [])),
+            // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
+            // `apart` makes sure that no input that is still read lies among them.
+            Some(capacity) => Ok(Some(unsafe {
+                slice::from_raw_parts_mut(self.first, capacity)
+            })),
+        }
+    }
+
+    /// How large a buffer there is said to be, if one can be there; none when only its length is asked for.
+    fn claimed(&self) -> Result<Option<usize>> {
         let capacity = self.capacity()?;
         if self.first.is_null() {
             return Ok(None);
         }
-        if capacity == 0 {
-            return Ok(Some(&mut []));
-        }
-        if !is_possible(self.first) {
+        if capacity > 0 && !is_possible(self.first) {
             return Err(Reason::ArgumentsBad.into());
         }
-        // SAFETY: not NULL, so at least `capacity` writable bytes are there (the claim), and
-        // `apart` makes sure that no input that is still read lies among them.
-        Ok(Some(unsafe {
-            slice::from_raw_parts_mut(self.first, capacity)
-        }))
+        Ok(Some(capacity))
     }
 
+    /// What is more than any verb can fill is not touched: callers say `(CK_ULONG)-1` for "large enough".
     fn capacity(&self) -> Result<usize> {
         const MOST: usize = limits::MESSAGE_BYTES;
         Ok(usize::try_from(self.length.read()?).map_or(MOST, |capacity| capacity.min(MOST)))
