@@ -19,9 +19,7 @@ pub(super) fn rsa(public: &Attributes, _private: &Attributes) -> Result<(Materia
         .number(AttributeType::MODULUS_BITS)
         .ok_or_else(|| Error::new(Reason::TemplateIncomplete, "CKA_MODULUS_BITS is missing"))?;
     let exponent = public.bytes(AttributeType::PUBLIC_EXPONENT);
-    let exponent = exponent
-        .filter(|bytes| !bytes.is_empty())
-        .unwrap_or(&EXPONENT);
+    let exponent = exponent.unwrap_or(&EXPONENT);
     let len = usize::try_from(bits).unwrap_or(usize::MAX);
     let private = rsa::PrivateKey::generate(len, exponent).map_err(|failure| {
         let words = match failure {

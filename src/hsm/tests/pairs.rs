@@ -158,11 +158,12 @@ fn an_rsa_pair_tells_its_modulus_and_keeps_the_rest() {
     assert_eq!(found.len(), 2);
 }
 
-/// Public exponents that no RSA key has here: even, 1, 0, and too long.
-const NO_EXPONENTS: [&[u8]; 6] = [
+/// Public exponents that no RSA key has here: even, 1, 0 in one byte and in none, and too long.
+const NO_EXPONENTS: [&[u8]; 7] = [
     &[4],
     &[1],
     &[0],
+    &[],
     &[2, 0, 0, 0, 1],
     &[1, 0, 0, 0, 0, 0, 0, 0, 1],
     &[0xff; 256],
