@@ -118,14 +118,13 @@ impl Messages {
         if !self.current.is_active() {
             return Err(no_message());
         }
-        let kept = |outcome: &Outcome| matches!(outcome.produced, Produced::Needed(_));
         let done = match (start.operation, end) {
             (Operation::MessageEncrypt | Operation::MessageDecrypt, None) => {
-                return self.part(memory, input, output);
+                self.part(memory, input, output)
             }
             (Operation::MessageSign, None) => {
-                self.current.absorb(memory, input)?;
-                return Ok(plain(Produced::Written(0)));
+                let absorbed = self.current.absorb(memory, input);
+                absorbed.map(|()| plain(Produced::Written(0)))
             }
             (Operation::MessageEncrypt, Some(_)) => self.last_to_encrypt(memory, input, output),
             (Operation::MessageDecrypt, Some(parameters)) => {
@@ -135,7 +134,8 @@ impl Messages {
             _ => Err(wrong_verb()),
         };
         match done {
-            Ok(outcome) if kept(&outcome) => Ok(outcome),
+            Ok(outcome) if end.is_none() || !outcome.ended() => Ok(outcome),
+            // A part that fails is the last one.
             done => self.end_of(done),
         }
     }
@@ -165,13 +165,14 @@ impl Messages {
         if !self.current.is_active() {
             return Err(no_message());
         }
-        let done = self.current.absorb(memory, input);
-        match signature {
-            None => done,
-            Some(_) => {
-                let done = done.and_then(|()| self.current.check(None, signature));
-                self.end_of(done)
+        let absorbed = self.current.absorb(memory, input);
+        match (absorbed, signature) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(_)) => {
+                let checked = self.current.check(None, signature);
+                self.end_of(checked)
             }
+            (failed, _) => self.end_of(failed),
         }
     }
 

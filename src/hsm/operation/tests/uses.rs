@@ -1,7 +1,7 @@
 //! What the engine adds to operations: a login for each use, signatures that come first, keys that
 //! are digested, states that are saved.
 
-use token::AttributeType;
+use token::{AttributeType, limits};
 
 use super::*;
 
@@ -245,6 +245,27 @@ fn the_failure_of_a_part_takes_its_messages_login_and_no_other() {
     bench.operations.message_failed(kind).unwrap();
     let second = bench.operations.message_begin(kind, &none, b"");
     assert_eq!(reason(second), Some(Reason::UserNotLoggedIn));
+}
+
+#[test]
+fn a_part_that_the_operation_refuses_takes_its_messages_login() {
+    let too_long = vec![0; limits::DATA_BYTES + 1];
+    for kind in [Operation::MessageSign, Operation::MessageVerify] {
+        let (mut bench, none) = (bench(), Parameters::None);
+        bench.start_guarded(kind);
+        let operations = &mut bench.operations;
+        operations.authenticate(|| Ok(())).unwrap();
+        operations.message_begin(kind, &none, b"").unwrap();
+        let refused = match kind {
+            Operation::MessageVerify => operations.message_check_next(&too_long, None),
+            _ => operations
+                .message_next(kind, &none, &too_long, false, None)
+                .map(drop),
+        };
+        assert_eq!(reason(refused), Some(Reason::DataLenRange));
+        let second = operations.message_begin(kind, &none, b"");
+        assert_eq!(reason(second), Some(Reason::UserNotLoggedIn), "{kind:?}");
+    }
 }
 
 #[test]
