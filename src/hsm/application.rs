@@ -164,6 +164,12 @@ impl Application {
         }
     }
 
+    /// Has every session that no verb uses let go of what is there no more; whether those were all.
+    pub(crate) fn let_go(&self) -> bool {
+        self.sessions
+            .visit_idle(|session, active| active.view.refresh(&session.seat))
+    }
+
     /// Opens a session: under `handle`, when it is one that is taken up again.
     pub(crate) fn open(
         &self,
@@ -201,8 +207,12 @@ impl Application {
     pub(crate) fn close(&self, handle: SessionHandle) -> Result<()> {
         let closed = self.sessions.remove(handle);
         let (Session { access, seat }, active) = closed.ok_or(Reason::SessionHandleInvalid)?;
+        let mut left_over = false;
         for object in active.into_objects() {
-            seat.objects.remove(object.0);
+            left_over |= seat.objects.remove(object.0).is_some();
+        }
+        if left_over {
+            self.engine.left_over();
         }
         let login = self.seats.leave(&seat, access);
         login.map_or(Ok(()), |login| self.end_login(&seat, &login))

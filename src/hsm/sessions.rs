@@ -128,6 +128,22 @@ impl Sessions {
         Some(open)
     }
 
+    /// Visits every session that no verb has at the moment; whether those are all.
+    pub(crate) fn visit_idle(&self, mut visit: impl FnMut(&Session, &mut Active)) -> bool {
+        let mut all = true;
+        for entry in self.entries() {
+            match entry.state.try_lock() {
+                Some(mut state) => {
+                    if let Some((session, active)) = state.open.as_mut() {
+                        visit(session, active);
+                    }
+                }
+                None => all = false,
+            }
+        }
+        all
+    }
+
     /// No session gets a handle below `next` any more.
     pub(crate) fn skip(&self, next: u64) {
         let round = (next / POSITIONS).saturating_add(1);
@@ -136,16 +152,19 @@ impl Sessions {
 
     /// The handles of the sessions in `slot`, or of all, in the order of their positions.
     pub(crate) fn handles(&self, slot: Option<SlotId>) -> Vec<SessionHandle> {
-        let entries = self
-            .chunks
-            .iter()
-            .filter_map(OnceLock::get)
-            .flat_map(|chunk| chunk.iter());
-        let handles = entries.map(|entry| (entry, entry.handle.load(Ordering::Acquire)));
+        let handles = self
+            .entries()
+            .map(|entry| (entry, entry.handle.load(Ordering::Acquire)));
         let wanted = handles.filter(|(entry, handle)| {
             *handle != 0 && slot.is_none_or(|slot| entry.is_in(slot, *handle))
         });
         wanted.map(|(_, handle)| SessionHandle(handle)).collect()
+    }
+
+    /// Every position that was ever used.
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let chunks = self.chunks.iter().filter_map(OnceLock::get);
+        chunks.flat_map(|chunk| chunk.iter())
     }
 
     fn entry(&self, position: usize) -> Option<&Entry> {

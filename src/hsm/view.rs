@@ -166,3 +166,62 @@ fn changes(seat: &Seat, handle: ObjectHandle) -> u64 {
         seat.cluster.objects.changes(handle.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cryptoki_sys::CKM_AES_ECB;
+    use token::{AttributeType, Hsm, SessionHandle};
+
+    use crate::test_support::{App, World, flag, key, mechanism};
+
+    /// Whether a session keeps the material of the key that it used last.
+    fn keeps(app: &App, session: SessionHandle) -> bool {
+        let mut session = app.hsm.session_of(session).unwrap();
+        let (_, active) = session.parts().unwrap();
+        let last = active.view.last.as_ref();
+        last.is_some_and(|last| last.material.is_some())
+    }
+
+    /// Uses a key for nothing, so that the session keeps it.
+    fn used(app: &App, session: SessionHandle, key: token::ObjectHandle) {
+        let (kind, ecb) = (token::Operation::Encrypt, mechanism(CKM_AES_ECB));
+        app.hsm.start(session, kind, ecb, Some(key)).unwrap();
+        app.hsm.cancel(session, kind).unwrap();
+        assert!(keeps(app, session));
+    }
+
+    #[test]
+    fn sessions_that_say_nothing_let_go_of_what_others_destroy() {
+        let world = World::new();
+        let (app, other) = (world.app(), world.app());
+        let (first, second) = (app.session("user"), app.open(token::Access::ReadWrite));
+        let elsewhere = other.session("user");
+        for (on_token, idle) in [(false, (&app, second)), (true, (&other, elsewhere))] {
+            let key = key(&app, first, vec![flag(AttributeType::TOKEN, on_token)]);
+            let (others, idle) = idle;
+            used(others, idle, key);
+            world.engine.let_go();
+            assert!(keeps(others, idle));
+            app.destroy(first, key).unwrap();
+            world.engine.let_go();
+            assert!(!keeps(others, idle), "{on_token}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_busy_lets_go_when_it_is_idle() {
+        let world = World::new();
+        let app = world.app();
+        let (first, second) = (app.session("user"), app.open(token::Access::ReadWrite));
+        let key = key(&app, first, vec![]);
+        used(&app, second, key);
+        let busy = app.hsm.session_of(second).unwrap();
+        // With its session goes the key.
+        app.hsm.close_session(first).unwrap();
+        world.engine.let_go();
+        drop(busy);
+        assert!(keeps(&app, second));
+        world.engine.let_go();
+        assert!(!keeps(&app, second));
+    }
+}

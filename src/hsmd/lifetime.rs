@@ -18,7 +18,7 @@ use crate::listeners::Listeners;
 
 /// How long verbs that are being answered may take when hsmd leaves.
 pub(crate) const LAST_VERBS: Duration = Duration::from_secs(10);
-/// How often the home and the socket are looked after.
+/// How often the home, the socket, and keys that were destroyed are looked after.
 const ROUND: Duration = Duration::from_secs(5);
 
 /// Why hsmd leaves.
@@ -106,6 +106,7 @@ impl Lifetime {
                 return Ending::HomeGone;
             }
             listeners.keep(server, &self.home);
+            engine.let_go();
         }
     }
 

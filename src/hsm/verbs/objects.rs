@@ -134,6 +134,7 @@ pub(super) fn destroy(
         seat.objects
             .remove(handle.0)
             .ok_or(Reason::ObjectHandleInvalid)?;
+        application.engine().left_over();
         active.remember(request, Answer::default());
         return Ok(());
     }
@@ -145,10 +146,12 @@ pub(super) fn destroy(
     let seen = Seen::find(seat, keyring, handle)?;
     destroyable(seen.attributes())?;
     session.must_write()?;
-    object::destroy(&seat.cluster, &caller, handle.0, |object| {
+    let destroyed = object::destroy(&seat.cluster, &caller, handle.0, |object| {
         destroyable(&object.attributes)?;
         must_own(object.owner, keyring)
-    })
+    });
+    application.engine().left_over();
+    destroyed
 }
 
 /// `C_GetAttributeValue`.
