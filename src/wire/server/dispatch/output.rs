@@ -5,7 +5,8 @@ use token::{Produced, Reason, Result, SessionHandle, limits};
 
 use super::{
     super::tally::{Held as Counted, What},
-    Answer, Tenant, UNCOUNTED, length,
+    Answer, Tenant, UNCOUNTED,
+    verbs::length,
 };
 use crate::{frame::Fault, message::WithOutput};
 
