@@ -8,7 +8,7 @@ use token::{Attribute, AttributeType, ObjectClass, ObjectHandle, Result, Value};
 use super::{
     Attributes, Family, Plain, index,
     index::{Scope, Term},
-    objects, rules,
+    objects, rules, token_object,
 };
 use crate::{
     cluster::Cluster,
@@ -121,9 +121,11 @@ impl Find {
     }
 
     fn is_match(&self, cluster: &Cluster, reference: u64) -> Result<bool> {
-        Ok(objects::load(cluster, reference)?.is_some_and(|object| {
-            object.is_visible_to(self.user) && object.attributes.include(&self.rest)
-        }))
+        Ok(
+            token_object::load(cluster, reference)?.is_some_and(|object| {
+                object.is_visible_to(self.user) && object.attributes.include(&self.rest)
+            }),
+        )
     }
 }
 
@@ -180,7 +182,7 @@ pub(crate) fn sought(template: &[Attribute]) -> Option<Attributes> {
         sought.set(attribute.kind, value);
     }
     // No object has half as much.
-    Some(sought).filter(|sought| sought.size() <= 2 * objects::RECORD_BYTES)
+    Some(sought).filter(|sought| sought.size() <= 2 * token_object::RECORD_BYTES)
 }
 
 fn scopes(cluster: &Cluster, user: Option<u64>, sought: &Attributes) -> Result<Vec<Scope>> {

@@ -17,6 +17,7 @@ mod secrets;
 mod session_object;
 mod shaped;
 mod template;
+mod token_object;
 
 pub(crate) use answer::Answer;
 pub(crate) use attributes::{Attributes, Plain};
@@ -25,9 +26,7 @@ pub(crate) use cache::Cache;
 pub(crate) use change::{changed, copied, is_for_security_officer};
 pub(crate) use counts::Counts;
 pub(crate) use find::{Find, sought};
-pub(crate) use objects::{
-    Materials, New, Objects, change, create, destroy, load, material, owns_any, secret,
-};
+pub(crate) use objects::{Materials, Objects};
 pub(crate) use record::ObjectRecord;
 pub use rules::Profile;
 pub(crate) use rules::{Family, Origin, Reveal};
@@ -35,3 +34,4 @@ pub(crate) use secrets::Secrets;
 pub(crate) use session_object::{Held, SessionObject};
 pub(crate) use shaped::number_of;
 pub(crate) use template::{Draft, Maker, Making, Past, created, imposed, made, required, sort_of};
+pub(crate) use token_object::{New, change, create, destroy, load, material, owns_any, secret};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use token::{AttributeType, Result, SecretBytes};
 
-use super::{Attributes, objects::check_size};
+use super::{Attributes, token_object::check_size};
 use crate::{
     mechanism::Material,
     memory::{Memory, Share},

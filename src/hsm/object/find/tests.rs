@@ -118,7 +118,7 @@ impl World {
         ]);
         let draft = created(&template, maker).unwrap();
         let handle = self.cluster.objects.reserve(&self.cluster).unwrap();
-        let new = objects::New {
+        let new = token_object::New {
             handle,
             draft,
             material: None,
@@ -127,7 +127,7 @@ impl World {
             reference: handle.0,
         }];
         let answer = Answer::default();
-        objects::create(&self.cluster, &self.caller, vec![new], &answer, &events).unwrap();
+        token_object::create(&self.cluster, &self.caller, vec![new], &answer, &events).unwrap();
         handle
     }
 
