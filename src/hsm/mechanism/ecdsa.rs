@@ -3,19 +3,15 @@
 use crypto::{
     Error as Failure,
     ec::{PrivateKey, PublicKey},
-    hash::{Hash, Stream},
+    hash::Hash,
 };
-use token::{OutputBound, Reason, Result};
+use token::{Reason, Result};
 
-use super::{
-    Material, Parts, Transformation, Use, Verification, VerificationParts,
-    failure::internal,
-    keying::typed,
-    rsa_signature::{finished, fixed, hashed, no_parts},
-};
+use super::{Material, Use, failure::internal, keying::typed, signing::Signing};
 
 /// The sign and verify columns: of the hash, or of a digest that the caller brings, which may have
 /// any length.
+#[derive(Clone, Copy)]
 pub(super) struct Ecdsa(pub(super) Option<Hash>);
 
 /// The private key of an operation.
@@ -33,106 +29,39 @@ fn public<'a>(with: Use<'a>) -> Result<&'a PublicKey> {
     })
 }
 
-fn sign(with: Use<'_>, digest: &[u8], signature: &mut [u8]) -> Result<()> {
-    if digest.is_empty() {
-        return Err(Reason::DataLenRange.into());
-    }
-    private(with)?.sign(digest, signature).map_err(internal)
-}
-
-fn verify(with: Use<'_>, digest: &[u8], signature: &[u8]) -> Result<()> {
-    if digest.is_empty() {
-        return Err(Reason::DataLenRange.into());
-    }
-    let verified = public(with)?.verify(digest, signature);
-    verified.map_err(|failure| match failure {
-        Failure::Length => Reason::SignatureLenRange.into(),
-        Failure::Authentication => Reason::SignatureInvalid.into(),
-        other => internal(other),
-    })
-}
-
-fn signature_len(with: Use<'_>) -> Result<usize> {
-    Ok(2 * private(with)?.curve().len())
-}
-
-impl Ecdsa {
-    fn hashing(&self) -> Result<Hashing> {
-        let hash = self.0.ok_or_else(no_parts)?;
-        let stream = Stream::new(hash);
-        Ok(Hashing { hash, stream })
-    }
-}
-
-impl Transformation for Ecdsa {
-    fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
-        with.no_parameter()?;
-        signature_len(with).map(fixed)
+impl Signing for Ecdsa {
+    fn hash(self) -> Option<Hash> {
+        self.0
     }
 
-    fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        match self.0 {
-            None => sign(with, input, output),
-            Some(hash) => hashed(hash, input, |digest| sign(with, digest, output)),
-        }
-    }
-
-    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
-        Ok(Box::new(self.hashing()?))
-    }
-}
-
-impl Verification for Ecdsa {
-    fn begin(&self, with: Use<'_>) -> Result<()> {
+    fn check_to_sign(self, with: Use<'_>) -> Result<()> {
         with.no_parameter()
     }
 
-    fn whole(&self, with: Use<'_>, input: &[u8], signature: &[u8]) -> Result<()> {
-        match self.0 {
-            None => verify(with, input, signature),
-            Some(hash) => hashed(hash, input, |digest| verify(with, digest, signature)),
+    fn check_to_verify(self, with: Use<'_>) -> Result<()> {
+        with.no_parameter()
+    }
+
+    fn signature_len(self, with: Use<'_>) -> Result<usize> {
+        Ok(2 * private(with)?.curve().len())
+    }
+
+    fn sign(self, with: Use<'_>, digest: &[u8], signature: &mut [u8]) -> Result<()> {
+        if digest.is_empty() {
+            return Err(Reason::DataLenRange.into());
         }
+        private(with)?.sign(digest, signature).map_err(internal)
     }
 
-    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
-        Ok(Box::new(self.hashing()?))
-    }
-}
-
-/// A signature whose data has not all come.
-struct Hashing {
-    hash: Hash,
-    stream: Stream,
-}
-
-impl Parts for Hashing {
-    fn update_len(&self, _input_len: usize) -> usize {
-        0
-    }
-
-    fn update(&mut self, _with: Use<'_>, input: &[u8], _output: &mut [u8]) -> Result<()> {
-        self.stream.update(input);
-        Ok(())
-    }
-
-    fn finish_len(&self, with: Use<'_>) -> Result<usize> {
-        signature_len(with)
-    }
-
-    fn finish(self: Box<Self>, with: Use<'_>, output: &mut [u8]) -> Result<()> {
-        finished(self.hash, self.stream, |digest| sign(with, digest, output))
-    }
-}
-
-impl VerificationParts for Hashing {
-    fn update(&mut self, _with: Use<'_>, input: &[u8]) -> Result<()> {
-        self.stream.update(input);
-        Ok(())
-    }
-
-    fn check(self: Box<Self>, with: Use<'_>, signature: &[u8]) -> Result<()> {
-        finished(self.hash, self.stream, |digest| {
-            verify(with, digest, signature)
+    fn verify(self, with: Use<'_>, digest: &[u8], signature: &[u8]) -> Result<()> {
+        if digest.is_empty() {
+            return Err(Reason::DataLenRange.into());
+        }
+        let verified = public(with)?.verify(digest, signature);
+        verified.map_err(|failure| match failure {
+            Failure::Length => Reason::SignatureLenRange.into(),
+            Failure::Authentication => Reason::SignatureInvalid.into(),
+            other => internal(other),
         })
     }
 }

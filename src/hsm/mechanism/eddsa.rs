@@ -12,7 +12,7 @@ use super::{
     failure::internal,
     held::{Held, HeldVerification},
     keying::typed,
-    rsa_signature::fixed,
+    signing::fixed,
 };
 
 /// The sign and verify columns. Ed25519 and Ed25519ctx read their data twice, so it is kept until

@@ -16,7 +16,7 @@ use super::{
     hashes,
     keying::typed,
     material::dsa_set,
-    rsa_signature::{fixed, no_parts},
+    signing::{fixed, no_parts},
 };
 use crate::object::Attributes;
 

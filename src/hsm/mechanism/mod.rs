@@ -31,6 +31,7 @@ mod rsa_aes_wrap;
 mod rsa_encryption;
 mod rsa_signature;
 mod sealing_wrap;
+mod signing;
 mod table;
 #[cfg(test)]
 pub(crate) mod vectors;

@@ -11,7 +11,7 @@ use super::{
     failure::internal,
     hashes::{of_mechanism, of_mgf},
     keying::{Wrapping, no_additional, typed},
-    rsa_signature::fixed,
+    signing::fixed,
 };
 
 /// How data becomes a block.

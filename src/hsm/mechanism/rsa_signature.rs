@@ -1,20 +1,18 @@
 //! RSA signatures: of raw data, of a hash, and with the hash computed here (§6.1.6 to §6.1.13).
 
-use crypto::{
-    Error as Failure, Secret,
-    hash::{Hash, MAX_LEN, Stream},
-    rsa::Pss,
-};
+use crypto::{Error as Failure, Secret, hash::Hash, rsa::Pss};
 use token::{OutputBound, Parameters, Reason, Result};
 
 use super::{
-    Parts, Transformation, Use, Verification, VerificationParts,
+    Transformation, Use,
     failure::internal,
     hashes::{of_mechanism, of_mgf},
     rsa_encryption::{private, public},
+    signing::{Signing, fixed},
 };
 
 /// The sign and verify columns of one mechanism.
+#[derive(Clone, Copy)]
 pub(super) struct Signature(pub(super) Scheme, pub(super) Option<Hash>);
 
 /// How what is signed becomes a block.
@@ -53,9 +51,27 @@ impl Signature {
             Err(Reason::MechanismParamInvalid.into())
         }
     }
+}
+
+impl Signing for Signature {
+    fn hash(self) -> Option<Hash> {
+        self.1
+    }
+
+    fn check_to_sign(self, with: Use<'_>) -> Result<()> {
+        self.pss(with, private(with)?.bits()).map(drop)
+    }
+
+    fn check_to_verify(self, with: Use<'_>) -> Result<()> {
+        self.pss(with, public(with)?.bits()).map(drop)
+    }
+
+    fn signature_len(self, with: Use<'_>) -> Result<usize> {
+        Ok(private(with)?.modulus().len())
+    }
 
     /// Signs the data of a mechanism without a hash, or the digest of one that has it.
-    fn sign(&self, with: Use<'_>, data: &[u8], signature: &mut [u8]) -> Result<()> {
+    fn sign(self, with: Use<'_>, data: &[u8], signature: &mut [u8]) -> Result<()> {
         let key = private(with)?;
         let signed = match (self.pss(with, key.bits())?, self.0, self.1) {
             (Some(pss), ..) => key.sign_pss(pss, data, signature),
@@ -70,7 +86,7 @@ impl Signature {
         })
     }
 
-    fn verify(&self, with: Use<'_>, data: &[u8], signature: &[u8]) -> Result<()> {
+    fn verify(self, with: Use<'_>, data: &[u8], signature: &[u8]) -> Result<()> {
         let key = public(with)?;
         if signature.len() != key.modulus().len() {
             return Err(Reason::SignatureLenRange.into());
@@ -86,101 +102,6 @@ impl Signature {
             Failure::Range => Reason::DataInvalid.into(),
             Failure::Authentication => Reason::SignatureInvalid.into(),
             other => internal(other),
-        })
-    }
-
-    fn hashing(&self) -> Result<Hashing> {
-        let hash = self.1.ok_or_else(no_parts)?;
-        Ok(Hashing {
-            signature: Signature(self.0, self.1),
-            hash,
-            stream: Stream::new(hash),
-        })
-    }
-}
-
-impl Transformation for Signature {
-    fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
-        let key = private(with)?;
-        self.pss(with, key.bits())?;
-        Ok(fixed(key.modulus().len()))
-    }
-
-    fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
-        match self.1 {
-            None => self.sign(with, input, output),
-            Some(hash) => hashed(hash, input, |digest| self.sign(with, digest, output)),
-        }
-    }
-
-    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn Parts>> {
-        Ok(Box::new(self.hashing()?))
-    }
-}
-
-impl Verification for Signature {
-    fn begin(&self, with: Use<'_>) -> Result<()> {
-        let key = public(with)?;
-        self.pss(with, key.bits()).map(drop)
-    }
-
-    fn whole(&self, with: Use<'_>, input: &[u8], signature: &[u8]) -> Result<()> {
-        match self.1 {
-            None => self.verify(with, input, signature),
-            Some(hash) => hashed(hash, input, |digest| self.verify(with, digest, signature)),
-        }
-    }
-
-    fn parts(&self, _with: Use<'_>) -> Result<Box<dyn VerificationParts>> {
-        Ok(Box::new(self.hashing()?))
-    }
-}
-
-/// A signature whose data has not all come.
-struct Hashing {
-    signature: Signature,
-    hash: Hash,
-    stream: Stream,
-}
-
-impl Parts for Hashing {
-    fn update_len(&self, _input_len: usize) -> usize {
-        0
-    }
-
-    fn update(&mut self, _with: Use<'_>, input: &[u8], _output: &mut [u8]) -> Result<()> {
-        self.stream.update(input);
-        Ok(())
-    }
-
-    fn finish_len(&self, with: Use<'_>) -> Result<usize> {
-        Ok(private(with)?.modulus().len())
-    }
-
-    fn finish(self: Box<Self>, with: Use<'_>, output: &mut [u8]) -> Result<()> {
-        let Self {
-            signature,
-            hash,
-            stream,
-        } = *self;
-        finished(hash, stream, |digest| signature.sign(with, digest, output))
-    }
-}
-
-impl VerificationParts for Hashing {
-    fn update(&mut self, _with: Use<'_>, input: &[u8]) -> Result<()> {
-        self.stream.update(input);
-        Ok(())
-    }
-
-    fn check(self: Box<Self>, with: Use<'_>, signature: &[u8]) -> Result<()> {
-        let Self {
-            signature: column,
-            hash,
-            stream,
-        } = *self;
-        finished(hash, stream, |digest| {
-            column.verify(with, digest, signature)
         })
     }
 }
@@ -217,39 +138,4 @@ impl Transformation for Recover {
     fn whole(&self, _with: Use<'_>, _input: &[u8], _output: &mut [u8]) -> Result<()> {
         Err(Reason::Internal.into())
     }
-}
-
-/// An output of one length.
-pub(super) fn fixed(len: usize) -> OutputBound {
-    OutputBound::fixed(len as u64)
-}
-
-/// Calls `then` with the digest of all of the data.
-pub(super) fn hashed<T>(
-    hash: Hash,
-    data: &[u8],
-    then: impl FnOnce(&[u8]) -> Result<T>,
-) -> Result<T> {
-    let mut digest = [0; MAX_LEN];
-    hash.of(data, &mut digest).map_err(internal)?;
-    then(digest.get(..hash.len()).ok_or(Reason::Internal)?)
-}
-
-/// Calls `then` with the digest of data that has come in parts.
-pub(super) fn finished<T>(
-    hash: Hash,
-    stream: Stream,
-    then: impl FnOnce(&[u8]) -> Result<T>,
-) -> Result<T> {
-    let mut digest = [0; MAX_LEN];
-    stream.finish(&mut digest).map_err(internal)?;
-    then(digest.get(..hash.len()).ok_or(Reason::Internal)?)
-}
-
-/// What signs a digest signs it whole.
-pub(super) fn no_parts() -> token::Error {
-    token::Error::new(
-        Reason::OperationNotInitialized,
-        "the mechanism takes no parts",
-    )
 }
