@@ -168,8 +168,11 @@ fn a_client_that_settles_nothing_is_remembered_up_to_a_limit(store: &Arc<dyn Sto
 
 fn ended_applications_are_forgotten(store: &Arc<dyn Store>) {
     for application in [1, 2, 3] {
+        // A client chooses the numbers of its requests: the last one that there is, too.
         store.commit(id(application, 1), Batch::default()).unwrap();
-        store.commit(id(application, 2), Batch::default()).unwrap();
+        store
+            .commit(id(application, u64::MAX), Batch::default())
+            .unwrap();
     }
     assert_eq!(store.applications().unwrap(), [[1; 16], [2; 16], [3; 16]]);
     let forget = vec![[1; 16], [3; 16]];

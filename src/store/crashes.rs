@@ -1,9 +1,11 @@
 //! What a store on a disk holds when its process was killed: its files are copied while it is open.
 
 use std::{
+    env,
     fs::{self, File},
     os::unix::fs::FileExt,
     path::Path,
+    process::Command,
     sync::Arc,
 };
 
@@ -34,6 +36,10 @@ fn key(number: u64) -> Vec<u8> {
 
 /// Commits one record of `bytes`, with a log entry, as the request of this number.
 fn commit(store: &Arc<dyn Store>, number: u64, bytes: usize) {
+    try_commit(store, number, bytes).unwrap();
+}
+
+fn try_commit(store: &Arc<dyn Store>, number: u64, bytes: usize) -> Result<(), Error> {
     let batch = Batch {
         write: vec![(key(number), Some(vec![1; bytes]))],
         append: vec![number.to_be_bytes().to_vec()],
@@ -41,7 +47,7 @@ fn commit(store: &Arc<dyn Store>, number: u64, bytes: usize) {
         settled: number,
         ..Batch::default()
     };
-    store.commit(id(number), batch).unwrap();
+    store.commit(id(number), batch).map(drop)
 }
 
 /// That `store` has the records, the log and the answer of the requests from 0 to before `end`.
@@ -80,6 +86,38 @@ fn what_was_answered_is_there_after_a_kill() {
     }
     drop(store);
     has(&SledStore::open(folder.path()).unwrap(), end);
+}
+
+#[test]
+fn what_was_answered_is_there_after_the_tree_could_not_be_written() {
+    const FOLDER: &str = "STRONGROOM_TEST_FOLDER";
+    if let Some(folder) = env::var_os(FOLDER) {
+        let folder = Path::new(&folder);
+        let store = SledStore::open(&folder.join("store")).unwrap();
+        // The journal has room for all of them in turn, and the tree has not.
+        let answered = (0..100_000).take_while(|number| try_commit(&store, *number, 9_000).is_ok());
+        let answered = answered.count().to_string();
+        return fs::write(folder.join("answered"), answered).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // No file grows beyond a few megabytes; who writes more is told so, and not killed.
+    let limited = "trap '' XFSZ; ulimit -f 8192; exec \"$@\"";
+    let name = "crashes::what_was_answered_is_there_after_the_tree_could_not_be_written";
+    let run = Command::new("sh")
+        .args(["-c", limited, "sh"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let answered = fs::read_to_string(folder.path().join("answered")).unwrap();
+    let answered = answered.parse().unwrap();
+    assert!((100..100_000).contains(&answered), "{answered}");
+    has(
+        &SledStore::open(&folder.path().join("store")).unwrap(),
+        answered,
+    );
 }
 
 #[test]

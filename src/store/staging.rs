@@ -100,7 +100,7 @@ pub(crate) fn stage<B: Backend>(
     }
     view.append(&batch.append)?;
     for application in &batch.forget {
-        view.forget(application, u64::MAX, 0)?;
+        view.forget_all(application)?;
     }
     if let Some(id) = id {
         view.forget(&id.application, batch.settled, ANSWERS_KEPT - 1)?;
@@ -196,6 +196,13 @@ impl<B: Backend> View<'_, B> {
         }
         self.own
             .insert(keyspace::HEAD.to_vec(), Some(head.to_bytes()));
+        Ok(())
+    }
+
+    /// Forgets every answer of an application.
+    fn forget_all(&mut self, application: &[u8; 16]) -> Result<()> {
+        let keys = self.keys(&keyspace::answers(application))?;
+        self.own.extend(keys.into_iter().map(|key| (key, None)));
         Ok(())
     }
 
