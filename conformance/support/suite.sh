@@ -103,24 +103,25 @@ sdist() {
     touch "sdist/.$version"
 }
 
-# apt_apart deb|deb-src SUFFIX VERB…: apt-get, with a list of its own: this machine's Debian, with "-backports" or
-# so after its name. What machines lack is not added to them, and any user may do this.
+# apt_apart deb|deb-src RELEASE VERB…: apt-get, with a list of its own: of this machine's Debian where RELEASE is empty,
+# of its "-backports" or so, or of another release. What machines lack is not added to them, and any user may do this.
 apt_apart() {
-    local kind=$1 suffix=$2 site name
+    local kind=$1 release=$2 site name
     shift 2
     mkdir -p apt/lists/partial apt/cache/archives/partial
     read -r site name < <(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(SITE) $(CODENAME)' 'Created-By: Packages' |
         sed -n 's/^Debian main //p' | grep -vE -- '-(security|updates|backports)$')
-    echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $name$suffix main" >apt/list
+    [[ $release == [a-z]* ]] || release=$name$release
+    echo "$kind [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $release main" >apt/list
     set -- -q -o "Dir::Etc::SourceList=$PWD/apt/list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$PWD/apt/lists" \
         -o "Dir::Cache=$PWD/apt/cache" -o "APT::Sandbox::User=$(id -un)" "$@"
     apt-get "${@:1:11}" update && apt-get "$@"
 }
 
-# debian_source NAME: the upstream source of a package of this machine's Debian, in source/.
+# debian_source NAME [RELEASE]: the upstream source of a package of this machine's Debian, or of that release, in source/.
 debian_source() {
     [ ! -e source ] || return 0
-    apt_apart deb-src "" source --download-only --tar-only "$1"
+    apt_apart deb-src "${2-}" source --download-only --tar-only "$1"
     mkdir source.new
     tar -xf "$1"_*.orig.tar.* -C source.new --strip-components=1
     mv source.new source
