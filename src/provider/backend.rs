@@ -4,7 +4,7 @@ use std::{io, ptr, sync::Arc};
 
 use hsm::{Application, Engine, Peer, PerHsm, Profile, Settings};
 use once_cell::sync::OnceCell;
-use token::{ApplicationId, Hsm, Mode, Reason, Slot};
+use token::{ApplicationId, Hsm, Mode, Reason, Slot, SlotId};
 use wire::{Client, Home, Requests};
 
 use crate::boundary::{Error, Result};
@@ -53,6 +53,13 @@ impl Backend {
             wire::PerHsm::None => slots.retain(|slot| !slot.of_hsm),
         }
         Ok(slots)
+    }
+
+    /// Whether this application is told of changes of a slot. One that has gone is in no list, and
+    /// was in it before unless the slots of HSMs are hidden.
+    pub(crate) fn tells_of(&self, id: SlotId) -> Result<bool> {
+        let hides_some = matches!(self.per_hsm, wire::PerHsm::None);
+        Ok(!hides_some || self.slots()?.iter().any(|shown| shown.id == id))
     }
 
     /// The numbers of what changes them.

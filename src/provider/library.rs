@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use token::{Hsm, Request, Slot};
+use token::{Hsm, Request, Slot, SlotId};
 
 use crate::{
     backend::Backend,
@@ -39,6 +39,11 @@ impl Library {
     /// The slots that this application shows.
     pub(crate) fn slots(&self) -> Result<Vec<Slot>> {
         self.backend.slots()
+    }
+
+    /// Whether this application is told of changes of a slot.
+    pub(crate) fn tells_of(&self, slot: SlotId) -> Result<bool> {
+        self.backend.tells_of(slot)
     }
 
     /// Says a verb that changes the store, under an id of its own.

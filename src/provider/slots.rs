@@ -76,7 +76,7 @@ pub(crate) fn mechanism(
     ))
 }
 
-/// `C_WaitForSlotEvent`. An event of a slot that this application does not show is none.
+/// `C_WaitForSlotEvent`. An event of a slot that is hidden from this application is none.
 pub(crate) fn wait(
     library: &Library,
     flags: CK_FLAGS,
@@ -95,9 +95,7 @@ pub(crate) fn wait(
             return Err(Error::NotInitialized);
         }
         match event? {
-            Some(id) if library.slots()?.iter().any(|shown| shown.id == id) => {
-                return slot.write(id.0);
-            }
+            Some(id) if library.tells_of(id)? => return slot.write(id.0),
             Some(_) => {}
             None => return Err(Error::NoEvent),
         }
