@@ -31,8 +31,8 @@
  * compiles and runs. Where its own header is included first, its definitions stay.
  */
 
-/* AES-GCM with CK_GCM_PARAMS whose pIv is NULL: the HSM draws the initialisation vector and puts its
- * 12 bytes before the ciphertext. */
+/* AES-GCM with CK_GCM_PARAMS whose pIv is NULL and ulIvLen 0: the HSM draws the initialisation
+ * vector and puts its 12 bytes before the ciphertext. */
 #ifndef CKM_CLOUDHSM_AES_GCM
 #define CKM_CLOUDHSM_AES_GCM (CKM_VENDOR_DEFINED | 0x1087UL)
 #endif
