@@ -125,7 +125,10 @@ fn respond(answer: aws::Response) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-amz-json-1.1"),
     );
-    if let Ok(id) = HeaderValue::try_from(answer.request_id) {
+    // What no service was asked for has none.
+    if !answer.request_id.is_empty()
+        && let Ok(id) = HeaderValue::try_from(answer.request_id)
+    {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
     }
     response
