@@ -1,5 +1,5 @@
 # A full disk, a read-only home, somebody else's home, a home that is owned already, a damaged one.
-log_of() { cat "$(cat "$1/runtime")/hsmd.log"; }
+log_of() { cat "$(head -n 1 "$1/runtime")/hsmd.log"; }
 stranger=65534
 make_home() {
     export STRONGROOM_HOME=$1
@@ -20,6 +20,9 @@ says first p11 --login --pin 123456 --list-objects
 
 it "the command line tells the remedy"
 refused "free some space" env CLOUDHSM_ROLE=admin CLOUDHSM_PIN=admin:12345678 strongroom user create --username new --role crypto-user --password newPswd1
+
+it "doctor tells that there is too little space"
+refused 'MiB free: free some space' strongroom doctor
 
 it "a home on a full disk opens again"
 stop_hsmd "$STRONGROOM_HOME"
@@ -98,7 +101,29 @@ strongroom cluster list || true
 pid=$(holder "$STRONGROOM_HOME")
 [ ! -e "/proc/$pid" ] || equal "$(cat "/proc/$pid/comm")" hsmd
 
+it "a copy of a home that is in use has an hsmd of its own, and what is done to it is done to it alone"
+make_home "$case_dir/original"
+keygen original
+cp -a original copy
+STRONGROOM_HOME=$case_dir/copy
+keygen copy
+says "copy" p11 --login --pin 123456 --list-objects
+[ "$(holder copy)" != "$(holder original)" ]
+STRONGROOM_HOME=$case_dir/original
+says "original" p11 --login --pin 123456 --list-objects
+equal "$(p11 --login --pin 123456 --list-objects 2>/dev/null | grep -c "Secret Key Object")" 1
+
+it "a runtime directory whose path leaves no room for a socket is passed over"
+export STRONGROOM_HOME=$case_dir/theirs/home
+long=$case_dir/theirs/$(printf 'x%.0s' {1..100})
+mkdir -m 0700 -p "$long"
+chown -R "$stranger" theirs
+as_user $stranger env HOME=/nonexistent XDG_RUNTIME_DIR="$long" pkcs11-tool --module "$module" --list-slots
+forget_home "$STRONGROOM_HOME"
+
 it "a home that others can enter is refused"
+STRONGROOM_HOME=$case_dir/home
+
 stop_hsmd "$STRONGROOM_HOME"
 chmod 0755 home
 refused "chmod 700" strongroom cluster list

@@ -106,7 +106,7 @@ stop_hsmd() {
 # forget_home HOME: ends its hsmd and takes the folder of its socket away, where the log is.
 forget_home() {
     local folder
-    folder=$(cat "$1/runtime" 2>/dev/null)
+    folder=$(head -n 1 "$1/runtime" 2>/dev/null)
     stop_hsmd "$1"
     [[ ! $folder =~ ^/.*/strongroom[^/]*/[0-9a-f]{32}$ ]] || rm -rf "$folder"
 }

@@ -169,7 +169,7 @@ leave() {
             within 10 eval "! kill -0 $pid" || report not-ok "hsmd ends when it is told to"
         fi
         # Where its socket was, and its log is.
-        folder=$(cat "$suite_dir/home/runtime" 2>/dev/null)
+        folder=$(head -n 1 "$suite_dir/home/runtime" 2>/dev/null)
         [[ ! $folder =~ ^/.*/strongroom[^/]*/[0-9a-f]{32}$ ]] || rm -rf "$folder"
     fi
     cd /

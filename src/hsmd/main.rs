@@ -47,10 +47,13 @@ fn main() -> ExitCode {
     match run(&arguments, &mut readiness) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
-            match is_served(&arguments.home, &error) {
-                true => readiness.another_won(),
-                false => readiness.failed(&error),
+            if is_served(&arguments.home, &error) {
+                // Clients that come together start one each, and one of those is enough.
+                log::info!("{error}");
+                readiness.another_won();
+            } else {
+                log::error!("{error}");
+                readiness.failed(&error);
             }
             // Who types the command, or runs a service, does not look for a log file first.
             let _ = writeln!(io::stderr(), "hsmd: {error}");
@@ -87,7 +90,10 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
     let hosted = Hosted::new(Arc::clone(&engine), &home, identity);
     let server = Server::new(Arc::new(hosted)).map_err(|error| failed("the server", &error))?;
     listeners.open(&server)?;
-    put_up_signpost(home.path(), listeners.folder());
+    // Who cannot read where the socket is looks where it would be by itself.
+    if let Err(error) = home.runtime().put_up_signpost(listeners.folder()) {
+        log::warn!("{}: {error}", home.path().join(SIGNPOST).display());
+    }
     log::info!(
         "hsmd {} serves {} at {}",
         env!("CARGO_PKG_VERSION"),
@@ -167,13 +173,6 @@ fn is_served(home: &Path, error: &Error) -> bool {
             .ok()
     };
     error.reason == Reason::HomeInUse && owner().is_none_or(|owner| owner.mode == Mode::Served)
-}
-
-/// Tells in the home where the socket is. Who cannot read it looks where it would be by itself.
-fn put_up_signpost(home: &Path, folder: &Path) {
-    if let Err(error) = fs::write(home.join(SIGNPOST), folder.as_os_str().as_encoded_bytes()) {
-        log::warn!("{}: {error}", home.join(SIGNPOST).display());
-    }
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Error {

@@ -6,7 +6,10 @@ use std::{
     io,
     os::{
         fd::OwnedFd,
-        unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+        unix::{
+            fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+            net::SocketAddr,
+        },
     },
     path::{Path, PathBuf},
 };
@@ -48,7 +51,7 @@ impl Runtime {
         let mut candidates = vec![Path::new("/run/strongroom").join(&name)];
         let mut add = |base: PathBuf| {
             let folder = base.join(&name);
-            if !candidates.contains(&folder) {
+            if !candidates.contains(&folder) && has_room(&folder) {
                 candidates.push(folder);
             }
         };
@@ -93,12 +96,39 @@ impl Runtime {
 
     /// The folders in which the socket may be, the one that hsmd itself names first.
     pub(crate) fn places(&self) -> Vec<PathBuf> {
-        let named = fs::read_to_string(&self.signpost).ok().map(PathBuf::from);
+        let named = self.signposted();
         let named = named.filter(|path| path.is_absolute() && !self.candidates.contains(path));
         named
             .into_iter()
             .chain(self.candidates.iter().cloned())
             .collect()
+    }
+
+    /// The folder that the home's hsmd took, as it says in the home. A copy of a home has a copy of
+    /// the words, too: those are of another home's hsmd, which must not be asked for this one's keys.
+    pub fn signposted(&self) -> Option<PathBuf> {
+        let text = fs::read_to_string(&self.signpost).ok()?;
+        let (folder, identity) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+        (identity == self.identity()?).then(|| PathBuf::from(folder))
+    }
+
+    /// Says in the home which folder its hsmd has taken.
+    pub fn put_up_signpost(&self, folder: &Path) -> io::Result<()> {
+        let identity = self.identity().ok_or(io::ErrorKind::NotFound)?;
+        let text = [
+            folder.as_os_str().as_encoded_bytes(),
+            b"\n",
+            identity.as_bytes(),
+            b"\n",
+        ];
+        fs::write(&self.signpost, text.concat())
+    }
+
+    /// Which file the home's lock is: the same by whatever way one comes to the home, and in no
+    /// copy of it.
+    fn identity(&self) -> Option<String> {
+        let lock = fs::metadata(self.signpost.with_file_name("lock")).ok()?;
+        Some(format!("{} {}", lock.dev(), lock.ino()))
     }
 
     /// Whether hsmd may run as `uid`.
@@ -166,6 +196,11 @@ impl Runtime {
             format!("no runtime directory can be made: {text}"),
         ))
     }
+}
+
+/// Whether a socket in `folder` has an address: a path and its end of 108 bytes at most (`unix(7)`).
+fn has_room(folder: &Path) -> bool {
+    SocketAddr::from_pathname(folder.join(SOCKET)).is_ok()
 }
 
 /// Opens the folder and the one above it, following no link in either name.
@@ -310,13 +345,48 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_in_which_a_socket_has_no_address_is_passed_over() {
+        let name = hash(Path::new("/srv/x"));
+        let below = |base: &str| Path::new(base).join("strongroom").join(&name);
+        assert!(has_room(&below("/run/user/4294967294")));
+        assert!(!has_room(&below(&"/long".repeat(20))));
+        let own = own();
+        if own != 0 {
+            // What root is told does not count in any case.
+            let long = PathBuf::from("/long".repeat(20));
+            let of = |told| Runtime::of(Path::new("/srv/x"), own, &Configuration::default(), told);
+            assert_eq!(of(Some(&long)).candidates(), of(None).candidates());
+        }
+    }
+
+    #[test]
     fn the_folder_that_hsmd_took_is_looked_at_first() {
         let (base, folder, _) = made();
         let home = base.path().join("home");
         fs::create_dir(&home).unwrap();
-        fs::write(home.join(SIGNPOST), folder.to_str().unwrap()).unwrap();
+        fs::write(home.join("lock"), "").unwrap();
         let runtime = Runtime::of(&home, own(), &Configuration::default(), None);
+        runtime.put_up_signpost(&folder).unwrap();
         assert_eq!(runtime.places()[0], folder);
+    }
+
+    #[test]
+    fn a_copy_of_a_home_is_not_led_to_the_hsmd_of_the_original() {
+        let (base, folder, _) = made();
+        let of = |home: &Path| Runtime::of(home, own(), &Configuration::default(), None);
+        let homes = ["original", "copy"].map(|name| base.path().join(name));
+        for home in &homes {
+            fs::create_dir(home).unwrap();
+            fs::write(home.join("lock"), "").unwrap();
+        }
+        let [original, copy] = &homes;
+        of(original).put_up_signpost(&folder).unwrap();
+        fs::copy(original.join(SIGNPOST), copy.join(SIGNPOST)).unwrap();
+        assert_eq!(of(copy).signposted(), None);
+        assert!(!of(copy).places().contains(&folder));
+        let moved = base.path().join("moved");
+        fs::rename(original, &moved).unwrap();
+        assert_eq!(of(&moved).signposted(), Some(folder));
     }
 
     #[test]

@@ -66,15 +66,13 @@ impl House {
     }
 
     fn runtime(&self) -> PathBuf {
-        fs::read_to_string(self.path().join(SIGNPOST))
-            .unwrap()
-            .into()
+        runtime_of(&self.path()).unwrap()
     }
 }
 
 impl Drop for House {
     fn drop(&mut self) {
-        let runtime = fs::read_to_string(self.path().join(SIGNPOST)).map(PathBuf::from);
+        let runtime = runtime_of(&self.path());
         if let Ok(owner) = fs::read_to_string(self.path().join("lock"))
             && let Ok(owner) = owner.parse::<Owner>()
             && is_ours(owner.pid)
@@ -84,6 +82,11 @@ impl Drop for House {
         }
         let _ = runtime.map(fs::remove_dir_all);
     }
+}
+
+/// Where the hsmd of a home says that it is.
+fn runtime_of(home: &Path) -> Option<PathBuf> {
+    Home::at(home).ok()?.runtime().signposted()
 }
 
 fn is_ours(pid: u32) -> bool {
@@ -123,7 +126,7 @@ fn a_home_that_is_not_there_is_made() {
         .unwrap()
         .parse()
         .unwrap();
-    let runtime: PathBuf = fs::read_to_string(path.join(SIGNPOST)).unwrap().into();
+    let runtime = runtime_of(&path).unwrap();
     let pid = rustix::process::Pid::from_raw(owner.pid.cast_signed()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     eventually("the socket is gone", || !runtime.join(SOCKET).exists());
