@@ -106,6 +106,11 @@ refused "is no time" strongroom audit list --since yesterday
 it "doctor says how things are"
 says '"hsmd": "reachable"' strongroom doctor
 
+it "doctor says that an hsmd is in the way of an embedded process, and whether anybody has the home"
+refused "process $(holder home) is an hsmd" env STRONGROOM_MODE=embedded strongroom doctor
+stop_hsmd "$STRONGROOM_HOME" KILL
+within 10 says '"lock": null' env STRONGROOM_MODE=embedded strongroom doctor
+
 it "a home that is not there is told, by a failure, and not made"
 refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" doctor
 refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" cluster list

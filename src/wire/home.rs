@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use token::{Error, HOME_KEY, Reason, Result, network_file_system};
+use token::{Error, HOME_KEY, Owner, Reason, Result, network_file_system};
 
 use crate::{Configuration, runtime::Runtime, system};
 
@@ -126,6 +126,19 @@ impl Home {
         [HOME_KEY, "clusters"]
             .iter()
             .any(|mark| may_be_there(&self.path.join(mark)))
+    }
+
+    /// The living process that the lock file names. The file outlives its writer, so this is good
+    /// for words and for nothing else.
+    pub fn holder(&self) -> Option<Owner> {
+        let line = fs::read_to_string(self.path.join("lock")).ok()?;
+        let owner: Owner = line.parse().ok()?;
+        let pid = rustix::process::Pid::from_raw(i32::try_from(owner.pid).ok()?)?;
+        let alive = match rustix::process::test_kill_process(pid) {
+            Ok(()) => true,
+            Err(error) => error == rustix::io::Errno::PERM,
+        };
+        alive.then_some(owner)
     }
 
     /// Refuses a folder of other things: what is put there before the engine looks at it would

@@ -2,7 +2,7 @@
 //! start it if nobody does and this process may, and say what helps where it may not.
 
 use std::{
-    fs, io,
+    io,
     os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     sync::Arc,
@@ -175,7 +175,8 @@ fn closed(home: &Home, folder: &Path) -> String {
 
 /// Nobody answers, and this process may not start anybody: what would help.
 fn nobody(home: &Home, problem: Option<String>) -> Error {
-    if let Some(owner) = embedded_owner(home.path()) {
+    let embedded = |owner: &Owner| owner.mode == Mode::Embedded;
+    if let Some(owner) = home.holder().filter(embedded) {
         let text = format!(
             "process {} uses {} in embedded mode; stop it, or let it use mode = \"served\"",
             owner.pid,
@@ -200,7 +201,7 @@ fn nobody(home: &Home, problem: Option<String>) -> Error {
 
 fn unreachable(home: &Home, problem: Option<String>) -> Error {
     let path = home.path().display();
-    let mut text = match embedded_owner(home.path()).or_else(|| owner(home.path())) {
+    let mut text = match home.holder() {
         Some(owner) => format!("process {} holds {path} ({})", owner.pid, owner.mode),
         None => format!("hsmd for {path} does not answer"),
     };
@@ -208,21 +209,4 @@ fn unreachable(home: &Home, problem: Option<String>) -> Error {
         text = format!("{text}; {problem}");
     }
     Error::new(Reason::Unreachable, text)
-}
-
-/// The living process that says in the lock file that it uses the home by itself.
-fn embedded_owner(home: &Path) -> Option<Owner> {
-    owner(home).filter(|owner| owner.mode == Mode::Embedded)
-}
-
-/// The living process that the lock file names. The file outlives its writer, so this is good for
-/// an error's words and for nothing else.
-fn owner(home: &Path) -> Option<Owner> {
-    let owner: Owner = fs::read_to_string(home.join("lock")).ok()?.parse().ok()?;
-    let pid = rustix::process::Pid::from_raw(i32::try_from(owner.pid).ok()?)?;
-    let alive = match rustix::process::test_kill_process(pid) {
-        Ok(()) => true,
-        Err(error) => error == rustix::io::Errno::PERM,
-    };
-    alive.then_some(owner)
 }
