@@ -74,7 +74,7 @@ impl Deref for Entered {
 pub(crate) fn enter() -> Result<Entered> {
     let page = Page::current().ok_or(Error::NotInitialized)?;
     // Counted before the pointer is read, while `close` takes the pointer before it reads the
-    // counters: one of the two sees the other.
+    // counters: one of the two sees the other (`page`).
     let _counted = page.count();
     let library = page.library.load(SeqCst);
     if library.is_null() || library == BUSY {
@@ -88,10 +88,12 @@ pub(crate) fn enter() -> Result<Entered> {
 /// `C_Initialize`: makes the library of `backend`, unless there is one. It is given the backend
 /// that a forked child inherits from its parent.
 pub(crate) fn open(backend: impl FnOnce(Option<&Backend>) -> Result<Backend>) -> Result<()> {
-    let mut turn = Turn::take(Page::mapped()?, |library| match library.is_null() {
+    let page = Page::mapped()?;
+    let mut turn = Turn::take(page, |library| match library.is_null() {
         true => Ok(()),
         false => Err(Error::AlreadyInitialized),
     })?;
+    page.expedite();
     // SAFETY: what stands in `LIVE` was not freed by this process, and a child that inherits it
     // never frees it.
     let inherited = unsafe { LIVE.load(Relaxed).as_ref() };
@@ -108,6 +110,7 @@ pub(crate) fn close() -> Result<()> {
         true => Err(Error::NotInitialized),
         false => Ok(()),
     })?;
+    page.passed_by_all()?;
     let library = mem::replace(&mut turn.library, ptr::null_mut());
     // SAFETY: it was in the page, so it has not been freed, and only this turn may free it.
     let ended = unsafe { &*library }.hsm().end();

@@ -1,11 +1,15 @@
 //! The page that a fork wipes: what must be empty in a forked child stands here and nowhere else.
 //! The kernel empties it (`MADV_WIPEONFORK`), so no call has to ask for its process id.
+//!
+//! A call counts itself in and then reads the library, while `C_Finalize` takes the library and then
+//! reads the counts: each side needs a barrier between the two. Calls are many and `C_Finalize` is
+//! rare, so it has the kernel put the barrier into every thread (`membarrier(2)`), where there is one.
 
 use std::{
     io,
     marker::PhantomData,
     mem, ptr,
-    sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, compiler_fence},
 };
 
 use token::Reason;
@@ -21,6 +25,8 @@ const SHARED: usize = 31;
 pub(crate) struct Page {
     /// The library, or NULL.
     pub(crate) library: AtomicPtr<Library>,
+    /// Whether the kernel puts barriers into this process's threads, so that calls need none.
+    expedited: AtomicBool,
     owned: [Gate; OWNED],
     shared: [Gate; SHARED],
 }
@@ -58,6 +64,26 @@ impl Page {
         Self::current().ok_or_else(|| Reason::Internal.into())
     }
 
+    /// Has calls leave their barrier to [`Page::passed_by_all`], if the kernel can do that. To be asked
+    /// before there are many threads: the kernel takes its time then.
+    pub(crate) fn expedite(&self) {
+        if membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED).is_ok() {
+            self.expedited.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A barrier between what was written before and the counters that are read next, which every
+    /// call that is not counted yet passes as well.
+    pub(crate) fn passed_by_all(&self) -> Result<()> {
+        if !self.expedited.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // The process asked for it; a sandbox that forbids it came later.
+        membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED).map_err(|error| {
+            token::Error::new(Reason::Internal, format!("membarrier: {error}")).into()
+        })
+    }
+
     /// Counts a call in, before whatever is read next.
     #[inline]
     pub(crate) fn count(&self) -> Counted<'_> {
@@ -75,7 +101,12 @@ impl Page {
         let calls = match self.owned.get(thread) {
             Some(Gate(calls)) => {
                 let more = calls.load(Ordering::Relaxed).wrapping_add(1);
-                calls.swap(more, Ordering::SeqCst);
+                if self.expedited.load(Ordering::Relaxed) {
+                    calls.store(more, Ordering::Relaxed);
+                    compiler_fence(Ordering::SeqCst);
+                } else {
+                    calls.swap(more, Ordering::SeqCst);
+                }
                 calls
             }
             None => {
@@ -151,8 +182,18 @@ fn map() -> Result<*mut Page> {
     Ok(page.cast())
 }
 
+/// One command of membarrier(2), which libc has no function for.
+fn membarrier(command: libc::c_int) -> io::Result<()> {
+    // SAFETY: it touches no memory of the process; a kernel that does not know it says so.
+    match unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 extern "C" fn wipe() {
     if let Some(page) = Page::current() {
+        page.expedited.store(false, Ordering::SeqCst);
         page.library.store(ptr::null_mut(), Ordering::SeqCst);
         page.gates()
             .for_each(|Gate(calls)| calls.store(0, Ordering::SeqCst));
@@ -161,7 +202,7 @@ extern "C" fn wipe() {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, thread};
+    use std::{hint::spin_loop, sync::Barrier, thread};
 
     use super::*;
 
@@ -213,6 +254,41 @@ mod tests {
         };
         thread::scope(|scope| scope.spawn(theirs).join().unwrap());
         assert!(!page.is_quiet());
+    }
+
+    #[test]
+    fn who_is_not_counted_when_the_counters_are_read_finds_no_library() {
+        let library = ptr::without_provenance_mut(16);
+        for expedited in [false, true] {
+            let (page, freed, done) = (page(), AtomicBool::new(false), AtomicBool::new(false));
+            if expedited {
+                page.expedite();
+            }
+            let calls = || {
+                while !done.load(Ordering::SeqCst) {
+                    let call = page.count_for(0);
+                    if !page.library.load(Ordering::SeqCst).is_null() {
+                        // Long enough for who did not see the call to go on.
+                        (0..100).for_each(|_| spin_loop());
+                        assert!(!freed.load(Ordering::SeqCst), "{expedited}");
+                    }
+                    drop(call);
+                }
+            };
+            thread::scope(|scope| {
+                let calls = scope.spawn(calls);
+                for round in 0..50_000 {
+                    freed.store(false, Ordering::SeqCst);
+                    page.library.store(library, Ordering::SeqCst);
+                    (0..round % 64).for_each(|_| spin_loop());
+                    page.library.store(ptr::null_mut(), Ordering::SeqCst);
+                    page.passed_by_all().unwrap();
+                    while !page.is_quiet() && !calls.is_finished() {}
+                    freed.store(true, Ordering::SeqCst);
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+        }
     }
 
     #[test]
