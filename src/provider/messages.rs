@@ -45,7 +45,8 @@ pub(crate) fn transform(
     output.required()?;
     let tag = Tag::needed(!output.is_query());
     let message = parameters::read_message(&parameter, operation, tag)?;
-    let additional = output.apart(&additional, Reason::DataLenRange)?;
+    additional.beside(Reason::MechanismParamInvalid)?;
+    let additional = output.apart(&additional, Reason::MechanismParamInvalid)?;
     let input = output.apart(&input, operation.too_long())?;
     fill(&message, &mut output, |room| {
         library.hsm().message(
@@ -67,7 +68,7 @@ pub(crate) fn begin(
     parameter: Input,
     additional: Input,
 ) -> Result<()> {
-    let additional = additional.data(Reason::DataLenRange)?;
+    let additional = additional.beside(Reason::MechanismParamInvalid)?;
     let message = parameters::read_message(&parameter, operation, Tag::Later)?;
     let written =
         library
@@ -175,7 +176,7 @@ pub(crate) fn check(
     const KIND: Operation = Operation::MessageVerify;
     let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
     let input = input.data(KIND.too_long())?;
-    let signature = signature.data(Reason::SignatureLenRange)?;
+    let signature = signature.beside(Reason::SignatureLenRange)?;
     Ok(library
         .hsm()
         .message_check(session, &message.parameters, input, signature)?)
@@ -194,7 +195,7 @@ pub(crate) fn check_next(
     let (message, input, signature) = claims(library, KIND, session, || {
         let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
         let input = input.data(KIND.too_long())?;
-        Ok((message, input, signature.data(Reason::SignatureLenRange)?))
+        Ok((message, input, signature.beside(Reason::SignatureLenRange)?))
     })?;
     Ok(library.hsm().message_check_next(
         session,

@@ -49,7 +49,7 @@ pub(crate) fn start_check(
     if mechanism.is_null() {
         return cancel(library, session, Operation::Verify);
     }
-    let signature = signature.data(Reason::SignatureLenRange)?;
+    let signature = signature.beside(Reason::SignatureLenRange)?;
     let (mechanism, _) = keys::mechanism(library, session, &mechanism, parameters::read)?;
     Ok(library
         .hsm()
@@ -141,7 +141,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     let call = Call::of(library, operation, session);
     let input = call.claims(|| input.data(operation.too_long()))?;
-    let signature = call.claims(|| signature.data(Reason::SignatureLenRange))?;
+    let signature = call.claims(|| signature.beside(Reason::SignatureLenRange))?;
     Ok(library
         .hsm()
         .check(session, operation, Some(input), signature)?)
@@ -155,7 +155,7 @@ pub(crate) fn check_absorbed(
     signature: Input,
 ) -> Result<()> {
     let call = Call::of(library, operation, session);
-    let signature = call.claims(|| signature.data(Reason::SignatureLenRange))?;
+    let signature = call.claims(|| signature.beside(Reason::SignatureLenRange))?;
     Ok(library.hsm().check(session, operation, None, signature)?)
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn wrap_authenticated(
 ) -> Result<()> {
     wrapped.required()?;
     let with = read(library, session, &mechanism, false)?;
-    let apart = wrapped.apart(&additional, Reason::DataLenRange)?;
+    additional.beside(Reason::MechanismParamInvalid)?;
+    let apart = wrapped.apart(&additional, Reason::MechanismParamInvalid)?;
     let additional = one_of(&apart, &with)?;
     write_wrapped(
         library,
@@ -94,7 +95,7 @@ pub(crate) fn unwrap_authenticated(
 ) -> Result<()> {
     key.required()?;
     let with = read(library, session, &mechanism, true)?;
-    let additional = one_of(additional.data(Reason::DataLenRange)?, &with)?;
+    let additional = one_of(additional.beside(Reason::MechanismParamInvalid)?, &with)?;
     let made = read_wrapped(
         library,
         session,

@@ -220,6 +220,19 @@ fn a_message_in_parts_is_the_same_message() {
     });
 }
 
+#[test]
+fn additional_data_that_no_message_takes_is_refused_and_the_next_message_is_not() {
+    with_key(|session, key| {
+        assert_eq!(start(session, false, key), CKR_OK);
+        let mut gcm = Gcm::generated();
+        for len in [64 * 1024 + 1, 17 << 20] {
+            let refused = message(session, false, &mut gcm, &vec![0; len], b"data");
+            assert_eq!(refused, Err(CKR_MECHANISM_PARAM_INVALID), "{len}");
+        }
+        message(session, false, &mut gcm, &vec![0; 64 * 1024], b"data").unwrap();
+    });
+}
+
 /// One byte more than a call takes: who claims so many is refused before they are looked at.
 const TOO_MUCH: CK_ULONG = 64 * 1024 * 1024 + 1;
 

@@ -241,6 +241,11 @@ impl Input {
         }
     }
 
+    /// The bytes of what stands beside a verb's data: a signature, or additional data.
+    pub(crate) fn beside(&self, beyond: Reason) -> Result<&[u8]> {
+        self.bytes(limits::PARAMETER_BYTES, beyond)
+    }
+
     /// The bytes of a verb's data.
     pub(crate) fn data(&self, beyond: Reason) -> Result<&[u8]> {
         self.bytes(limits::DATA_BYTES, beyond)
