@@ -27,8 +27,8 @@ use crate::{Home, system};
 
 /// The descriptor on which hsmd says how its start went.
 const READY_FD: RawFd = 3;
-/// How long hsmd may take to say it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long hsmd may take to say it: it reads its databases before, on a machine that may be loaded.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest message of the readiness pipe.
 const MESSAGE_BYTES: u64 = 64 * 1024;
 
@@ -57,7 +57,16 @@ pub(crate) fn start(home: &Home) -> Result<Birth> {
         OsStr::new("--ready"),
     ];
     let ready = spawn(&program, &arguments).map_err(failed)?;
-    let message = read_all(ready).map_err(failed)?;
+    let log = runtime.join("hsmd.log");
+    let message = read_all(ready).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => unreachable(format!(
+            "{} has been starting for {} s; see {}",
+            program.display(),
+            PATIENCE.as_secs(),
+            log.display()
+        )),
+        _ => failed(error),
+    })?;
     match message.split_first() {
         Some((b'R', _)) => Ok(Birth::Ready),
         Some((b'W', _)) => Ok(Birth::AnotherWon),
@@ -71,7 +80,7 @@ pub(crate) fn start(home: &Home) -> Result<Birth> {
         _ => Ok(Birth::Vanished(format!(
             "{} ended before it was ready; see {}",
             program.display(),
-            runtime.join("hsmd.log").display()
+            log.display()
         ))),
     }
 }

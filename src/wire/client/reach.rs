@@ -19,12 +19,10 @@ use super::{
 use crate::{
     Home, SOCKET, Start,
     message::{Purpose, Refusal, Refused},
-    start::{self, Birth},
+    start::{self, Birth, PATIENCE},
     system,
 };
 
-/// How long a client tries before it says that hsmd cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it waits for an hsmd that somebody else has to start, when one was there before.
 const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(3);
 /// The longest pause between two tries.
@@ -63,11 +61,22 @@ pub(super) fn reach(
     descriptors: &Arc<Descriptors>,
     purpose: &Purpose,
 ) -> Result<Box<Connection>, Unreached> {
+    // As long as a birth may take: the one that is waited for may be the hsmd of another client.
+    reach_within(PATIENCE, home, descriptors, purpose)
+}
+
+fn reach_within(
+    patience: Duration,
+    home: &Home,
+    descriptors: &Arc<Descriptors>,
+    purpose: &Purpose,
+) -> Result<Box<Connection>, Unreached> {
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut vanished = 0;
+    let mut is_late = false;
     loop {
-        let problem = match knock(home, descriptors, purpose) {
+        match knock(home, descriptors, purpose) {
             Knock::Open(connection) => return Ok(connection),
             Knock::Refused(Refusal {
                 reason: Refused::Unknown,
@@ -76,15 +85,16 @@ pub(super) fn reach(
                 return Err(Unreached::Unknown);
             }
             Knock::Refused(refusal) => return Err(refusal.error.into()),
-            Knock::Again => None,
-            Knock::Nobody(problem) if may_start(home) => match start::start(home)? {
-                Birth::Ready | Birth::AnotherWon => problem,
+            Knock::Again if is_late => return Err(unreachable(home, None).into()),
+            Knock::Nobody(problem) if is_late => return Err(unreachable(home, problem).into()),
+            Knock::Again => {}
+            Knock::Nobody(_) if may_start(home) => match start::start(home)? {
+                Birth::Ready | Birth::AnotherWon => {}
                 Birth::Vanished(problem) => {
                     vanished += 1;
                     if vanished == BIRTHS {
                         return Err(Error::new(Reason::Unreachable, problem).into());
                     }
-                    Some(problem)
                 }
             },
             Knock::Nobody(problem) => {
@@ -93,12 +103,10 @@ pub(super) fn reach(
                 if !patient {
                     return Err(nobody(home, problem).into());
                 }
-                problem
             }
-        };
-        if begun.elapsed() > PATIENCE {
-            return Err(unreachable(home, problem).into());
         }
+        // Nothing is given up before one more knock: an hsmd that was long in coming answers it.
+        is_late = begun.elapsed() > patience;
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -209,4 +217,58 @@ fn unreachable(home: &Home, problem: Option<String>) -> Error {
         text = format!("{text}; {problem}");
     }
     Error::new(Reason::Unreachable, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+    use crate::testing::{Machine, eventually};
+
+    /// A home that nobody serves, whose hsmd is a script that ends with `word` in the readiness pipe
+    /// once there is a file `go`.
+    fn unserved(word: &str) -> (Arc<Machine>, Home) {
+        let machine = Machine::new();
+        machine.kill();
+        let program = machine.folder.path().join("hsmd");
+        let script = format!(
+            "#!/bin/sh\n: > \"$2/born\"\nuntil [ -e \"$2/go\" ]; do sleep 0.01; done\nprintf {word} >&3\n"
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut home = machine.home();
+        home.configuration_mut().start = Start::Auto;
+        home.configuration_mut().hsmd = Some(program);
+        (machine, home)
+    }
+
+    fn reach_without_patience(home: &Home) -> Result<Box<Connection>, Unreached> {
+        let descriptors = Arc::new(Descriptors::new());
+        reach_within(Duration::ZERO, home, &descriptors, &Purpose::New)
+    }
+
+    #[test]
+    fn an_hsmd_whose_birth_takes_longer_than_a_clients_patience_is_reached() {
+        for word in ["R", "W"] {
+            let (machine, home) = unserved(word);
+            thread::scope(|scope| {
+                let reached = scope.spawn(|| reach_without_patience(&home).is_ok());
+                eventually("it is born", || home.path().join("born").exists());
+                machine.start();
+                fs::write(home.path().join("go"), "").unwrap();
+                assert!(reached.join().unwrap(), "it had said {word}");
+            });
+        }
+    }
+
+    #[test]
+    fn an_hsmd_that_says_it_serves_and_cannot_be_reached_is_given_up() {
+        let (_machine, home) = unserved("R");
+        fs::write(home.path().join("go"), "").unwrap();
+        let Err(Unreached::Error(error)) = reach_without_patience(&home) else {
+            panic!("nobody is there");
+        };
+        assert_eq!(error.reason, Reason::Unreachable);
+    }
 }
