@@ -165,12 +165,18 @@ fn check(path: &Path) -> Result<()> {
             facts.uid()
         ));
     }
-    let made = path.join(HOME_KEY).exists();
+    // Before the mode: somebody else who makes this home now closes it first and fills it then.
+    let names = names(path)?;
+    let made = names.iter().any(|name| name == HOME_KEY);
+    let is_new = !made && names.iter().all(|name| may_be_before_home(name));
     if !made {
-        refuse_foreign(path, names(path)?)?;
+        refuse_foreign(path, names)?;
     }
-    if facts.mode() & 0o077 != 0 {
-        close(path, facts.mode(), made)?;
+    let mode = fs::symlink_metadata(path)
+        .map_err(|error| unusable(path, &error))?
+        .mode();
+    if mode & 0o077 != 0 {
+        close(path, mode, is_new)?;
     }
     network(path)
 }
@@ -178,9 +184,8 @@ fn check(path: &Path) -> Result<()> {
 /// A new home may be a folder that somebody made for it with the usual mode; one with a key or
 /// records in it had the right mode once, and whoever changed it must know. What is sticky is
 /// meant for all.
-fn close(path: &Path, mode: u32, made: bool) -> Result<()> {
-    let is_new = |name: &OsString| may_be_before_home(name);
-    if made || mode & STICKY != 0 || !names(path)?.iter().all(is_new) {
+fn close(path: &Path, mode: u32, is_new: bool) -> Result<()> {
+    if !is_new || mode & STICKY != 0 {
         return Err(Error::new(
             Reason::HomeInvalid,
             format!(

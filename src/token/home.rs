@@ -32,12 +32,13 @@ pub fn may_be_before_home(name: &OsStr) -> bool {
 
 /// Refuses a folder without a home key among whose `names` is one that no home has. Such a folder is
 /// new, or has lost its key: in both it holds nothing but what is a home's. What others keep their
-/// things in is left as it is.
+/// things in is left as it is. A key among the names was made since it was looked for.
 pub fn refuse_foreign(
     folder: &Path,
     names: impl IntoIterator<Item = OsString>,
 ) -> Result<(), Error> {
-    let known = |name: &OsStr| BEFORE_KEY.iter().chain(AFTER_KEY).any(|own| name == *own);
+    let of_homes = || BEFORE_KEY.iter().chain(AFTER_KEY).chain([&HOME_KEY]);
+    let known = |name: &OsStr| of_homes().any(|own| name == *own);
     let Some(foreign) = names.into_iter().find(|name| !known(name)) else {
         return Ok(());
     };
@@ -50,4 +51,17 @@ pub fn refuse_foreign(
             Path::new(&foreign).display()
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_made_since_it_was_looked_for_is_nothing_foreign() {
+        let names = [HOME_KEY, "lock", "home"].map(OsString::from);
+        assert!(refuse_foreign(Path::new("/home"), names).is_ok());
+        let names = [HOME_KEY, "index.html"].map(OsString::from);
+        assert!(refuse_foreign(Path::new("/home"), names).is_err());
+    }
 }

@@ -7,7 +7,8 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Barrier},
+    thread,
 };
 
 use hsm::{Engine, Settings};
@@ -104,6 +105,31 @@ fn a_folder_of_other_things_is_refused_and_left_as_it_was() {
         assert!(words.contains(&*folder.path().to_string_lossy()), "{words}");
         assert_eq!(mode(folder.path()), given);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn who_comes_while_a_new_home_is_made_is_told_that_it_is_in_use() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let all = Barrier::new(8);
+        let come = || {
+            all.wait();
+            // Kept until the others have come, too.
+            let opened = open(folder.path());
+            all.wait();
+            opened.map(drop)
+        };
+        let refused: Vec<_> = thread::scope(|scope| {
+            let comers: Vec<_> = (0..8).map(|_| scope.spawn(come)).collect();
+            let came = comers.into_iter().map(|comer| comer.join().unwrap());
+            came.filter_map(Result::err).collect()
+        });
+        assert_eq!(refused.len(), 7);
+        for error in refused {
+            assert_eq!(error.reason, Reason::HomeInUse, "{error}");
+        }
     }
 }
 
