@@ -154,6 +154,10 @@ fn read_value(kind: AttributeType, attribute: &CK_ATTRIBUTE, depth: usize) -> Re
         }
         Shape::Template if depth < DEPTH => {
             let nested = nested(attribute).ok_or_else(invalid)?;
+            // Its value is what it points to, all the way.
+            if values_len(&nested).map_err(|_| invalid())? > limits::ATTRIBUTE_BYTES as CK_ULONG {
+                return Err(invalid());
+            }
             Value::Template(read_at(&nested, depth + 1).map_err(|_| invalid())?)
         }
         Shape::Template => return Err(invalid()),
@@ -177,6 +181,15 @@ fn named(reason: Reason, kind: AttributeType) -> token::Error {
         Some(row) => token::Error::new(reason, row.name),
         None => token::Error::new(reason, format!("0x{:x}", kind.0)),
     }
+}
+
+/// Bytes in the values of all attributes of a template.
+fn values_len(template: &Array<CK_ATTRIBUTE>) -> Result<CK_ULONG> {
+    let attributes =
+        template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::AttributeValueInvalid)?;
+    attributes
+        .map(|attribute| attribute.read().map(|attribute| attribute.ulValueLen))
+        .try_fold(0, |sum: CK_ULONG, len| Ok(sum.saturating_add(len?)))
 }
 
 /// The template that is the value of `attribute`, if its length is that of whole attributes.

@@ -98,18 +98,23 @@ impl Header {
             .map(|bytes| u32::from_be_bytes(*bytes));
         let mut number = || numbers.next().ok_or(Fault::Broken("short header"));
         let (number, body_len, data_len) = (number()?, len(number()?), len(number()?));
-        if body_len > limits::BODY_BYTES
-            || data_len > limits::DATA_BYTES
-            || body_len + data_len > limits::MESSAGE_BYTES
-        {
-            return Err(Fault::Broken("a frame that is too long"));
-        }
+        check_lengths(body_len, data_len)?;
         Ok(Self {
             kind,
             number,
             body_len,
             data_len,
         })
+    }
+}
+
+fn check_lengths(body_len: usize, data_len: usize) -> Result<(), Fault> {
+    let carried = body_len <= limits::BODY_BYTES
+        && data_len <= limits::DATA_BYTES
+        && body_len.saturating_add(data_len) <= limits::MESSAGE_BYTES;
+    match carried {
+        true => Ok(()),
+        false => Err(Fault::Broken("a frame that is too long")),
     }
 }
 
@@ -171,9 +176,7 @@ fn encode_with(
     buffer.extend(&[0; HEADER]);
     body(buffer)?;
     let body_len = buffer.len() - HEADER;
-    if body_len > limits::BODY_BYTES || data_len > limits::DATA_BYTES {
-        return Err(Fault::Broken("a frame that is too long"));
-    }
+    check_lengths(body_len, data_len)?;
     buffer.put(
         0,
         &Header {

@@ -6,8 +6,8 @@ use cryptoki_sys::*;
 
 use super::*;
 
-fn attribute<T>(kind: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
-    let length = size_of::<T>() as CK_ULONG;
+fn attribute<T: ?Sized>(kind: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
+    let length = size_of_val(value) as CK_ULONG;
     CK_ATTRIBUTE {
         type_: kind,
         pValue: ptr::from_mut(value).cast(),
@@ -113,6 +113,20 @@ fn a_template_in_a_template_is_read_and_one_in_that_is_refused() {
         reason(read(&array(&mut outermost))),
         Reason::AttributeValueInvalid
     );
+}
+
+#[test]
+fn the_values_in_a_template_in_a_template_are_together_no_longer_than_one_value() {
+    for (beyond, read) in [(0, true), (1, false)] {
+        let mut class = CKO_SECRET_KEY;
+        let mut label = vec![0_u8; limits::ATTRIBUTE_BYTES - size_of_val(&class) + beyond];
+        let mut inner = [
+            attribute(CKA_CLASS, &mut class),
+            attribute(CKA_LABEL, label.as_mut_slice()),
+        ];
+        let mut outer = [attribute(CKA_WRAP_TEMPLATE, &mut inner)];
+        assert_eq!(super::read(&array(&mut outer)).is_ok(), read);
+    }
 }
 
 #[test]

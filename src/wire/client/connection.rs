@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
-use token::{Error, Produced, Started, limits};
+use token::{Error, Produced, Reason, Started, limits};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{descriptors::Descriptors, line::Line};
@@ -139,7 +139,9 @@ impl Connection {
         verb: &Verb<'_>,
         data: &[u8],
     ) -> Exchange<T> {
-        self.ask(verb, data)?;
+        if let Err(unsaid) = self.ask(verb, data)? {
+            return Ok(Err(unsaid));
+        }
         self.answer(|_, _| Ok(&mut []))
     }
 
@@ -150,7 +152,9 @@ impl Connection {
         data: &[u8],
         output: Option<&mut [u8]>,
     ) -> Exchange<T> {
-        self.ask(verb, data)?;
+        if let Err(unsaid) = self.ask(verb, data)? {
+            return Ok(Err(unsaid));
+        }
         let output = output.unwrap_or_default();
         self.answer(|answer: &T, data_len| match answer.produced() {
             Produced::Written(len) if len == data_len && len <= output.len() => Ok(output),
@@ -161,7 +165,9 @@ impl Connection {
 
     /// Says a verb that fills `output`.
     pub(super) fn exchange_fill(&mut self, verb: &Verb<'_>, output: &mut [u8]) -> Exchange<()> {
-        self.ask(verb, &[])?;
+        if let Err(unsaid) = self.ask(verb, &[])? {
+            return Ok(Err(unsaid));
+        }
         self.answer(|(), data_len| match data_len == output.len() {
             true => Ok(output),
             false => Err(Fault::Broken("random bytes of another length")),
@@ -215,7 +221,8 @@ impl Connection {
         self.start.clear();
     }
 
-    fn ask(&mut self, verb: &Verb<'_>, data: &[u8]) -> Result<(), Lost> {
+    /// Says a verb, unless it is more than a message carries.
+    fn ask(&mut self, verb: &Verb<'_>, data: &[u8]) -> Exchange<()> {
         self.number = self.number.wrapping_add(1);
         let (frame, number) = (&mut self.frame, self.number);
         let encoded = match self.start.is_empty() {
@@ -223,9 +230,12 @@ impl Connection {
             false => frame::encode_joined(frame, number, &self.start, verb, data.len()),
         };
         self.start.clear();
-        encoded.map_err(lost)?;
+        if encoded.is_err() {
+            let words = "the call has more data and attributes than a message to hsmd carries";
+            return Ok(Err(Error::new(Reason::LimitExceeded, words)));
+        }
         let sent = self.line.send(self.frame.filled(), data, verb.work());
-        sent.map_err(Lost)
+        sent.map(Ok).map_err(Lost)
     }
 
     /// Reads the answer; `place` says where its data belongs, once it is known what was answered.

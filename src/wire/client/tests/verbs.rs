@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use token::{Attribute, AttributeType, Value};
+
 use super::*;
 
 #[test]
@@ -165,4 +167,30 @@ fn a_part_that_no_message_of_the_wire_carries_ends_its_message_and_not_the_messa
     assert_eq!(whole.unwrap_err().reason, Reason::DataLenRange);
     assert_eq!(machine.world.count("message_failed"), 1);
     client.cancel(session, operation).unwrap();
+}
+
+#[test]
+fn a_template_that_no_message_of_the_wire_carries_is_refused_and_loses_no_connection() {
+    let machine = Machine::new();
+    let client = machine.client();
+    let session = open(&client);
+    let (messages, requests) = (Operation::MessageEncrypt, Requests::new());
+    client.start(session, messages, mechanism(), None).unwrap();
+    let template = |len| {
+        let (kind, value) = (AttributeType::LABEL, Value::Bytes(vec![0; len]));
+        Template(vec![Attribute { kind, value }])
+    };
+    let request = requests.begin().request();
+    let made = client.create(request, session, template(limits::BODY_BYTES));
+    assert_eq!(made.unwrap_err().reason, Reason::LimitExceeded);
+    // Each of these could be said alone.
+    let (wrapped, beside) = (
+        vec![0; limits::DATA_BYTES],
+        template(limits::DATA_BYTES / 64),
+    );
+    let request = requests.begin().request();
+    let (mechanism, key) = (mechanism(), ObjectHandle(1));
+    let made = client.unwrap(request, session, &mechanism, key, &wrapped, None, beside);
+    assert_eq!(made.unwrap_err().reason, Reason::LimitExceeded);
+    client.cancel(session, messages).unwrap();
 }
