@@ -55,11 +55,11 @@ impl Backend {
         Ok(slots)
     }
 
-    /// Whether this application is told of changes of a slot. One that has gone is in no list, and
-    /// was in it before unless the slots of HSMs are hidden.
-    pub(crate) fn tells_of(&self, id: SlotId) -> Result<bool> {
-        let hides_some = matches!(self.per_hsm, wire::PerHsm::None);
-        Ok(!hides_some || self.slots()?.iter().any(|shown| shown.id == id))
+    /// Whether this application is told of changes of a slot: of each but those that it hides. Of one
+    /// that has gone nobody knows any more whose it was, so it is told.
+    pub(crate) fn tells_of(&self, id: SlotId) -> bool {
+        let hidden = |slots: Vec<Slot>| slots.iter().any(|slot| slot.id == id && slot.of_hsm);
+        !matches!(self.per_hsm, wire::PerHsm::None) || !self.hsm().slots().is_ok_and(hidden)
     }
 
     /// The numbers of what changes them.

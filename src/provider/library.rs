@@ -42,7 +42,7 @@ impl Library {
     }
 
     /// Whether this application is told of changes of a slot.
-    pub(crate) fn tells_of(&self, slot: SlotId) -> Result<bool> {
+    pub(crate) fn tells_of(&self, slot: SlotId) -> bool {
         self.backend.tells_of(slot)
     }
 
@@ -110,7 +110,7 @@ pub(crate) fn close() -> Result<()> {
         true => Err(Error::NotInitialized),
         false => Ok(()),
     })?;
-    page.passed_by_all()?;
+    let passed = page.passed_by_all();
     let library = mem::replace(&mut turn.library, ptr::null_mut());
     // SAFETY: it was in the page, so it has not been freed, and only this turn may free it.
     let ended = unsafe { &*library }.hsm().end();
@@ -119,8 +119,12 @@ pub(crate) fn close() -> Result<()> {
         thread::sleep(Duration::from_micros(50));
     }
     LIVE.store(ptr::null_mut(), Relaxed);
-    // SAFETY: made by `open`; no call is in flight, and none finds it any more.
-    drop(unsafe { Box::from_raw(library) });
+    // A call that has not passed the barrier may have found the library and not be counted yet: then
+    // it stays where it is.
+    if passed {
+        // SAFETY: made by `open`; no call is in flight, and none finds it any more.
+        drop(unsafe { Box::from_raw(library) });
+    }
     Ok(ended?)
 }
 

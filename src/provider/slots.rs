@@ -95,7 +95,7 @@ pub(crate) fn wait(
             return Err(Error::NotInitialized);
         }
         match event? {
-            Some(id) if library.tells_of(id)? => return slot.write(id.0),
+            Some(id) if library.tells_of(id) => return slot.write(id.0),
             Some(_) => {}
             None => return Err(Error::NoEvent),
         }
