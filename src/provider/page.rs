@@ -73,15 +73,15 @@ impl Page {
     }
 
     /// A barrier between what was written before and the counters that are read next, which every
-    /// call that is not counted yet passes as well.
-    pub(crate) fn passed_by_all(&self) -> Result<()> {
+    /// call that is not counted yet passes as well. Without it, such a call may find what was there.
+    pub(crate) fn passed_by_all(&self) -> bool {
         if !self.expedited.load(Ordering::SeqCst) {
-            return Ok(());
+            return true;
         }
-        // The process asked for it; a sandbox that forbids it came later.
-        membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED).map_err(|error| {
-            token::Error::new(Reason::Internal, format!("membarrier: {error}")).into()
-        })
+        let passed = membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        // The kernel said that it can: a sandbox came later.
+        let failed = passed.inspect_err(|error| log::error!("membarrier: {error}"));
+        failed.is_ok()
     }
 
     /// Counts a call in, before whatever is read next.
@@ -263,6 +263,10 @@ mod tests {
             let (page, freed, done) = (page(), AtomicBool::new(false), AtomicBool::new(false));
             if expedited {
                 page.expedite();
+                if !page.expedited.load(Ordering::SeqCst) {
+                    eprintln!("skipped: this machine has no membarrier(2)");
+                    continue;
+                }
             }
             let calls = || {
                 while !done.load(Ordering::SeqCst) {
@@ -282,7 +286,7 @@ mod tests {
                     page.library.store(library, Ordering::SeqCst);
                     (0..round % 64).for_each(|_| spin_loop());
                     page.library.store(ptr::null_mut(), Ordering::SeqCst);
-                    page.passed_by_all().unwrap();
+                    assert!(page.passed_by_all());
                     while !page.is_quiet() && !calls.is_finished() {}
                     freed.store(true, Ordering::SeqCst);
                 }
