@@ -18,7 +18,7 @@ cluster=$(aws cloudhsmv2 create-cluster --hsm-type hsm1.medium --subnet-ids subn
 says UNINITIALIZED aws cloudhsmv2 describe-clusters --filters "clusterIds=$cluster"
 aws cloudhsmv2 create-hsm --cluster-id "$cluster" --availability-zone us-east-1a
 aws cloudhsmv2 describe-clusters --filters "clusterIds=$cluster" --query 'Clusters[0].Certificates.ClusterCsr' --output text >ClusterCsr.csr
-openssl req -in ClusterCsr.csr -noout -verify
+request_is_right ClusterCsr.csr
 
 it "a certificate that another CA signed, or for another key, is refused"
 ca() { openssl req -new -x509 -newkey rsa:2048 -nodes -days 3652 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt"; }

@@ -146,4 +146,7 @@ public_module() {
 p11() { pkcs11-tool --module "$module" "$@"; }
 
 # shellcheck source=/dev/null
+. "$CONFORMANCE_ROOT/conformance/support/certificates.sh"
+
+# shellcheck source=/dev/null
 . "$CONFORMANCE_ROOT/$1"

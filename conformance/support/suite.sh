@@ -21,6 +21,9 @@ lib=/usr/lib/$(uname -m)-linux-gnu
 # The module that is judged, its PINs, and whose name its tools say.
 module=$CONFORMANCE_BIN/libstrongroom.so so_pin=12345678 pin=1234
 
+# shellcheck source=/dev/null
+. "$support/certificates.sh"
+
 # report ok|not-ok|skip ID [WHY…]: one test of the suite.
 report() {
     local verdict=$1 id=$2
