@@ -111,6 +111,10 @@ refused "process $(holder home) is an hsmd" env STRONGROOM_MODE=embedded strongr
 stop_hsmd "$STRONGROOM_HOME" KILL
 within 10 says '"lock": null' env STRONGROOM_MODE=embedded strongroom doctor
 
+it "doctor does not take a process for an hsmd that has only its number"
+sed -i "s/^served [0-9]*/served $$/" home/lock
+says '"lock": null' env STRONGROOM_MODE=embedded strongroom doctor
+
 it "a home that is not there is told, by a failure, and not made"
 refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" doctor
 refused "there is no home $case_dir/mistyped" strongroom --home "$case_dir/mistyped" cluster list

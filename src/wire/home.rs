@@ -128,17 +128,16 @@ impl Home {
             .any(|mark| may_be_there(&self.path.join(mark)))
     }
 
-    /// The living process that the lock file names. The file outlives its writer, so this is good
-    /// for words and for nothing else.
+    /// The process that holds the home, as its lock file and the kernel say. It may end at any
+    /// moment, so this is good for words and for nothing else.
     pub fn holder(&self) -> Option<Owner> {
-        let line = fs::read_to_string(self.path.join("lock")).ok()?;
-        let owner: Owner = line.parse().ok()?;
-        let pid = rustix::process::Pid::from_raw(i32::try_from(owner.pid).ok()?)?;
-        let alive = match rustix::process::test_kill_process(pid) {
-            Ok(()) => true,
-            Err(error) => error == rustix::io::Errno::PERM,
-        };
-        alive.then_some(owner)
+        let path = self.path.join("lock");
+        let owner: Owner = fs::read_to_string(&path).ok()?.parse().ok()?;
+        let file = fs::metadata(&path).ok()?.ino();
+        // The file outlives its writer, whose id another process may have by now. To try the lock
+        // would tell, and would refuse the home to whoever opens it meanwhile.
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        is_locked(&locks, owner.pid, file).then_some(owner)
     }
 
     /// Refuses a folder of other things: what is put there before the engine looks at it would
@@ -176,6 +175,21 @@ impl Home {
 /// Whether there is something at `path`: who may not look there is told so by who opens it.
 fn may_be_there(path: &Path) -> bool {
     !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether `/proc/locks` has a flock of process `pid` on the file `inode`. The device is not asked:
+/// on some file systems, as btrfs, stat names another than the kernel does.
+fn is_locked(locks: &str, pid: u32, inode: u64) -> bool {
+    let (pid, inode) = (pid.to_string(), inode.to_string());
+    locks.lines().any(|line| {
+        // `<number>: FLOCK ADVISORY WRITE <pid> <major>:<minor>:<inode> 0 EOF`; who waits for a lock
+        // has an arrow in front of its kind.
+        let words: Vec<_> = line.split_whitespace().collect();
+        let is_file = |file: &&str| file.rsplit(':').next() == Some(&inode);
+        words.get(1) == Some(&"FLOCK")
+            && words.get(4) == Some(&pid.as_str())
+            && words.get(5).is_some_and(is_file)
+    })
 }
 
 /// What the environment says, where it may say anything.
@@ -328,6 +342,10 @@ fn invalid(text: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use rustix::fs::{FlockOperation, flock};
+
     use super::*;
 
     #[test]
@@ -368,5 +386,32 @@ mod tests {
                 .idle_seconds,
             7
         );
+    }
+
+    #[test]
+    fn a_lock_file_whose_writer_has_let_go_names_no_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let mut lock = fs::File::create(folder.path().join("lock")).unwrap();
+        writeln!(lock, "served {} 0.1.0", std::process::id()).unwrap();
+        // Its process id is alive, and is somebody else's: ours.
+        assert_eq!(home.holder(), None);
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert_eq!(home.holder().unwrap().pid, std::process::id());
+        // Not by closing it: a child that another test forks has it, too, for a moment.
+        flock(&lock, FlockOperation::Unlock).unwrap();
+        assert_eq!(home.holder(), None);
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_or_has_another_does_not_hold_it() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 40 fe:00:7 0 EOF\n\
+                     1: -> FLOCK  ADVISORY  WRITE 41 fe:00:7 0 EOF\n\
+                     2: POSIX  ADVISORY  WRITE 42 fe:00:7 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 43 fe:00:17 0 EOF\n";
+        assert!(is_locked(locks, 40, 7));
+        for pid in [4, 41, 42, 43] {
+            assert!(!is_locked(locks, pid, 7), "{pid}");
+        }
     }
 }

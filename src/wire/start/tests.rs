@@ -1,7 +1,11 @@
 //! The birth of an hsmd: here a script that says what it was given.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::{
+    io::Write,
+    os::unix::fs::{PermissionsExt, symlink},
+};
 
+use rustix::fs::{FlockOperation, flock};
 use token::{Error, Reason};
 
 use super::*;
@@ -183,8 +187,9 @@ fn an_embedded_home_is_refused_at_once() {
 fn a_client_that_may_not_start_anybody_names_the_embedded_owner() {
     let mut nursery = Nursery::new("exit 1");
     nursery.home.configuration_mut().start = crate::Start::Never;
-    let line = format!("embedded {} 0.1.0\n", std::process::id());
-    fs::write(nursery.file("lock"), line).unwrap();
+    let mut lock = fs::File::create(nursery.file("lock")).unwrap();
+    writeln!(lock, "embedded {} 0.1.0", std::process::id()).unwrap();
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
     let error = Client::connect(&nursery.home).err().unwrap();
     assert_eq!(error.reason, Reason::HomeInUse);
     assert!(
