@@ -79,6 +79,9 @@ pub struct Engine {
 impl Engine {
     /// Takes the home in the folder `home`, which is made if it is not there.
     pub fn open(home: &Path, mode: Mode, settings: Settings) -> Result<Arc<Self>> {
+        // First: who comes while another begins to serve tries again and again, and is not to take its
+        // processor from it.
+        let home = Home::take(home, mode)?;
         // Before a key is touched: what computes wrongly would seal what nobody can open.
         crypto::self_test::run().map_err(internal)?;
         log::info!("algorithms by {}", crypto::library::version());
@@ -87,7 +90,6 @@ impl Engine {
                 "validations are declared, and no operation of a build without `fips` is within one"
             );
         }
-        let home = Home::take(home, mode)?;
         let key = home.key()?;
         let store = SledStore::open(&home.registry()).map_err(stored)?;
         let registry = Registry::open(store, &key, databases::exist(&home)?)?;
