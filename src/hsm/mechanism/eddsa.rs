@@ -12,7 +12,6 @@ use super::{
     failure::internal,
     held::{Held, HeldVerification},
     keying::typed,
-    signing::fixed,
 };
 
 /// The sign and verify columns. Ed25519 and Ed25519ctx read their data twice, so it is kept until
@@ -72,7 +71,7 @@ fn place(output: &mut [u8]) -> Result<&mut [u8; SIGNATURE_LEN]> {
 impl Transformation for Eddsa {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         variant(with.parameters)?;
-        Ok(fixed(SIGNATURE_LEN))
+        Ok(OutputBound::fixed(SIGNATURE_LEN as u64))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

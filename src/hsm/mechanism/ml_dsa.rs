@@ -11,12 +11,8 @@ use cryptoki_sys as sys;
 use token::{Error, OutputBound, Parameters, Reason, Result};
 
 use super::{
-    Material, Parts, Transformation, Use, Verification, VerificationParts,
-    failure::internal,
-    hashes,
-    keying::typed,
-    material::dsa_set,
-    signing::{fixed, no_parts},
+    Material, Parts, Transformation, Use, Verification, VerificationParts, failure::internal,
+    hashes, keying::typed, material::dsa_set, signing::no_parts,
 };
 use crate::object::Attributes;
 
@@ -107,7 +103,8 @@ impl Transformation for MlDsa {
         {
             return Err(refused("signatures are hedged"));
         }
-        signature_len(with).map(fixed)
+        let len = signature_len(with)?;
+        Ok(OutputBound::fixed(len as u64))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {

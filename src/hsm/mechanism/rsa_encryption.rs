@@ -11,7 +11,6 @@ use super::{
     failure::internal,
     hashes::{of_mechanism, of_mgf},
     keying::{Wrapping, no_additional, typed},
-    signing::fixed,
 };
 
 /// How data becomes a block.
@@ -77,7 +76,7 @@ impl Transformation for Encrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let len = public(with)?.modulus().len();
         self.0.checked(with, len)?;
-        Ok(fixed(len))
+        Ok(OutputBound::fixed(len as u64))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -119,7 +118,7 @@ impl Transformation for Decrypt {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         let len = private(with)?.modulus().len();
         self.0.checked(with, len)?;
-        Ok(fixed(len))
+        Ok(OutputBound::fixed(len as u64))
     }
 
     /// How long the data is shows when it is decrypted.

@@ -8,7 +8,7 @@ use super::{
     failure::internal,
     hashes::{of_mechanism, of_mgf},
     rsa_encryption::{private, public},
-    signing::{Signing, fixed},
+    signing::Signing,
 };
 
 /// The sign and verify columns of one mechanism.
@@ -112,7 +112,8 @@ pub(super) struct Recover(pub(super) Scheme);
 impl Transformation for Recover {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         with.no_parameter()?;
-        Ok(fixed(public(with)?.modulus().len()))
+        let len = public(with)?.modulus().len();
+        Ok(OutputBound::fixed(len as u64))
     }
 
     /// What PKCS #1 v1.5 was of is shorter than the modulus.

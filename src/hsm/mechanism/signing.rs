@@ -28,7 +28,8 @@ pub(super) trait Signing: Copy + Send + Sync + 'static {
 impl<S: Signing> Transformation for S {
     fn begin(&self, with: Use<'_>) -> Result<OutputBound> {
         self.check_to_sign(with)?;
-        self.signature_len(with).map(fixed)
+        let len = self.signature_len(with)?;
+        Ok(OutputBound::fixed(len as u64))
     }
 
     fn whole(&self, with: Use<'_>, input: &[u8], output: &mut [u8]) -> Result<()> {
@@ -110,11 +111,6 @@ impl<S: Signing> VerificationParts for Hashing<S> {
     fn check(self: Box<Self>, with: Use<'_>, signature: &[u8]) -> Result<()> {
         self.finished(|scheme, digest| scheme.verify(with, digest, signature))
     }
-}
-
-/// An output of one length.
-pub(super) fn fixed(len: usize) -> OutputBound {
-    OutputBound::fixed(len as u64)
 }
 
 /// What signs a digest signs it whole.
