@@ -2,12 +2,12 @@
 //! trusted.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Read},
     os::{
         fd::OwnedFd,
         unix::{
-            fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+            fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt},
             net::SocketAddr,
         },
     },
@@ -24,6 +24,8 @@ pub const SOCKET: &str = "socket";
 /// The file in the home that says which runtime directory its hsmd took, for processes that would
 /// look elsewhere (one with `XDG_RUNTIME_DIR`, one without).
 pub const SIGNPOST: &str = "runtime";
+/// More than a signpost has: a path, and three numbers.
+const SIGNPOST_BYTES: u64 = 8 * 1024;
 
 /// Where the socket of a home may be.
 #[derive(Clone, Debug)]
@@ -47,26 +49,8 @@ impl Runtime {
         configuration: &Configuration,
         told: Option<&Path>,
     ) -> Self {
-        let name = hash(path);
-        let mut candidates = vec![Path::new("/run/strongroom").join(&name)];
-        let mut add = |base: PathBuf| {
-            let folder = base.join(&name);
-            if !candidates.contains(&folder) && has_room(&folder) {
-                candidates.push(folder);
-            }
-        };
-        let everywhere = PathBuf::from(format!("/tmp/strongroom-{owner}"));
-        if configuration.opens_the_socket() {
-            // First, because nobody but its user gets to a folder below the next two.
-            add(everywhere.clone());
-        }
-        if owner != 0 {
-            if let Some(told) = told.filter(|_| rustix::process::geteuid().as_raw() == owner) {
-                add(told.join("strongroom"));
-            }
-            add(PathBuf::from(format!("/run/user/{owner}/strongroom")));
-        }
-        add(everywhere);
+        let told = told.filter(|_| rustix::process::geteuid().as_raw() == owner);
+        let candidates = candidates(path, owner, configuration.opens_the_socket(), told);
         let mut trusted = vec![0, owner];
         trusted.extend(&configuration.hsmd_uids);
         Self {
@@ -112,7 +96,7 @@ impl Runtime {
         (identity == self.identity()?).then(|| PathBuf::from(folder))
     }
 
-    /// Says in the home which folder its hsmd has taken.
+    /// Says in the home which folder its hsmd has taken. One that says so is not touched.
     pub fn put_up_signpost(&self, folder: &Path) -> io::Result<()> {
         let identity = self.identity().ok_or(io::ErrorKind::NotFound)?;
         let text = [
@@ -120,15 +104,27 @@ impl Runtime {
             b"\n",
             identity.as_bytes(),
             b"\n",
-        ];
-        fs::write(&self.signpost, text.concat())
+        ]
+        .concat();
+        let mut file = OpenOptions::new();
+        let file = file.read(true).write(true).create(true).truncate(false);
+        let mut file = file.open(&self.signpost)?;
+        let mut there = Vec::new();
+        (&mut file).take(SIGNPOST_BYTES).read_to_end(&mut there)?;
+        if there == text {
+            return Ok(());
+        }
+        // Written over what stands there: a full disk has no other block for it.
+        file.write_all_at(&text, 0)?;
+        file.set_len(text.len() as u64)
     }
 
-    /// Which file the home's lock is: the same by whatever way one comes to the home, and in no
-    /// copy of it.
+    /// Which folder the home is, and which file its lock: the same by whatever way one comes to the
+    /// home, and in no copy of it. A copy may share the files (hard links), and never the folder.
     fn identity(&self) -> Option<String> {
+        let home = fs::metadata(self.signpost.parent()?).ok()?;
         let lock = fs::metadata(self.signpost.with_file_name("lock")).ok()?;
-        Some(format!("{} {}", lock.dev(), lock.ino()))
+        Some(format!("{} {} {}", home.dev(), home.ino(), lock.ino()))
     }
 
     /// Whether hsmd may run as `uid`.
@@ -198,6 +194,32 @@ impl Runtime {
     }
 }
 
+/// The folders in which the socket of the home at `path` may be, likeliest first; `told` is where its
+/// owner's runtime directories are, as the owner's environment says.
+fn candidates(path: &Path, owner: u32, open_to_others: bool, told: Option<&Path>) -> Vec<PathBuf> {
+    let name = hash(path);
+    let mut candidates = vec![Path::new("/run/strongroom").join(&name)];
+    let mut add = |base: PathBuf| {
+        let folder = base.join(&name);
+        if !candidates.contains(&folder) && has_room(&folder) {
+            candidates.push(folder);
+        }
+    };
+    let everywhere = PathBuf::from(format!("/tmp/strongroom-{owner}"));
+    if open_to_others {
+        // First, because nobody but its user gets to a folder below the next two.
+        add(everywhere.clone());
+    }
+    if owner != 0 {
+        if let Some(told) = told {
+            add(told.join("strongroom"));
+        }
+        add(PathBuf::from(format!("/run/user/{owner}/strongroom")));
+    }
+    add(everywhere);
+    candidates
+}
+
 /// Whether a socket in `folder` has an address: a path and its end of 108 bytes at most (`unix(7)`).
 fn has_room(folder: &Path) -> bool {
     SocketAddr::from_pathname(folder.join(SOCKET)).is_ok()
@@ -253,6 +275,8 @@ pub fn hash(home: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn own() -> u32 {
@@ -266,6 +290,19 @@ mod tests {
         let runtime = Runtime::only(&folder, own());
         runtime.make().unwrap();
         (base, folder, runtime)
+    }
+
+    /// A home with a lock and nothing else.
+    fn home_in(folder: &Path, name: &str) -> PathBuf {
+        let home = folder.join(name);
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("lock"), "").unwrap();
+        home
+    }
+
+    /// Where the hsmd of a home may be.
+    fn of(home: &Path) -> Runtime {
+        Runtime::of(home, own(), &Configuration::default(), None)
     }
 
     #[test]
@@ -350,42 +387,61 @@ mod tests {
         let below = |base: &str| Path::new(base).join("strongroom").join(&name);
         assert!(has_room(&below("/run/user/4294967294")));
         assert!(!has_room(&below(&"/long".repeat(20))));
-        let own = own();
-        if own != 0 {
-            // What root is told does not count in any case.
-            let long = PathBuf::from("/long".repeat(20));
-            let of = |told| Runtime::of(Path::new("/srv/x"), own, &Configuration::default(), told);
-            assert_eq!(of(Some(&long)).candidates(), of(None).candidates());
-        }
+    }
+
+    #[test]
+    fn a_folder_that_is_told_is_where_it_has_room_and_only_once() {
+        let [long, short] = ["/long".repeat(20), "/short".to_owned()].map(PathBuf::from);
+        let of = |told| candidates(Path::new("/srv/x"), 4711, false, told);
+        assert_eq!(of(Some(&long)), of(None));
+        let below = short.join("strongroom").join(hash(Path::new("/srv/x")));
+        assert_eq!(of(Some(&short))[1], below);
+        assert_eq!(of(Some(&short)).len(), of(None).len() + 1);
+        assert_eq!(of(Some(Path::new("/run/user/4711"))), of(None));
     }
 
     #[test]
     fn the_folder_that_hsmd_took_is_looked_at_first() {
         let (base, folder, _) = made();
-        let home = base.path().join("home");
-        fs::create_dir(&home).unwrap();
-        fs::write(home.join("lock"), "").unwrap();
-        let runtime = Runtime::of(&home, own(), &Configuration::default(), None);
-        runtime.put_up_signpost(&folder).unwrap();
-        assert_eq!(runtime.places()[0], folder);
+        let home = home_in(base.path(), "home");
+        // Longer or shorter than what stood there.
+        for folder in [folder.join("longer"), folder] {
+            of(&home).put_up_signpost(&folder).unwrap();
+            assert_eq!(of(&home).places()[0], folder);
+        }
+    }
+
+    #[test]
+    fn a_signpost_that_is_right_is_not_written_again() {
+        let (base, folder, _) = made();
+        let home = home_in(base.path(), "home");
+        of(&home).put_up_signpost(&folder).unwrap();
+        let signpost = OpenOptions::new().write(true).open(home.join(SIGNPOST));
+        let before = SystemTime::UNIX_EPOCH;
+        signpost.unwrap().set_modified(before).unwrap();
+        of(&home).put_up_signpost(&folder).unwrap();
+        let written = fs::metadata(home.join(SIGNPOST)).unwrap().modified();
+        assert_eq!(written.unwrap(), before);
     }
 
     #[test]
     fn a_copy_of_a_home_is_not_led_to_the_hsmd_of_the_original() {
         let (base, folder, _) = made();
-        let of = |home: &Path| Runtime::of(home, own(), &Configuration::default(), None);
-        let homes = ["original", "copy"].map(|name| base.path().join(name));
-        for home in &homes {
-            fs::create_dir(home).unwrap();
-            fs::write(home.join("lock"), "").unwrap();
-        }
-        let [original, copy] = &homes;
-        of(original).put_up_signpost(&folder).unwrap();
+        let original = home_in(base.path(), "original");
+        of(&original).put_up_signpost(&folder).unwrap();
+        let copy = home_in(base.path(), "copy");
         fs::copy(original.join(SIGNPOST), copy.join(SIGNPOST)).unwrap();
-        assert_eq!(of(copy).signposted(), None);
-        assert!(!of(copy).places().contains(&folder));
+        let linked = base.path().join("linked");
+        fs::create_dir(&linked).unwrap();
+        for name in ["lock", SIGNPOST] {
+            fs::hard_link(original.join(name), linked.join(name)).unwrap();
+        }
+        for copy in [copy, linked] {
+            assert_eq!(of(&copy).signposted(), None);
+            assert!(!of(&copy).places().contains(&folder));
+        }
         let moved = base.path().join("moved");
-        fs::rename(original, &moved).unwrap();
+        fs::rename(&original, &moved).unwrap();
         assert_eq!(of(&moved).signposted(), Some(folder));
     }
 
