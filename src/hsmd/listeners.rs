@@ -14,7 +14,7 @@ use std::{
 
 use rustix::fs::{Gid, Mode};
 use token::{Error, Reason, Result};
-use wire::{Configuration, Group, Home, SOCKET, SocketAccess, server::Server};
+use wire::{Configuration, Group, Home, SIGNPOST, SOCKET, SocketAccess, server::Server};
 
 use crate::log_sink;
 
@@ -68,17 +68,20 @@ impl Listeners {
         self.is_service
     }
 
-    /// Begins to listen. The home's lock is held, so a socket that is there is nobody's.
-    pub(crate) fn open(&mut self, server: &Server) -> Result<()> {
-        if self.is_service {
-            for listener in std::mem::take(&mut self.handed_over) {
-                server
-                    .serve(listener)
-                    .map_err(|error| self.unusable(&error))?;
-            }
-            return Ok(());
+    /// Begins to listen, and says where. The home's lock is held, so a socket that is there is nobody's.
+    pub(crate) fn open(&mut self, server: &Server, home: &Home) -> Result<()> {
+        let opened = match self.is_service {
+            true => std::mem::take(&mut self.handed_over)
+                .into_iter()
+                .try_for_each(|listener| server.serve(listener)),
+            false => self.bind(server),
+        };
+        opened.map_err(|error| self.unusable(&error))?;
+        // Who cannot read where the socket is looks where it would be by itself.
+        if let Err(error) = home.runtime().put_up_signpost(&self.folder) {
+            log::warn!("{}: {error}", home.path().join(SIGNPOST).display());
         }
-        self.bind(server).map_err(|error| self.unusable(&error))
+        Ok(())
     }
 
     /// Listens anew if somebody has cleaned the socket away: an hsmd that holds the home and cannot
@@ -89,7 +92,7 @@ impl Listeners {
         }
         log::warn!("{} is gone; listening anew", self.socket().display());
         let again = home.runtime().make().map(|folder| self.folder = folder);
-        if let Err(error) = again.and_then(|()| self.open(server)) {
+        if let Err(error) = again.and_then(|()| self.open(server, home)) {
             log::error!("{error}");
         }
     }

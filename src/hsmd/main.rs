@@ -19,7 +19,7 @@ use std::{
 
 use hsm::Engine;
 use token::{Error, Mode, Owner, Reason, Result};
-use wire::{Home, SIGNPOST, server::Server, start::Readiness};
+use wire::{Home, server::Server, start::Readiness};
 
 use crate::{
     arguments::Arguments,
@@ -89,11 +89,7 @@ fn run(arguments: &Arguments, readiness: &mut Readiness) -> Result<()> {
     let lifetime = lifetime.of_existing(identity);
     let hosted = Hosted::new(Arc::clone(&engine), &home, identity);
     let server = Server::new(Arc::new(hosted)).map_err(|error| failed("the server", &error))?;
-    listeners.open(&server)?;
-    // Who cannot read where the socket is looks where it would be by itself.
-    if let Err(error) = home.runtime().put_up_signpost(listeners.folder()) {
-        log::warn!("{}: {error}", home.path().join(SIGNPOST).display());
-    }
+    listeners.open(&server, &home)?;
     log::info!(
         "hsmd {} serves {} at {}",
         env!("CARGO_PKG_VERSION"),

@@ -253,6 +253,36 @@ fn a_socket_that_was_cleaned_away_comes_back() {
 }
 
 #[test]
+fn an_hsmd_that_listens_elsewhere_now_says_where() {
+    let house = House::new("");
+    let name = wire::runtime_name(house.home().path());
+    let above = house.folder.path().join("runtime");
+    let chosen = above.join(name);
+    for folder in [&above, &chosen] {
+        fs::create_dir(folder).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let mut hsmd = Command::new(env!("CARGO_BIN_EXE_hsmd"))
+        .arg("--home")
+        .arg(house.path())
+        .arg("--runtime")
+        .arg(&chosen)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let place = || runtime_of(&house.path());
+    eventually("it serves", || place().as_ref() == Some(&chosen));
+    fs::remove_dir_all(&chosen).unwrap();
+    eventually("the signpost leads to the new socket", || {
+        place().is_some_and(|place| place != chosen && place.join(SOCKET).exists())
+    });
+    assert!(house.client().slots().is_ok());
+    assert_eq!(house.owner().pid, hsmd.id());
+    hsmd.kill().unwrap();
+    hsmd.wait().unwrap();
+}
+
+#[test]
 fn an_embedded_owner_is_named_at_once() {
     let house = House::new("");
     let engine =
