@@ -117,7 +117,7 @@ impl Seen {
     }
 
     /// The material of the key that it is, for use.
-    pub(super) fn material(&self, keyring: Option<&Keyring>) -> Result<Arc<Material>> {
+    pub(super) fn material(&self, seat: &Seat, keyring: Option<&Keyring>) -> Result<Arc<Material>> {
         let (reference, record) = match self {
             Seen::Session(object) => match &object.held {
                 Held::Key(material) => return Ok(material.clone()),
@@ -142,11 +142,17 @@ impl Seen {
             let words = "the key belongs to another crypto user";
             return Err(Error::new(Reason::KeyFunctionNotPermitted, words));
         }
-        object::material(keyring, reference, record)?.ok_or_else(|| Reason::KeyHandleInvalid.into())
+        object::material(&seat.cluster, keyring, reference)?
+            .ok_or_else(|| Reason::KeyHandleInvalid.into())
     }
 
     /// The secret attribute `kind`, where it has one and the session's user has it.
-    pub(super) fn secret(&self, keyring: Option<&Keyring>, kind: AttributeType) -> Result<Secret> {
+    pub(super) fn secret(
+        &self,
+        seat: &Seat,
+        keyring: Option<&Keyring>,
+        kind: AttributeType,
+    ) -> Result<Secret> {
         let owned = match self {
             Seen::Session(_) => true,
             Seen::Token(_, record) => {
@@ -158,7 +164,7 @@ impl Seen {
             return Ok(Secret::AnotherUsers);
         }
         let secret = if self.family().is_some_and(Family::is_key) {
-            let value = self.material(keyring)?.face().secret(kind)?;
+            let value = self.material(seat, keyring)?.face().secret(kind)?;
             value.map(|value| SecretBytes::copied(value.reveal()))
         } else {
             self.data(keyring)?

@@ -126,7 +126,7 @@ impl View {
         let material = match &last.material {
             Some(material) => material.clone(),
             None => {
-                let material = Apart::from(last.seen.material(user)?);
+                let material = Apart::from(last.seen.material(seat, user)?);
                 last.material.insert(material).clone()
             }
         };
@@ -170,9 +170,12 @@ fn changes(seat: &Seat, handle: ObjectHandle) -> u64 {
 #[cfg(test)]
 mod tests {
     use cryptoki_sys::CKM_AES_ECB;
-    use token::{AttributeType, Hsm, SessionHandle};
+    use token::{AttributeType, Hsm, Reason, SessionHandle};
 
-    use crate::test_support::{App, World, flag, key, mechanism};
+    use crate::{
+        seen::Seen,
+        test_support::{App, World, flag, key, mechanism},
+    };
 
     /// Whether a session keeps the material of the key that it used last.
     fn keeps(app: &App, session: SessionHandle) -> bool {
@@ -206,6 +209,20 @@ mod tests {
             world.engine.let_go();
             assert!(!keeps(others, idle), "{on_token}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_destroyed_while_it_is_looked_up_does_not_come_back() {
+        let world = World::new();
+        let app = world.app();
+        let session = app.session("user");
+        let key = key(&app, session, vec![flag(AttributeType::TOKEN, true)]);
+        let seat = app.hsm.seat_of(session).unwrap();
+        let user = seat.crypto_user();
+        let seen = Seen::find(&seat, user.as_deref(), key).unwrap();
+        app.destroy(session, key).unwrap();
+        let refused = seen.material(&seat, user.as_deref()).err().unwrap();
+        assert_eq!(refused.reason, Reason::KeyHandleInvalid);
     }
 
     #[test]

@@ -194,11 +194,16 @@ pub(crate) fn destroy(
 
 /// The material of the key `reference`, unsealed once a login.
 pub(crate) fn material(
+    cluster: &Cluster,
     keyring: &Keyring,
     reference: u64,
-    key: &ObjectRecord,
 ) -> Result<Option<Arc<Material>>> {
     keyring.materials.get(reference, || {
+        // Read here, and not before: of a key that was destroyed and forgotten meanwhile nothing may
+        // come back, and only what is forgotten from here on is not kept.
+        let Some(key) = load(cluster, reference)? else {
+            return Ok(None);
+        };
         let (Some(_), Some(sealed)) = (key.attributes.key_type(), &key.sealed) else {
             return Ok(None);
         };

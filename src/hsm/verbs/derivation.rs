@@ -52,7 +52,7 @@ pub(super) fn derive(
         .derive
         .ok_or_else(|| mechanism::no_column(row, Function::Derive))?;
     let base = Seen::key(seat, keyring.as_deref(), base, Reason::KeyHandleInvalid)?;
-    let material = base.material(keyring.as_deref())?;
+    let material = base.material(seat, keyring.as_deref())?;
     mechanism::check_key(row, Function::Derive, base.attributes(), &material)?;
     no_login_of_its_own(&base)?;
 
@@ -140,7 +140,7 @@ pub(super) fn encapsulate(
         return encapsulated(answer.only()?, &answer.output, output);
     }
     let public = Seen::key(seat, keyring.as_deref(), public, Reason::KeyHandleInvalid)?;
-    let material = public.material(keyring.as_deref())?;
+    let material = public.material(seat, keyring.as_deref())?;
     mechanism::check_key(row, function, public.attributes(), &material)?;
     let with = Use {
         key: Some(&material),
@@ -207,7 +207,7 @@ pub(super) fn decapsulate(
         .decapsulate
         .ok_or_else(|| mechanism::no_column(row, function))?;
     let private = Seen::key(seat, keyring.as_deref(), private, Reason::KeyHandleInvalid)?;
-    let material = private.material(keyring.as_deref())?;
+    let material = private.material(seat, keyring.as_deref())?;
     mechanism::check_key(row, function, private.attributes(), &material)?;
     no_login_of_its_own(&private)?;
     let draft = agreed(

@@ -15,6 +15,7 @@ use crate::{
     cluster::users::Keyring,
     mechanism::Material,
     object::{self, Answer, Attributes, Family, Held, Reveal, SessionObject, sort_of},
+    seat::Seat,
     seen::{Secret, Seen},
 };
 
@@ -69,7 +70,7 @@ pub(super) fn copy(
     let mut draft = object::copied(seen.attributes(), template, application.maker_in(seat))?;
     admit(session, active, &draft.attributes)?;
     let is_key = seen.family().is_some_and(Family::is_key);
-    let material = is_key.then(|| seen.material(keyring.as_deref()));
+    let material = is_key.then(|| seen.material(seat, keyring.as_deref()));
     let data = if is_key {
         None
     } else {
@@ -176,7 +177,7 @@ pub(super) fn attributes(
             tell(Told::Bytes(bytes));
             continue;
         }
-        let told = reveal(seen, keyring, asked)?;
+        let told = reveal(&session.seat, seen, keyring, asked)?;
         if matches!(told, Told::Value(Value::Secret(_)))
             && !logged
             && seen.family().is_some_and(Family::is_secret)
@@ -251,7 +252,12 @@ fn must_own(owner: Option<u64>, user: Option<&Keyring>) -> Result<()> {
     }
 }
 
-fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, asked: &Asked) -> Result<Told<'a>> {
+fn reveal<'a>(
+    seat: &Seat,
+    seen: &'a Seen,
+    keyring: Option<&Keyring>,
+    asked: &Asked,
+) -> Result<Told<'a>> {
     let kind = asked.kind;
     let attributes = seen.attributes();
     if let Some(plain) = attributes.plain(kind) {
@@ -270,7 +276,7 @@ fn reveal<'a>(seen: &'a Seen, keyring: Option<&Keyring>, asked: &Asked) -> Resul
         return Ok(Told::Sensitive);
     }
     // Who sees a key with CKA_PRIVATE = false without owning it, sees no more than its attributes.
-    Ok(match seen.secret(keyring, kind)? {
+    Ok(match seen.secret(seat, keyring, kind)? {
         // Who has no room for it is told no more than how much there would have to be.
         Secret::Value(bytes) if bytes.reveal().len() as u64 > asked.room => {
             Told::Length(bytes.reveal().len() as u64)

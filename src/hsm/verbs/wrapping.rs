@@ -37,7 +37,7 @@ pub(super) fn wrap(
         .wrap
         .ok_or_else(|| mechanism::no_column(row, Function::Wrap))?;
     let wrapping = Seen::key(seat, keyring, wrapping, Reason::WrappingKeyHandleInvalid)?;
-    let wrapping_material = wrapping.material(keyring)?;
+    let wrapping_material = wrapping.material(seat, keyring)?;
     check(
         row,
         Function::Wrap,
@@ -47,7 +47,7 @@ pub(super) fn wrap(
     )?;
     let key = Seen::key(seat, keyring, key, Reason::KeyHandleInvalid)?;
     may_leave(&key, wrapping.attributes(), column.takes_private_keys())?;
-    let value = key.material(keyring)?.face().wrapped_form()?;
+    let value = key.material(seat, keyring)?.face().wrapped_form()?;
     let with = Use {
         key: Some(&wrapping_material),
         parameters: &mechanism.parameters,
@@ -127,7 +127,7 @@ pub(super) fn unwrap(
         .unwrap
         .ok_or_else(|| mechanism::no_column(row, Function::Unwrap))?;
     let key = Seen::key(seat, keyring, asked.key, Reason::UnwrappingKeyHandleInvalid)?;
-    let material = key.material(keyring)?;
+    let material = key.material(seat, keyring)?;
     check(row, Function::Unwrap, &UNWRAPPING, &key, &material)?;
     let template = imposed(asked.template, &key, AttributeType::UNWRAP_TEMPLATE)?;
     let class = ObjectClass(object::required(&template, AttributeType::CLASS)?);

@@ -59,7 +59,7 @@ impl Sources {
         let other = |handle| {
             let seen = Seen::key(seat, keyring, handle, Reason::KeyHandleInvalid)?;
             mechanism::check_other_key(row, seen.attributes())?;
-            let material = seen.material(keyring)?;
+            let material = seen.material(seat, keyring)?;
             let source = Source { seen, material };
             Ok(Other { handle, source })
         };
