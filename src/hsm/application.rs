@@ -164,10 +164,10 @@ impl Application {
         }
     }
 
-    /// Has every session that no verb uses let go of what is there no more; whether those were all.
+    /// Has every session that no verb uses let go of what is there no more; whether that was all.
     pub(crate) fn let_go(&self) -> bool {
         self.sessions
-            .visit_idle(|session, active| active.view.refresh(&session.seat))
+            .visit_idle(|session, active| active.let_go(&session.seat))
     }
 
     /// Opens a session: under `handle`, when it is one that is taken up again.
@@ -212,7 +212,7 @@ impl Application {
             left_over |= seat.objects.remove(object.0).is_some();
         }
         if left_over {
-            self.engine.left_over();
+            self.engine.leftovers.say();
         }
         let login = self.seats.leave(&seat, access);
         login.map_or(Ok(()), |login| self.end_login(&seat, &login))

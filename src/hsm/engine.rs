@@ -6,7 +6,6 @@ use std::{
     path::Path,
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, Ordering, fence},
         mpsc::{self, RecvTimeoutError},
     },
     thread,
@@ -26,6 +25,7 @@ use crate::{
     databases,
     failure::{internal, stored},
     home::{self, Home},
+    leftovers::Leftovers,
     object::{BuiltIn, Profile},
     registry::{Registry, SlotEntry, unknown},
     slots::{Clusters, PerHsm, Place, Slots},
@@ -59,7 +59,7 @@ pub struct Engine {
     pub(crate) settings: Settings,
     applications: Mutex<Option<HashMap<ApplicationId, Arc<Application>>>>,
     /// Whether sessions may keep what was destroyed since they were last gone through.
-    leftovers: AtomicBool,
+    pub(crate) leftovers: Leftovers,
     slots: RwLock<Slots>,
     clusters: RwLock<Clusters>,
     pub(crate) registry: Registry,
@@ -115,7 +115,7 @@ impl Engine {
         let engine = Arc::new(Self {
             settings,
             applications: Mutex::new(Some(HashMap::new())),
-            leftovers: AtomicBool::new(false),
+            leftovers: Leftovers::default(),
             slots: RwLock::default(),
             clusters: RwLock::new(clusters),
             registry,
@@ -183,28 +183,17 @@ impl Engine {
     /// Has sessions let go of what was destroyed. One that is busy does it with its next verb, or when
     /// this is asked again; nothing is done where nothing was destroyed meanwhile.
     pub fn let_go(&self) {
-        if !self.leftovers.swap(false, Ordering::SeqCst) {
+        if !self.leftovers.take() {
             return;
         }
-        // Who destroys from here on finds this said, and says it again.
-        fence(Ordering::SeqCst);
         let applications: Vec<_> = match self.applications.lock().as_ref() {
             Some(applications) => applications.values().cloned().collect(),
             None => return,
         };
         for application in applications {
             if !application.let_go() {
-                self.leftovers.store(true, Ordering::Relaxed);
+                self.leftovers.say();
             }
-        }
-    }
-
-    /// Something was destroyed, and counted as a change: sessions that say nothing may keep it.
-    pub(crate) fn left_over(&self) {
-        fence(Ordering::SeqCst);
-        // Mostly it is said already, and then nothing is written that other threads read.
-        if !self.leftovers.load(Ordering::Relaxed) {
-            self.leftovers.store(true, Ordering::Relaxed);
         }
     }
 

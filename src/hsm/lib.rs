@@ -14,6 +14,7 @@ mod engine;
 mod epoch;
 mod failure;
 mod home;
+mod leftovers;
 mod mechanism;
 mod memory;
 mod object;

@@ -3,11 +3,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use token::{Access, Error, ObjectHandle, Reason, Request, Result};
+use token::{Access, Error, ObjectHandle, Operation, Reason, Request, Result};
 
 use crate::{
     object::{Answer, Find},
-    operation::Operations,
+    operation::{Operations, is_of_messages},
     seat::Seat,
     seats::Share,
     view::View,
@@ -64,6 +64,27 @@ impl Active {
             sweep_at: SWEEP_AT,
             answers: VecDeque::new(),
         }
+    }
+
+    /// Lets go of what was destroyed since the last verb; whether of all of it. What the verbs to come
+    /// answer is the same as if nobody had asked.
+    pub(crate) fn let_go(&mut self, seat: &Seat) -> bool {
+        let Self {
+            view, operations, ..
+        } = self;
+        view.refresh(seat);
+        let mut all = true;
+        for operation in Operation::ALL
+            .into_iter()
+            .filter(|one| is_of_messages(*one))
+        {
+            all &= match view.still_sees_key_of(seat, operation) {
+                Ok(true) => true,
+                Ok(false) => operations.let_go_of_key(operation),
+                Err(_) => false,
+            };
+        }
+        all
     }
 
     /// Ends operations and searches, and lets go of all keys.

@@ -128,14 +128,15 @@ impl Sessions {
         Some(open)
     }
 
-    /// Visits every session that no verb has at the moment; whether those are all.
-    pub(crate) fn visit_idle(&self, mut visit: impl FnMut(&Session, &mut Active)) -> bool {
+    /// Visits every session that no verb has at the moment; whether those are all, and each was done
+    /// with.
+    pub(crate) fn visit_idle(&self, mut visit: impl FnMut(&Session, &mut Active) -> bool) -> bool {
         let mut all = true;
         for entry in self.entries() {
             match entry.state.try_lock() {
                 Some(mut state) => {
                     if let Some((session, active)) = state.open.as_mut() {
-                        visit(session, active);
+                        all &= visit(session, active);
                     }
                 }
                 None => all = false,

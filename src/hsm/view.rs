@@ -47,8 +47,8 @@ struct Last {
 
 impl View {
     /// Drops what is true no more: another session, or another application, may have logged out,
-    /// or have destroyed or changed the object. Every verb begins with it, so that nothing of a
-    /// destroyed key outlives the session's next verb.
+    /// or have destroyed or changed the object. Every verb begins with it, so that what is kept of a
+    /// destroyed key does not outlive the session's next verb.
     pub(crate) fn refresh(&mut self, seat: &Seat) {
         let logins = seat.logins();
         if self.logins != logins {
@@ -169,10 +169,16 @@ fn changes(seat: &Seat, handle: ObjectHandle) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use cryptoki_sys::CKM_AES_ECB;
-    use token::{AttributeType, Hsm, Reason, SessionHandle};
+    use std::sync::{Arc, Weak};
+
+    use cryptoki_sys::{CKM_AES_ECB, CKM_AES_GCM};
+    use token::{
+        Access, AttributeType, Hsm, MessageParameters, ObjectHandle, Operation, Parameters, Reason,
+        SessionHandle,
+    };
 
     use crate::{
+        mechanism::Material,
         seen::Seen,
         test_support::{App, World, flag, key, mechanism},
     };
@@ -186,29 +192,123 @@ mod tests {
     }
 
     /// Uses a key for nothing, so that the session keeps it.
-    fn used(app: &App, session: SessionHandle, key: token::ObjectHandle) {
-        let (kind, ecb) = (token::Operation::Encrypt, mechanism(CKM_AES_ECB));
+    fn used(app: &App, session: SessionHandle, key: ObjectHandle) {
+        let (kind, ecb) = (Operation::Encrypt, mechanism(CKM_AES_ECB));
         app.hsm.start(session, kind, ecb, Some(key)).unwrap();
         app.hsm.cancel(session, kind).unwrap();
         assert!(keeps(app, session));
+    }
+
+    /// The material of a key, which whoever has it keeps alive.
+    fn material(app: &App, session: SessionHandle, key: ObjectHandle) -> Weak<Material> {
+        let seat = app.hsm.seat_of(session).unwrap();
+        let user = seat.crypto_user();
+        let seen = Seen::find(&seat, user.as_deref(), key).unwrap();
+        Arc::downgrade(&seen.material(&seat, user.as_deref()).unwrap())
+    }
+
+    /// A session's messages, encrypted with AES-GCM.
+    struct Messages<'a>(&'a App, SessionHandle);
+
+    impl Messages<'_> {
+        const KIND: Operation = Operation::MessageEncrypt;
+
+        fn parameters() -> Parameters {
+            Parameters::Message(MessageParameters {
+                iv: vec![7; 12],
+                tag_bits: 128,
+                ..MessageParameters::default()
+            })
+        }
+
+        fn start(&self, key: ObjectHandle) -> Result<(), Reason> {
+            let gcm = mechanism(CKM_AES_GCM);
+            let started = self.0.hsm.start(self.1, Self::KIND, gcm, Some(key));
+            started.map(drop).map_err(|error| error.reason)
+        }
+
+        fn begin(&self) -> Result<(), Reason> {
+            let begun = (self.0.hsm).message_begin(self.1, Self::KIND, &Self::parameters(), &[]);
+            begun.map(drop).map_err(|error| error.reason)
+        }
+
+        fn finish(&self) -> Result<(), Reason> {
+            let (parameters, room) = (Self::parameters(), &mut [0]);
+            let message = |room| {
+                (self.0.hsm).message_next(self.1, Self::KIND, &parameters, b"a", true, Some(room))
+            };
+            message(room).map(drop).map_err(|error| error.reason)
+        }
+
+        fn end(&self) -> Result<(), Reason> {
+            let ended = self.0.hsm.message_end(self.1, Self::KIND);
+            ended.map_err(|error| error.reason)
+        }
     }
 
     #[test]
     fn sessions_that_say_nothing_let_go_of_what_others_destroy() {
         let world = World::new();
         let (app, other) = (world.app(), world.app());
-        let (first, second) = (app.session("user"), app.open(token::Access::ReadWrite));
+        let (first, second) = (app.session("user"), app.open(Access::ReadWrite));
         let elsewhere = other.session("user");
         for (on_token, idle) in [(false, (&app, second)), (true, (&other, elsewhere))] {
             let key = key(&app, first, vec![flag(AttributeType::TOKEN, on_token)]);
             let (others, idle) = idle;
             used(others, idle, key);
+            // Of what is there still nobody lets go, whatever else was destroyed.
+            world.engine.leftovers.say();
             world.engine.let_go();
             assert!(keeps(others, idle));
             app.destroy(first, key).unwrap();
             world.engine.let_go();
             assert!(!keeps(others, idle), "{on_token}");
         }
+    }
+
+    #[test]
+    fn an_operation_on_messages_that_says_nothing_lets_go_of_a_destroyed_key() {
+        let world = World::new();
+        let (app, other) = (world.app(), world.app());
+        let (first, second) = (app.session("user"), app.open(Access::ReadWrite));
+        let elsewhere = other.session("user");
+        for (on_token, (others, idle)) in [(false, (&app, second)), (true, (&other, elsewhere))] {
+            let key = key(&app, first, vec![flag(AttributeType::TOKEN, on_token)]);
+            let material = material(others, idle, key);
+            let messages = Messages(others, idle);
+            messages.start(key).unwrap();
+            world.engine.leftovers.say();
+            world.engine.let_go();
+            messages.begin().unwrap();
+            app.destroy(first, key).unwrap();
+            world.engine.let_go();
+            assert!(material.upgrade().is_some(), "the message needs it");
+            messages.finish().unwrap();
+            world.engine.let_go();
+            assert!(material.upgrade().is_none(), "{on_token}");
+            // What it answers is the same as if nobody had asked it to let go.
+            assert_eq!(messages.start(key), Err(Reason::KeyHandleInvalid));
+            assert_eq!(messages.end(), Ok(()));
+            assert_eq!(messages.end(), Err(Reason::OperationNotInitialized));
+        }
+    }
+
+    #[test]
+    fn an_operation_whose_key_it_has_let_go_of_begins_no_message() {
+        let world = World::new();
+        let app = world.app();
+        let (first, second) = (app.session("user"), app.open(Access::ReadWrite));
+        let [gone, stays] = [(); 2].map(|()| key(&app, first, vec![]));
+        let messages = Messages(&app, second);
+        messages.start(gone).unwrap();
+        app.destroy(first, gone).unwrap();
+        world.engine.let_go();
+        assert_eq!(messages.start(stays), Err(Reason::OperationActive));
+        assert_eq!(messages.finish(), Err(Reason::OperationNotInitialized));
+        assert_eq!(messages.begin(), Err(Reason::OperationNotInitialized));
+        messages.start(stays).unwrap();
+        messages.begin().unwrap();
+        messages.finish().unwrap();
     }
 
     #[test]
@@ -229,7 +329,7 @@ mod tests {
     fn a_session_that_was_busy_lets_go_when_it_is_idle() {
         let world = World::new();
         let app = world.app();
-        let (first, second) = (app.session("user"), app.open(token::Access::ReadWrite));
+        let (first, second) = (app.session("user"), app.open(Access::ReadWrite));
         let key = key(&app, first, vec![]);
         used(&app, second, key);
         let busy = app.hsm.session_of(second).unwrap();

@@ -306,6 +306,21 @@ impl Place {
         done
     }
 
+    /// Lets go of the key of an operation on messages, unless one of them has begun; whether it has.
+    pub(super) fn let_go_of_key(&mut self) -> bool {
+        let Some(active) = self.0.as_deref_mut() else {
+            return true;
+        };
+        let Stage::Messages(messages) = &active.stage else {
+            return true;
+        };
+        let between = messages.must_be_between().is_ok();
+        if between {
+            active.start.key = None;
+        }
+        between
+    }
+
     /// What an operation on digests has come to: its mechanism, and its parts if it has begun.
     pub(super) fn state(&self) -> Option<(&Start, Option<&dyn Parts>)> {
         let active = self.0.as_deref()?;

@@ -255,6 +255,13 @@ impl Operations {
         Ok(())
     }
 
+    /// Lets go of the key of `operation`, one on messages, which is destroyed; whether it has: a message
+    /// that has begun keeps it to its end. The operation stays where it is until it is asked for
+    /// something, and ends then.
+    pub(crate) fn let_go_of_key(&mut self, operation: Operation) -> bool {
+        self.places.of(operation).let_go_of_key()
+    }
+
     /// Ends `operation`, which has to be active.
     pub(crate) fn cancel(&mut self, operation: Operation) -> Result<()> {
         self.places.of(operation).end()

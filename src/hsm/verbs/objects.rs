@@ -135,7 +135,7 @@ pub(super) fn destroy(
         seat.objects
             .remove(handle.0)
             .ok_or(Reason::ObjectHandleInvalid)?;
-        application.engine().left_over();
+        application.engine().leftovers.say();
         active.remember(request, Answer::default());
         return Ok(());
     }
@@ -151,7 +151,7 @@ pub(super) fn destroy(
         destroyable(&object.attributes)?;
         must_own(object.owner, keyring)
     });
-    application.engine().left_over();
+    application.engine().leftovers.say();
     destroyed
 }
 
