@@ -20,6 +20,9 @@ use crate::{
     slots::Clusters,
 };
 
+// Who tells people how much room there is, as doctor does, knows the limit and no store.
+const _: () = assert!(store::NORMAL_BYTES == token::limits::FREE_BYTES);
+
 impl Engine {
     /// Makes the database of a cluster's new epoch.
     pub(crate) fn make_epoch(

@@ -35,6 +35,9 @@ pub const BATCH_FORGETS: usize = 16;
 /// their way.
 pub const ANSWERS_KEPT: usize = 1024;
 
+/// Free bytes below which only [`Urgency::Reserve`] goes on.
+pub const NORMAL_BYTES: u64 = 16 << 20;
+
 /// A record: its key and its value.
 pub type Record = (Vec<u8>, Vec<u8>);
 

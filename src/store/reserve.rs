@@ -12,10 +12,8 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{Error, Result, Urgency};
+use crate::{Error, NORMAL_BYTES, Result, Urgency};
 
-/// Free bytes below which only [`Urgency::Reserve`] goes on.
-const NORMAL_BYTES: u64 = 16 << 20;
 /// Free bytes below which nothing goes on.
 const URGENT_BYTES: u64 = 2 << 20;
 /// Free bytes that sled may need to open: it fills the segment that it was in and the next one, and

@@ -1,5 +1,7 @@
 //! Everything that comes from outside has a limit, and the limit stands here.
 
+/// Bytes that are free on a disk on which new things are made.
+pub const FREE_BYTES: u64 = 16 * 1024 * 1024;
 /// Attributes in one template.
 pub const TEMPLATE_ATTRIBUTES: usize = 100;
 /// Bytes in one attribute's value.

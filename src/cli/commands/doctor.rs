@@ -3,7 +3,7 @@
 use std::{env, fs, io, path::Path};
 
 use serde::Serialize;
-use token::{Mode, Operator, Owner};
+use token::{Mode, Operator, Owner, limits::FREE_BYTES};
 
 use crate::{
     arguments::Arguments,
@@ -13,14 +13,12 @@ use crate::{
 
 /// Lines of hsmd's log that are shown.
 const LOG_LINES: usize = 5;
-/// hsmd makes nothing new on a disk that has less (`NORMAL_BYTES` of `store/reserve.rs`).
-const LITTLE_BYTES: u64 = 16 << 20;
 
 pub(super) fn doctor(shell: &mut Shell, _: &Arguments<'_>) -> Result<Answer> {
     let way = way(shell);
     let home = &shell.home;
     let free = free_bytes(home.path());
-    let has_room = free.is_none_or(|free| free >= LITTLE_BYTES);
+    let has_room = free.is_none_or(|free| free >= FREE_BYTES);
     let findings = Findings {
         home: home.path().display().to_string(),
         home_exists: home.is_made(),
