@@ -84,7 +84,7 @@ pub(crate) trait KeyMaterial: Send + Sync {
         None
     }
 
-    /// `CKA_CHECK_VALUE` of a secret key (§4.10.2).
+    /// `CKA_CHECK_VALUE` of a secret key (§4.11).
     fn check_value(&self) -> Option<[u8; 3]> {
         None
     }

@@ -63,7 +63,7 @@ impl BuiltIn {
     }
 
     /// The built-in objects that have all of `sought`. Who does not ask for their class does not
-    /// find them (§4.5, §4.12): older applications know nothing of such objects.
+    /// find them (§4.3.2, §4.13.2): older applications know nothing of such objects.
     pub(super) fn found(&self, sought: &Attributes) -> Vec<ObjectHandle> {
         if sought.class().is_none() {
             return Vec::new();

@@ -90,7 +90,7 @@ pub(crate) enum Change {
 pub(crate) enum Reveal {
     /// Who sees the object.
     Always,
-    /// Nobody while the key is sensitive or not extractable (§4.9 Table 22, footnote 7).
+    /// Nobody while the key is sensitive or not extractable (§4.2, footnote 7).
     UnlessSensitive,
 }
 

@@ -359,7 +359,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
 }
 
 /// Sets the check value that was computed; a template may have said the same, or that there shall
-/// be none (§4.10.2).
+/// be none (§4.11).
 fn set_check_value(attributes: &mut Attributes, computed: Vec<u8>) -> Result<()> {
     match attributes.bytes(AttributeType::CHECK_VALUE) {
         Some([]) => {}
@@ -445,7 +445,7 @@ pub(super) fn consistent(attributes: &Attributes) -> Result<()> {
             words,
         ));
     }
-    // §4.9: who must log in for each use must log in to see it.
+    // §4.10: who must log in for each use must log in to see it.
     let authenticates = attributes.flag(AttributeType::ALWAYS_AUTHENTICATE);
     if authenticates && !attributes.flag(AttributeType::PRIVATE) {
         let words = "is true, and CKA_PRIVATE is false";
