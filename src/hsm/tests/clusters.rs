@@ -72,7 +72,7 @@ fn openssl_verifies_the_chain_from_the_manufacturer_to_the_hsm() {
     let hsm = file("hsm.crt", papers.hsm);
     let csr = file("cluster.csr", papers.csr);
     let verified = Command::new("openssl")
-        .args(["verify", "-CAfile"])
+        .args(["verify", "-check_ss_sig", "-CAfile"])
         .arg(manufacturer)
         .arg("-untrusted")
         .arg(hardware)
