@@ -33,7 +33,7 @@ pub(crate) fn load(cluster: &Cluster, reference: u64) -> Result<Option<Arc<Objec
     cluster.objects.records.get(reference, read)
 }
 
-/// An object to make on the token, under a handle that [`Objects::reserve`] gave.
+/// An object to make on the token, under a handle that [`super::Objects::reserve`] gave.
 pub(crate) struct New {
     pub(crate) handle: ObjectHandle,
     pub(crate) draft: Draft,
