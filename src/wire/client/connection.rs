@@ -139,10 +139,7 @@ impl Connection {
         verb: &Verb<'_>,
         data: &[u8],
     ) -> Exchange<T> {
-        if let Err(unsaid) = self.ask(verb, data)? {
-            return Ok(Err(unsaid));
-        }
-        self.answer(|_, _| Ok(&mut []))
+        self.exchange_into(verb, data, |_, _| Ok(&mut []))
     }
 
     /// Says a verb whose answer has output beside it.
@@ -152,11 +149,8 @@ impl Connection {
         data: &[u8],
         output: Option<&mut [u8]>,
     ) -> Exchange<T> {
-        if let Err(unsaid) = self.ask(verb, data)? {
-            return Ok(Err(unsaid));
-        }
         let output = output.unwrap_or_default();
-        self.answer(|answer: &T, data_len| match answer.produced() {
+        self.exchange_into(verb, data, |answer: &T, data_len| match answer.produced() {
             Produced::Written(len) if len == data_len && len <= output.len() => Ok(output),
             Produced::Needed(_) if data_len == 0 => Ok(Default::default()),
             _ => Err(Fault::Broken("output that nobody asked for")),
@@ -165,10 +159,7 @@ impl Connection {
 
     /// Says a verb that fills `output`.
     pub(super) fn exchange_fill(&mut self, verb: &Verb<'_>, output: &mut [u8]) -> Exchange<()> {
-        if let Err(unsaid) = self.ask(verb, &[])? {
-            return Ok(Err(unsaid));
-        }
-        self.answer(|(), data_len| match data_len == output.len() {
+        self.exchange_into(verb, &[], |(), data_len| match data_len == output.len() {
             true => Ok(output),
             false => Err(Fault::Broken("random bytes of another length")),
         })
@@ -219,6 +210,20 @@ impl Connection {
         self.frame.clear();
         self.start.as_mut_slice().zeroize();
         self.start.clear();
+    }
+
+    /// Says a verb and reads its answer, whose data goes where `place` says; what is more than a message
+    /// carries is refused unsaid.
+    fn exchange_into<'o, T: DeserializeOwned>(
+        &mut self,
+        verb: &Verb<'_>,
+        data: &[u8],
+        place: impl FnOnce(&T, usize) -> Result<&'o mut [u8], Fault>,
+    ) -> Exchange<T> {
+        match self.ask(verb, data)? {
+            Ok(()) => self.answer(place),
+            Err(unsaid) => Ok(Err(unsaid)),
+        }
     }
 
     /// Says a verb, unless it is more than a message carries.
