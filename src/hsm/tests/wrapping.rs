@@ -9,7 +9,10 @@
 mod support;
 
 use support::*;
-use token::{AttributeType as A, Hsm, ObjectHandle, Parameters, Produced, Reason};
+use token::{
+    Attribute, AttributeType as A, Hsm, ObjectHandle, Parameters, Produced, Reason, SessionHandle,
+    Template,
+};
 
 const CKM_AES_CBC_PAD: u64 = 0x1085;
 const CKM_AES_CBC: u64 = 0x1082;
@@ -191,26 +194,59 @@ fn a_wrapped_key_of_another_length_than_its_type_or_the_template_says_has_the_wr
     let app = world.app();
     let session = app.session("user");
     let wrapping = key(&app, session, vec![]);
-    let odd = vec![number(A::VALUE_LEN, 40), flag(A::EXTRACTABLE, true)];
-    let odd = app.make(session, &mechanism(CKM_GENERIC_SECRET_KEY_GEN), odd);
-    let wrapped = app
-        .wrap(session, &key_wrap(), wrapping, odd.unwrap())
-        .unwrap();
-    let generic = |len| {
-        vec![
-            number(A::CLASS, CKO_SECRET_KEY),
-            number(A::KEY_TYPE, CKK_GENERIC_SECRET),
-            number(A::VALUE_LEN, len),
-        ]
-    };
+    let wrapped = wrapped_secret(&app, session, wrapping, &[7; 40]);
+    let unwrap = |template| app.unwrap(session, &key_wrap(), wrapping, &wrapped, template);
     for template in [aes(vec![]), generic(39), generic(41)] {
-        let refused = app.unwrap(session, &key_wrap(), wrapping, &wrapped, template);
-        assert_eq!(reason(refused), Reason::WrappedKeyLenRange);
+        assert_eq!(reason(unwrap(template)), Reason::WrappedKeyLenRange);
     }
-    assert!(
-        app.unwrap(session, &key_wrap(), wrapping, &wrapped, generic(40))
-            .is_ok()
-    );
+    assert!(unwrap(generic(40)).is_ok());
+}
+
+/// Nothing tells the zeroes of a value from those that fill its last block up.
+#[test]
+fn a_value_that_ends_in_zeroes_is_as_long_as_the_template_says() {
+    let world = World::new();
+    let app = world.app();
+    let session = app.session("user");
+    let wrapping = key(&app, session, vec![]);
+    let mut value = [7; 40];
+    value[38..].fill(0);
+    let wrapped = wrapped_secret(&app, session, wrapping, &value);
+    let unwrap = |template| app.unwrap(session, &key_wrap(), wrapping, &wrapped, template);
+    for len in 38..=40 {
+        let mut template = generic(len as u64);
+        template.push(flag(A::EXTRACTABLE, true));
+        let again = unwrap(template).unwrap();
+        let again = app.bytes_of(session, again, A::VALUE);
+        assert_eq!(again.as_deref(), Some(&value[..len]));
+    }
+    assert_eq!(reason(unwrap(generic(37))), Reason::WrappedKeyLenRange);
+}
+
+/// A template for a generic secret of `len` bytes.
+fn generic(len: u64) -> Vec<Attribute> {
+    vec![
+        number(A::CLASS, CKO_SECRET_KEY),
+        number(A::KEY_TYPE, CKK_GENERIC_SECRET),
+        number(A::VALUE_LEN, len),
+    ]
+}
+
+/// A generic secret of this value, wrapped.
+fn wrapped_secret(
+    app: &App,
+    session: SessionHandle,
+    wrapping: ObjectHandle,
+    bytes: &[u8],
+) -> Vec<u8> {
+    let template = vec![
+        number(A::CLASS, CKO_SECRET_KEY),
+        number(A::KEY_TYPE, CKK_GENERIC_SECRET),
+        flag(A::EXTRACTABLE, true),
+        value(bytes),
+    ];
+    let secret = app.create(session, Template(template)).unwrap();
+    app.wrap(session, &key_wrap(), wrapping, secret).unwrap()
 }
 
 #[test]
