@@ -51,7 +51,10 @@ impl SlotEvents {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, thread, time::Duration};
+    use std::{
+        sync::{Arc, mpsc},
+        thread,
+    };
 
     use super::*;
 
@@ -69,12 +72,15 @@ mod tests {
     fn who_waits_is_woken_by_a_change_and_by_the_end() {
         let events = Arc::new(SlotEvents::default());
         let waiting = events.clone();
-        let waiter = thread::spawn(move || (waiting.next(true), waiting.next(true)));
+        let (tell, told) = mpsc::channel();
+        let waiter = thread::spawn(move || {
+            (0..2).for_each(|_| tell.send(waiting.next(true)).unwrap());
+        });
         events.add(&[SlotId(7)]);
-        thread::sleep(Duration::from_millis(20));
+        assert_eq!(told.recv().unwrap().unwrap(), Some(SlotId(7)));
         events.end();
-        let (changed, ended) = waiter.join().unwrap();
-        assert_eq!(changed.unwrap(), Some(SlotId(7)));
+        let ended = told.recv().unwrap();
         assert_eq!(ended.unwrap_err().reason, Reason::FunctionCanceled);
+        waiter.join().unwrap();
     }
 }
