@@ -6,6 +6,7 @@ use std::{path::Path, thread, time::Duration};
 use crate::{
     figures::{Peer, Plan, median},
     goals::{EMBEDDED, SERVED},
+    machine::undisturbed,
     objects::By,
     place::Place,
     rate::{Rate, Until, processor_seconds},
@@ -20,8 +21,8 @@ const MAKERS: usize = 16;
 const MAKERS_OF_PEERS: usize = 2;
 /// How long hsmd is left alone before: what was asked before may leave things to tidy up.
 const SETTLED: Duration = Duration::from_secs(6);
-/// How long hsmd is watched while nobody asks it anything.
-const IDLE: Duration = Duration::from_secs(4);
+/// How long hsmd is watched while nobody asks it anything: its database tidies up each half minute.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// The figures of one token.
 pub(crate) struct Token {
@@ -123,7 +124,7 @@ fn look(plan: &Plan, cases: &mut [Case]) -> Vec<Token> {
     }
     for _ in 0..ROUNDS {
         for (case, figures) in cases.iter_mut().zip(&mut figures) {
-            figures[2].push(milliseconds(begin(case).logged_in));
+            figures[2].push(milliseconds(undisturbed(|| begin(case)).logged_in));
         }
     }
     let tokens = cases.iter().zip(figures);
@@ -145,7 +146,7 @@ fn find(plan: &Plan, case: &mut Case, by: By) -> f64 {
         objects: case.objects,
         until: Until::Milliseconds(plan.milliseconds),
     };
-    let rate: Option<Rate> = case.subject.ask(&question);
+    let rate = undisturbed(|| case.subject.ask::<Option<Rate>>(&question));
     rate.expect("a rate").per_second
 }
 
@@ -156,12 +157,12 @@ fn begin(case: &mut Case) -> Beginning {
 
 /// Milliseconds to an open session when hsmd was killed a moment ago.
 fn cold(case: &mut Case) -> f64 {
-    let times = (0..ROUNDS).map(|_| {
+    let mut killed = || -> Beginning {
         case.subject.ask::<()>(&Question::End);
         case.place.kill();
-        let beginning: Beginning = case.subject.ask(&Question::Begin);
-        milliseconds(beginning.open)
-    });
+        case.subject.ask(&Question::Begin)
+    };
+    let times = (0..ROUNDS).map(|_| milliseconds(undisturbed(&mut killed).open));
     median(times.collect())
 }
 

@@ -1,5 +1,6 @@
-//! All figures in one run. The subjects take turns within a row, so that what slows the machine
-//! down slows down everybody, and each figure is the median of some rounds.
+//! All figures in one run. The subjects take turns within a row, and the numbers of threads as well,
+//! so that what slows the machine down slows down everybody, and each figure is the median of some
+//! rounds.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,7 @@ use std::{
 use crate::{
     crowd::{self, Crowd},
     goals::{EMBEDDED, Measured, PRIMITIVE, SERVED, SOFTHSM},
-    machine::Machine,
+    machine::{Machine, undisturbed},
     page,
     place::{Environment, Place},
     rate::{Rate, Until},
@@ -206,25 +207,33 @@ fn measure(plan: &Plan, position: usize, row: &'static Row, subjects: &mut [Subj
         Family::Luck => Until::Operations(plan.rsa_pairs / plan.rounds as u64),
         _ => Until::Milliseconds(plan.milliseconds),
     };
-    let mut rates = BTreeMap::new();
-    for threads in row.threads() {
-        let mut taken: Vec<Vec<Rate>> = subjects.iter().map(|_| vec![]).collect();
-        for _ in 0..plan.rounds {
-            for (subject, taken) in subjects.iter_mut().zip(&mut taken) {
-                let question = Question::Rate {
-                    row: position,
-                    threads: *threads,
-                    until,
+    let mut taken: BTreeMap<_, Vec<Rate>> = BTreeMap::new();
+    for _ in 0..plan.rounds {
+        for threads in row.threads() {
+            let question = Question::Rate {
+                row: position,
+                threads: *threads,
+                until,
+            };
+            for subject in &mut *subjects {
+                let mut ask = || subject.ask::<Option<Rate>>(&question);
+                let rate = match row.family {
+                    Family::Luck => ask(),
+                    _ => undisturbed(ask),
                 };
-                taken.extend(subject.ask::<Option<Rate>>(&question));
+                let of = (subject.name.clone(), *threads);
+                taken.entry(of).or_default().extend(rate);
             }
         }
-        let taken = subjects.iter().zip(taken);
-        for (subject, taken) in taken.filter(|(_, taken)| !taken.is_empty()) {
-            rates.insert((subject.name.clone(), *threads), middle(row, &taken));
-        }
     }
-    let measured = Measured { row, rates };
+    taken.retain(|_, rates| !rates.is_empty());
+    let middles = taken
+        .into_iter()
+        .map(|(of, rates)| (of, middle(row, &rates)));
+    let measured = Measured {
+        row,
+        rates: middles.collect(),
+    };
     eprintln!("{}", page::line(&measured, subjects));
     measured
 }

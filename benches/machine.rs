@@ -8,6 +8,8 @@ use crate::place::{file_system, on_disk};
 const WATCH: Duration = Duration::from_secs(2);
 /// The part of the machine that others may have while figures are taken.
 const QUIET: f64 = 0.25;
+/// How often at most a measurement is taken again because it was disturbed.
+const AGAIN: usize = 7;
 
 /// What it was measured on.
 pub(crate) struct Machine {
@@ -17,6 +19,9 @@ pub(crate) struct Machine {
     before: f64,
     /// And at the end.
     after: f64,
+    /// What part of it the host had from the beginning to the end.
+    stolen: f64,
+    times: Times,
 }
 
 impl Machine {
@@ -28,12 +33,16 @@ impl Machine {
             ended: now,
             before,
             after: before,
+            stolen: 0.0,
+            times: Times::now(),
         }
     }
 
     /// The figures are taken.
     pub(crate) fn end(&mut self) {
         self.ended = jiff::Timestamp::now();
+        let since = Times::now().since(&self.times);
+        self.stolen = since.stolen / since.all;
         self.after = taken();
     }
 
@@ -43,10 +52,11 @@ impl Machine {
         let minutes = self.ended.duration_since(self.begun).as_secs_f64() / 60.0;
         let date = self.begun.strftime("%Y-%m-%d %H:%M UTC");
         let (kernel, disk) = (read("/proc/sys/kernel/osrelease"), file_system(&on_disk()));
-        let (before, after) = (self.before * 100.0, self.after * 100.0);
+        let [before, after, stolen] =
+            [self.before, self.after, self.stolen].map(|part| part * 100.0);
         format!(
             "{date} in {minutes:.1} minutes on {cores} × {model}, Linux {kernel}, tokens on {disk}; others had \
-             {before:.0} % of the processors before it and {after:.0} % after it"
+             {before:.0} % of the processors before it and {after:.0} % after it, the host {stolen:.0} % meanwhile"
         )
     }
 
@@ -56,27 +66,64 @@ impl Machine {
     }
 }
 
-/// What part of the processors' time is taken while this program sleeps.
-fn taken() -> f64 {
-    let (before, idle_before) = jiffies();
-    thread::sleep(WATCH);
-    let (after, idle_after) = jiffies();
-    1.0 - (idle_after - idle_before) / (after - before)
+/// What `measure` gives while the host leaves the processors to this machine: what was measured
+/// while it did not is measured again, some times.
+pub(crate) fn undisturbed<T>(mut measure: impl FnMut() -> T) -> T {
+    for _ in 0..AGAIN {
+        let before = Times::now();
+        let measured = measure();
+        if Times::now().since(&before).stolen == 0.0 {
+            return measured;
+        }
+    }
+    measure()
 }
 
-/// The time of all processors so far, and what of it they had nothing to do.
-fn jiffies() -> (f64, f64) {
-    let text = read("/proc/stat");
-    let numbers: Vec<f64> = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    // User, nice, system, idle, waiting for a disk, ...; guests are counted as users already.
-    let idle = numbers.iter().skip(3).take(2).sum();
-    (numbers.iter().take(8).sum(), idle)
+/// What part of the processors' time is taken while this program sleeps.
+fn taken() -> f64 {
+    let before = Times::now();
+    thread::sleep(WATCH);
+    let since = Times::now().since(&before);
+    1.0 - since.idle / since.all
+}
+
+/// The time of all processors, in hundredths of a second.
+struct Times {
+    all: f64,
+    /// They had nothing to do, or waited for a disk.
+    idle: f64,
+    /// They had something to do, and the host gave them to another machine.
+    stolen: f64,
+}
+
+impl Times {
+    /// Since the machine was started.
+    fn now() -> Self {
+        let text = read("/proc/stat");
+        let numbers: Vec<f64> = text
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        // User, nice, system, idle, waiting for a disk, interrupts of two kinds, stolen; guests
+        // are counted as users already.
+        let sum = |from, count| numbers.iter().skip(from).take(count).sum();
+        Self {
+            all: sum(0, 8),
+            idle: sum(3, 2),
+            stolen: sum(7, 1),
+        }
+    }
+
+    fn since(&self, earlier: &Self) -> Self {
+        Self {
+            all: self.all - earlier.all,
+            idle: self.idle - earlier.idle,
+            stolen: self.stolen - earlier.stolen,
+        }
+    }
 }
 
 fn processor() -> (usize, String) {
