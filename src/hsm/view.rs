@@ -15,7 +15,8 @@ use crate::{
     seen::Seen,
 };
 
-/// A session's view of its seat: whatever is asked of it is true when it is asked.
+/// A session's view of its seat. Whatever is asked of it is as true as when it was refreshed last, and every
+/// verb begins with that (`Held::active`).
 #[derive(Default)]
 pub(crate) struct View {
     /// How often the seat's login had changed when its crypto user was looked up.
@@ -60,13 +61,14 @@ impl View {
                 watched: std::mem::take(&mut self.watched),
             };
         }
-        self.last
-            .take_if(|last| last.changes != changes(seat, last.handle));
+        let last = self.last.as_ref();
+        if last.is_some_and(|last| last.changes != changes(seat, last.handle)) {
+            self.last = None;
+        }
     }
 
     /// The keys of the crypto user that is logged in.
-    pub(crate) fn user(&mut self, seat: &Seat) -> Option<&Keyring> {
-        self.refresh(seat);
+    pub(crate) fn user(&self) -> Option<&Keyring> {
         self.user.as_deref()
     }
 
@@ -76,7 +78,6 @@ impl View {
         seat: &Seat,
         handle: ObjectHandle,
     ) -> Result<(&Seen, Option<&Keyring>)> {
-        self.refresh(seat);
         let Self { user, last, .. } = self;
         let user = user.as_deref();
         let last = Last::of(last, user, seat, handle)?;
@@ -98,7 +99,6 @@ impl View {
 
     /// Whether the key that `operation` has begun to do messages with is still there.
     pub(crate) fn still_sees_key_of(&mut self, seat: &Seat, operation: Operation) -> Result<bool> {
-        self.refresh(seat);
         let mut watched = self.watched.iter_mut();
         let Some(watched) = watched.find(|watched| watched.operation == operation) else {
             return Ok(true);
@@ -116,7 +116,6 @@ impl View {
 
     /// The key of this handle, and the same for use.
     pub(crate) fn key(&mut self, seat: &Seat, handle: ObjectHandle) -> Result<(&Seen, Key<'_>)> {
-        self.refresh(seat);
         let Self { user, last, .. } = self;
         let user = user.as_deref();
         let last = Last::of(last, user, seat, handle).map_err(|error| match error.reason {

@@ -79,7 +79,7 @@ pub(super) fn admit(session: &Session, active: &mut Active, attributes: &Attribu
     } else {
         "CKA_PRIVATE is true, which it is by default"
     };
-    let user = active.view.user(&session.seat);
+    let user = active.view.user();
     user.map(drop)
         .ok_or_else(|| Error::new(Reason::UserNotLoggedIn, words))
 }

@@ -130,7 +130,7 @@ pub(super) fn destroy(
         if active.answer(request).is_some() {
             return Ok(());
         }
-        let seen = Seen::find(seat, active.view.user(seat), handle)?;
+        let seen = Seen::find(seat, active.view.user(), handle)?;
         destroyable(seen.attributes())?;
         seat.objects
             .remove(handle.0)
@@ -143,7 +143,7 @@ pub(super) fn destroy(
     if seat.cluster.answered(&caller)?.is_some() {
         return Ok(());
     }
-    let keyring = active.view.user(seat);
+    let keyring = active.view.user();
     let seen = Seen::find(seat, keyring, handle)?;
     destroyable(seen.attributes())?;
     session.must_write()?;
