@@ -78,6 +78,11 @@ fn cbc(iv: &mut [u8; 16]) -> CK_MECHANISM {
 }
 
 #[test]
+fn the_token_says_that_a_session_does_two_operations_at_once() {
+    everywhere(|| assert_ne!(Token::make().flags() & CKF_DUAL_CRYPTO_OPERATIONS, 0));
+}
+
+#[test]
 fn a_message_is_digested_while_it_is_encrypted_and_decrypted() {
     with_keys(|session, key, _| {
         let data: Vec<u8> = (0..200).collect();

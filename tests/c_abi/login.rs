@@ -48,9 +48,7 @@ fn the_token_tells_before_a_login_how_many_tries_are_left() {
         let token = Token::make();
         let session = token.session();
         let said = || {
-            let mut info = CK_TOKEN_INFO::default();
-            ok!(token.module, C_GetTokenInfo(token.slot, &raw mut info));
-            info.flags
+            token.flags()
                 & (CKF_USER_PIN_COUNT_LOW
                     | CKF_USER_PIN_FINAL_TRY
                     | CKF_USER_PIN_LOCKED

@@ -49,6 +49,7 @@ fn digest(session: &Session<'_>) -> [u8; 32] {
 fn a_digest_goes_on_in_another_session_if_it_can_be_saved() {
     everywhere(|| {
         let token = Token::make();
+        assert_ne!(token.flags() & CKF_RESTORE_KEY_NOT_NEEDED, 0);
         let (one, other) = (token.logged_in(), token.logged_in());
         for begun in [&b""[..], b"first, "] {
             let data = [begun, b"second"].concat();

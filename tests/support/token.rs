@@ -70,6 +70,13 @@ impl Token {
         session
     }
 
+    /// What `C_GetTokenInfo` says of the token in flags.
+    pub fn flags(&self) -> CK_FLAGS {
+        let mut info = CK_TOKEN_INFO::default();
+        ok!(self.module, C_GetTokenInfo(self.slot, &raw mut info));
+        info.flags
+    }
+
     /// A session with these flags.
     pub fn open(&self, flags: CK_FLAGS) -> Result<Session<'_>, CK_RV> {
         let mut handle = 0;

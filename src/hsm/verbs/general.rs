@@ -22,8 +22,11 @@ const MODEL: &str = match crypto::library::IS_FIPS {
 };
 /// Bytes in a token's label.
 const LABEL_BYTES: usize = 32;
-/// Flags of every token that is initialised.
-const FLAGS: u64 = sys::CKF_RNG | sys::CKF_LOGIN_REQUIRED | sys::CKF_TOKEN_INITIALIZED;
+/// Flags of every token. An operation whose state can be saved has no key.
+const FLAGS: u64 = sys::CKF_RNG
+    | sys::CKF_LOGIN_REQUIRED
+    | sys::CKF_DUAL_CRYPTO_OPERATIONS
+    | sys::CKF_RESTORE_KEY_NOT_NEEDED;
 
 /// `C_GetSlotList`, `C_GetSlotInfo`.
 pub(super) fn slots(application: &Application) -> Result<Vec<Slot>> {
@@ -49,15 +52,13 @@ pub(super) fn token(application: &Application, slot: SlotId) -> Result<Token> {
             (
                 label(&place, cluster),
                 serial_number(&place, cluster),
-                FLAGS | of_pins(&users),
+                FLAGS | sys::CKF_TOKEN_INITIALIZED | of_pins(&users),
             )
         }
         // Nothing is initialised in the slot: C_InitToken may do it.
-        Err(error) if error.reason == Reason::TokenNotRecognized => (
-            String::new(),
-            format!("{:016}", slot.0),
-            sys::CKF_RNG | sys::CKF_LOGIN_REQUIRED,
-        ),
+        Err(error) if error.reason == Reason::TokenNotRecognized => {
+            (String::new(), format!("{:016}", slot.0), FLAGS)
+        }
         Err(error) => return Err(error),
     };
     Ok(Token {
