@@ -115,11 +115,14 @@ impl Active {
         self.answers.get(place).map(|(_, answer)| answer)
     }
 
-    /// Remembers what `request` answered, and forgets what is settled.
-    pub(crate) fn remember(&mut self, request: Request, answer: Answer) {
+    /// Remembers what `request` answered, unless nobody will ask for it again, and forgets what is settled.
+    pub(crate) fn remember(&mut self, request: Request, answer: &Answer) {
         let settled = |(number, _): &(u64, Answer)| *number < request.settled;
         while self.answers.front().is_some_and(settled) {
             self.answers.pop_front();
+        }
+        if request.number < request.settled {
+            return;
         }
         if self.answers.len() >= ANSWERS {
             // The oldest request in flight may still be asked again, however late it was answered.
@@ -128,7 +131,7 @@ impl Active {
             self.answers.remove(usize::from(oldest));
         }
         let (Ok(place) | Err(place)) = self.place_of(request);
-        self.answers.insert(place, (request.number, answer));
+        self.answers.insert(place, (request.number, answer.clone()));
     }
 
     /// Where the answer to `request` is, or belongs.
@@ -163,7 +166,7 @@ mod tests {
     fn answered(numbers: impl IntoIterator<Item = u64>, settled: u64) -> Active {
         let mut active = Active::new(Operations::default());
         for number in numbers {
-            active.remember(request(number, settled), answer(number));
+            active.remember(request(number, settled), &answer(number));
         }
         active
     }
@@ -183,7 +186,7 @@ mod tests {
     #[test]
     fn what_is_settled_is_forgotten_and_nothing_else() {
         let mut active = answered([3, 1, 5, 2], 1);
-        active.remember(request(6, 3), answer(6));
+        active.remember(request(6, 3), &answer(6));
         let remembered = |number| active.answer(request(number, 3)).is_some();
         assert_eq!(
             [1, 2, 3, 5, 6].map(remembered),
@@ -192,12 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_will_ask_for_again_is_not_remembered() {
+        let mut active = answered([1, 2], 1);
+        active.remember(request(5, 6), &answer(5));
+        assert_eq!(active.answers.len(), 0);
+    }
+
+    #[test]
     fn the_oldest_request_in_flight_keeps_its_answer_however_late_it_came() {
         let full = 2..2 + ANSWERS as u64;
         let mut active = answered(full.clone().chain([1]), 1);
         let last = full.end + 1;
         for number in full.end..=last {
-            active.remember(request(number, 1), answer(number));
+            active.remember(request(number, 1), &answer(number));
         }
         assert_eq!(active.answer(request(1, 1)), Some(&answer(1)));
         assert_eq!(active.answer(request(last, 1)), Some(&answer(last)));

@@ -4,8 +4,8 @@ use std::{io, ptr, sync::Arc};
 
 use hsm::{Application, Engine, Peer, PerHsm, Profile, Settings};
 use once_cell::sync::OnceCell;
-use token::{ApplicationId, Hsm, Mode, Reason, Slot, SlotId};
-use wire::{Client, Home, Requests};
+use token::{ApplicationId, Hsm, Mode, Reason, Request, Slot, SlotId};
+use wire::{Client, Home, Numbers, Requests};
 
 use crate::boundary::{Error, Result};
 
@@ -18,15 +18,18 @@ pub(crate) struct Wishes {
 /// An application of the HSMs of a home.
 pub(crate) struct Backend {
     place: Place,
-    requests: Requests,
     per_hsm: wire::PerHsm,
 }
 
 enum Place {
-    Served(Box<Client>),
+    Served {
+        client: Box<Client>,
+        requests: Box<Requests>,
+    },
     Embedded {
         engine: Arc<Engine>,
         application: Arc<Application>,
+        numbers: Box<Numbers>,
     },
 }
 
@@ -34,7 +37,7 @@ impl Backend {
     /// The HSMs.
     pub(crate) fn hsm(&self) -> &dyn Hsm {
         match &self.place {
-            Place::Served(client) => &**client,
+            Place::Served { client, .. } => &**client,
             Place::Embedded { application, .. } => &**application,
         }
     }
@@ -62,9 +65,22 @@ impl Backend {
         !matches!(self.per_hsm, wire::PerHsm::None) || !self.hsm().slots().is_ok_and(hidden)
     }
 
-    /// The numbers of what changes them.
-    pub(crate) fn requests(&self) -> &Requests {
-        &self.requests
+    /// Says a verb that changes them, under a number of its own.
+    pub(crate) fn change<T>(
+        &self,
+        verb: impl FnOnce(&dyn Hsm, Request) -> token::Result<T>,
+    ) -> token::Result<T> {
+        match &self.place {
+            Place::Served { client, requests } => {
+                let in_flight = requests.begin();
+                verb(&**client, in_flight.request())
+            }
+            Place::Embedded {
+                application,
+                numbers,
+                ..
+            } => verb(&**application, numbers.next()),
+        }
     }
 }
 
@@ -83,7 +99,7 @@ impl Drop for Backend {
 pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backend> {
     match inherited.map(|backend| &backend.place) {
         None => {}
-        Some(Place::Served(client)) => client.abandon(),
+        Some(Place::Served { client, .. }) => client.abandon(),
         // The database does not survive a fork, and its lock is the parent's: nothing of it may be
         // touched here, however the configuration reads by now.
         Some(Place::Embedded { .. }) => return Err(owned_by_parent().into()),
@@ -91,15 +107,14 @@ pub(crate) fn open(inherited: Option<&Backend>, wishes: &Wishes) -> Result<Backe
     let mut home = home()?.clone();
     home.configuration_mut().apply(&wishes.words)?;
     let place = match home.configuration().mode {
-        Mode::Served => Place::Served(Box::new(Client::connect(&home)?)),
+        Mode::Served => Place::Served {
+            client: Box::new(Client::connect(&home)?),
+            requests: Box::default(),
+        },
         Mode::Embedded => embedded(&home)?,
     };
     let per_hsm = home.configuration().per_hsm();
-    Ok(Backend {
-        place,
-        requests: Requests::new(),
-        per_hsm,
-    })
+    Ok(Backend { place, per_hsm })
 }
 
 /// The home, found once and kept across fork: a child that has given up its rights could not find
@@ -138,6 +153,7 @@ fn embedded(home: &Home) -> Result<Place> {
     Ok(Place::Embedded {
         engine,
         application,
+        numbers: Box::default(),
     })
 }
 

@@ -51,8 +51,7 @@ impl Library {
         &self,
         verb: impl FnOnce(&dyn Hsm, Request) -> token::Result<T>,
     ) -> Result<T> {
-        let request = self.backend.requests().begin();
-        Ok(verb(self.hsm(), request.request())?)
+        Ok(self.backend.change(verb)?)
     }
 }
 

@@ -53,9 +53,10 @@ pub struct ApplicationId(pub [u8; 16]);
 /// answer was lost) is done once and answered the same both times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Unique and rising in the application.
+    /// Unique in the application. Where an answer can be lost, it rises from one to the next.
     pub number: u64,
-    /// Every request with a smaller number has had its answer; answers below are forgotten.
+    /// Every request with a smaller number has had its answer; answers below are forgotten. Above its
+    /// own number, nobody will ask for its answer again.
     pub settled: u64,
 }
 

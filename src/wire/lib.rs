@@ -28,7 +28,7 @@ pub use configuration::{
     Configuration, Group, Log, LogLevel, LogTarget, PerHsm, Profile, Slots, SocketAccess, Start,
 };
 pub use home::Home;
-pub use requests::{InFlight, Requests};
+pub use requests::{InFlight, Numbers, Requests};
 pub use runtime::{Runtime, SIGNPOST, SOCKET, hash as runtime_name};
 pub use system::inherited_descriptor;
 

@@ -10,8 +10,8 @@ const PLACES: usize = 16;
 /// Among so many requests one looks at all places; what the others tell is a little older.
 const LOOKED_EVERY: u64 = 8;
 
-/// Gives each changing verb its number. One for each application, beside its [`crate::Client`] or
-/// its engine. Threads count in flight apart: they share the next number, and nothing else that
+/// Gives each changing verb its number. One for each application, beside its [`crate::Client`].
+/// Threads count in flight apart: they share the next number, and nothing else that
 /// every request writes. That one is in one order for all, because "all below" is what is told: of
 /// numbers by blocks, a thread that asks seldom would keep everybody's from being settled.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Requests {
 
     /// A new request. It is in flight, and its answer is kept, until the value is dropped.
     pub fn begin(&self) -> InFlight<'_> {
-        let place = self.mine();
+        let place = of_thread(&self.places).0;
         let number = {
             let mut in_flight = place.0.lock();
             // With the place locked: who looks at all of them does not miss a number below its own.
@@ -60,17 +60,41 @@ impl Requests {
         let settled = oldest.unwrap_or(number).min(number);
         self.settled.fetch_max(settled, Ordering::Relaxed);
     }
+}
 
-    fn mine(&self) -> &Place {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            // Without a destructor, so that it is there for calls at the thread's very end.
-            static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+/// The same where no answer is ever lost, because the engine is in this process: each request is settled
+/// before it is said, so threads count apart and share nothing.
+#[derive(Default)]
+pub struct Numbers([Count; PLACES]);
+
+/// How many numbers were given out in one place.
+#[derive(Default)]
+#[repr(align(128))]
+struct Count(AtomicU64);
+
+impl Numbers {
+    /// A new request, whose answer nobody has to keep.
+    pub fn next(&self) -> Request {
+        let (Count(count), place) = of_thread(&self.0);
+        let turn = count.fetch_add(1, Ordering::Relaxed);
+        let number = turn * PLACES as u64 + place as u64;
+        Request {
+            number,
+            settled: number + 1,
         }
-        let [first, ..] = &self.places;
-        let mine = MINE.with(|mine| *mine) % PLACES;
-        self.places.get(mine).unwrap_or(first)
     }
+}
+
+/// The calling thread's place, and its number.
+fn of_thread<T>(places: &[T; PLACES]) -> (&T, usize) {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        // Without a destructor, so that it is there for calls at the thread's very end.
+        static MINE: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    let [first, ..] = places;
+    let mine = MINE.with(|mine| *mine) % PLACES;
+    places.get(mine).map_or((first, 0), |place| (place, mine))
 }
 
 /// A request whose answer has not come yet.
@@ -97,6 +121,8 @@ impl Drop for InFlight<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     /// The requests from the next one to the next that looks.
@@ -148,5 +174,23 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn numbers_that_need_no_order_are_each_given_out_once() {
+        let numbers = Numbers::default();
+        let given: HashSet<_> = std::thread::scope(|scope| {
+            let some = || (0..1_000).map(|_| numbers.next()).collect::<Vec<_>>();
+            // More threads than places.
+            let threads: Vec<_> = (0..2 * PLACES).map(|_| scope.spawn(some)).collect();
+            let given = threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap());
+            given
+                .inspect(|request| assert!(request.settled > request.number))
+                .map(|request| request.number)
+                .collect()
+        });
+        assert_eq!(given.len(), 2 * PLACES * 1_000);
     }
 }

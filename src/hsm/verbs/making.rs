@@ -149,7 +149,7 @@ pub(super) fn store(
             seat.objects.insert(handle.0, object)?;
             active.own(handle, seat);
         }
-        active.remember(request, answer.clone());
+        active.remember(request, &answer);
     }
     Ok(answer)
 }

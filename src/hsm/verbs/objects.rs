@@ -136,7 +136,7 @@ pub(super) fn destroy(
             .remove(handle.0)
             .ok_or(Reason::ObjectHandleInvalid)?;
         application.engine().leftovers.say();
-        active.remember(request, Answer::default());
+        active.remember(request, &Answer::default());
         return Ok(());
     }
     let caller = application.caller_in(seat).asking(request);
