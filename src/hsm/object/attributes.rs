@@ -1,7 +1,9 @@
-//! The attributes of an object: a small sorted map of plain values. A key's value is never in it;
-//! that is `Material`.
+//! The attributes of an object: a small sorted map of plain values, most of which are those that all
+//! objects of its sort begin with. A key's value is never in it; that is `Material`.
 
-use serde::{Deserialize, Serialize};
+use std::iter;
+
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeSeq};
 use token::{
     Attribute, AttributeType, KeyType, MechanismId, ObjectClass, SecretBytes, Shape, Template,
     Told, Value, attribute_row,
@@ -23,17 +25,59 @@ pub(crate) enum Plain {
 }
 
 /// A map from attribute to value, each at most once, in the order of their numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Attributes(Vec<(AttributeType, Plain)>);
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Vec<Entry>")]
+pub(crate) struct Attributes {
+    /// What it says itself.
+    own: Vec<Entry>,
+    /// What holds where it says nothing.
+    defaults: Option<&'static Defaults>,
+}
 
-/// As many attributes as are added to the defaults: room for them is made with the rest.
+type Entry = (AttributeType, Plain);
+
+/// Attributes that many objects begin with: these have them in one place, and themselves what they
+/// have otherwise.
+#[derive(Debug)]
+pub(crate) struct Defaults {
+    entries: Vec<Entry>,
+    size: usize,
+}
+
+/// As many attributes as are set beside those of a template: room for them is made with the rest.
 const COMPUTED: usize = 8;
 
+impl Defaults {
+    fn plain(&self, kind: AttributeType) -> Option<&Plain> {
+        let position = position(&self.entries, kind).ok()?;
+        self.entries.get(position).map(|(_, value)| value)
+    }
+}
+
+impl From<Attributes> for Defaults {
+    fn from(attributes: Attributes) -> Self {
+        Self {
+            size: attributes.size(),
+            entries: attributes.whole().own,
+        }
+    }
+}
+
 impl Attributes {
+    /// Those of an object that begins with `defaults`; with room for `some` and what is set later.
+    pub(crate) fn over(defaults: &'static Defaults, some: usize) -> Self {
+        Self {
+            own: Vec::with_capacity(some.saturating_add(COMPUTED)),
+            defaults: Some(defaults),
+        }
+    }
+
     /// The value of `kind`.
     pub(crate) fn plain(&self, kind: AttributeType) -> Option<&Plain> {
-        let position = self.position(kind).ok()?;
-        self.0.get(position).map(|(_, value)| value)
+        match position(&self.own, kind) {
+            Ok(position) => self.own.get(position).map(|(_, value)| value),
+            Err(_) => self.defaults?.plain(kind),
+        }
     }
 
     /// Whether the flag `kind` is there and true.
@@ -85,35 +129,38 @@ impl Attributes {
 
     /// Sets `kind`, whatever it was.
     pub(crate) fn set(&mut self, kind: AttributeType, value: Plain) {
-        match self.position(kind) {
+        match position(&self.own, kind) {
             Ok(position) => {
-                if let Some(entry) = self.0.get_mut(position) {
+                if let Some(entry) = self.own.get_mut(position) {
                     entry.1 = value;
                 }
             }
-            Err(position) => self.0.insert(position, (kind, value)),
+            Err(position) => self.own.insert(position, (kind, value)),
         }
-    }
-
-    /// A copy with room for what is set later.
-    pub(crate) fn copied(&self) -> Self {
-        let mut copy = Vec::with_capacity(self.0.len() + COMPUTED);
-        copy.extend_from_slice(&self.0);
-        Self(copy)
     }
 
     /// Takes `kind` out.
     pub(crate) fn remove(&mut self, kind: AttributeType) -> Option<Plain> {
-        let position = self.position(kind).ok()?;
-        Some(self.0.remove(position).1)
+        self.plain(kind)?;
+        *self = std::mem::take(self).whole();
+        let position = position(&self.own, kind).ok()?;
+        Some(self.own.remove(position).1)
+    }
+
+    /// The same, with all of them in one place of its own.
+    fn whole(self) -> Self {
+        if self.defaults.is_none() {
+            return self;
+        }
+        let entries = self.iter().map(|(kind, value)| (kind, value.clone()));
+        Self::from(entries.collect::<Vec<_>>())
     }
 
     /// Whether all of `others` are there, with the same values.
     pub(crate) fn include(&self, others: &Attributes) -> bool {
         others
-            .0
             .iter()
-            .all(|(kind, value)| self.plain(*kind) == Some(value))
+            .all(|(kind, value)| self.plain(kind) == Some(value))
     }
 
     /// All of them, as a template.
@@ -135,22 +182,74 @@ impl Attributes {
 
     /// About how many bytes they have.
     pub(crate) fn size(&self) -> usize {
-        let size = |(_, value): &(_, Plain)| size_of::<(AttributeType, Plain)>() + value.len();
-        self.0.iter().map(size).sum()
+        let own: usize = self.own.iter().map(|(_, value)| size(value)).sum();
+        let Some(defaults) = self.defaults else {
+            return own;
+        };
+        let hidden = self
+            .own
+            .iter()
+            .filter_map(|(kind, _)| defaults.plain(*kind));
+        let hidden: usize = hidden.map(size).sum();
+        (own + defaults.size).saturating_sub(hidden)
     }
 
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter().next().is_none()
     }
 
     /// All of them, in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeType, &Plain)> {
-        self.0.iter().map(|(kind, value)| (*kind, value))
+        let defaults = self.defaults.map_or(&[][..], |defaults| &defaults.entries);
+        let (mut own, mut defaults) = (self.own.iter().peekable(), defaults.iter().peekable());
+        let merged = iter::from_fn(move || {
+            let Some((kind, _)) = own.peek() else {
+                return defaults.next();
+            };
+            match defaults.next_if(|(default, _)| default <= kind) {
+                Some(entry) if entry.0 < *kind => Some(entry),
+                _ => own.next(),
+            }
+        });
+        merged.map(|(kind, value)| (*kind, value))
     }
+}
 
-    fn position(&self, kind: AttributeType) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&kind, |(kind, _)| *kind)
+fn position(entries: &[Entry], kind: AttributeType) -> Result<usize, usize> {
+    entries.binary_search_by_key(&kind, |(kind, _)| *kind)
+}
+
+/// About how many bytes an attribute of this value has.
+fn size(value: &Plain) -> usize {
+    size_of::<Entry>() + value.len()
+}
+
+impl From<Vec<Entry>> for Attributes {
+    fn from(own: Vec<Entry>) -> Self {
+        Self {
+            own,
+            defaults: None,
+        }
+    }
+}
+
+impl PartialEq for Attributes {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Attributes {}
+
+/// As an array of all of them: a record says what the object is, whatever the defaults will be.
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut array = serializer.serialize_seq(Some(self.iter().count()))?;
+        for attribute in self.iter() {
+            array.serialize_element(&attribute)?;
+        }
+        array.end()
     }
 }
 
@@ -225,5 +324,70 @@ mod tests {
         assert!(!attributes.flag(AttributeType::ENCRYPT));
         assert_eq!(attributes.iter().count(), 2);
         assert_eq!(attributes.class(), Some(ObjectClass(4)));
+    }
+
+    /// Objects that begin as private keys with a label.
+    fn defaults() -> &'static Defaults {
+        let mut attributes = Attributes::default();
+        attributes.set(AttributeType::CLASS, 3.into());
+        attributes.set(AttributeType::LABEL, b"default".to_vec().into());
+        attributes.set(AttributeType::SIGN, true.into());
+        Box::leak(Box::new(Defaults::from(attributes)))
+    }
+
+    /// The same attributes as those of `attributes`, all of them its own.
+    fn written_out(attributes: &Attributes) -> Attributes {
+        let mut written = Attributes::default();
+        for (kind, value) in attributes.iter() {
+            written.set(kind, value.clone());
+        }
+        written
+    }
+
+    #[test]
+    fn what_an_object_says_goes_before_what_it_begins_with() {
+        let mut attributes = Attributes::over(defaults(), 0);
+        attributes.set(AttributeType::LABEL, b"own".to_vec().into());
+        attributes.set(AttributeType::TOKEN, true.into());
+        attributes.set(AttributeType::DERIVE, true.into());
+        let kinds: Vec<_> = attributes.iter().map(|(kind, _)| kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                AttributeType::CLASS,
+                AttributeType::TOKEN,
+                AttributeType::LABEL,
+                AttributeType::SIGN,
+                AttributeType::DERIVE,
+            ]
+        );
+        assert_eq!(attributes.bytes(AttributeType::LABEL), Some(&b"own"[..]));
+        assert_eq!(attributes.class(), Some(ObjectClass(3)));
+        assert!(attributes.flag(AttributeType::SIGN) && !attributes.is_empty());
+    }
+
+    #[test]
+    fn an_object_is_the_same_whether_it_has_its_defaults_itself_or_not() {
+        let mut attributes = Attributes::over(defaults(), 0);
+        attributes.set(AttributeType::LABEL, b"own".to_vec().into());
+        attributes.set(AttributeType::ID, vec![7].into());
+        let written = written_out(&attributes);
+        assert_eq!(attributes, written);
+        assert_eq!(attributes.size(), written.size());
+        let bytes = postcard::to_allocvec(&attributes).unwrap();
+        assert_eq!(bytes, postcard::to_allocvec(&written).unwrap());
+        assert_eq!(postcard::from_bytes::<Attributes>(&bytes), Ok(attributes));
+    }
+
+    #[test]
+    fn what_is_taken_out_is_gone_also_where_objects_begin_with_it() {
+        let mut attributes = Attributes::over(defaults(), 0);
+        attributes.set(AttributeType::LABEL, b"own".to_vec().into());
+        assert_eq!(attributes.remove(AttributeType::SIGN), Some(true.into()));
+        let label = attributes.remove(AttributeType::LABEL);
+        assert_eq!(label, Some(b"own".to_vec().into()));
+        assert_eq!(attributes.remove(AttributeType::LABEL), None);
+        assert_eq!(attributes.iter().count(), 1);
+        assert_eq!(Attributes::over(defaults(), 0).iter().count(), 3);
     }
 }

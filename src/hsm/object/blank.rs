@@ -1,9 +1,12 @@
 //! What an object is before its template has said anything: every attribute that has a default, in
-//! the order of their numbers. It is made once for each sort and way; an object begins as a copy.
+//! the order of their numbers. It is made once for each sort and way, and shared by all such objects.
+
+use token::AttributeType as A;
 
 use super::{
     Attributes, Plain,
-    rules::{self, Initial, NOT_GENERATED, Origin, Presence, Profile, Rule, Sort},
+    attributes::Defaults,
+    rules::{self, Initial, Origin, Presence, Profile, Rule, Sort},
 };
 
 /// How an object comes to be, as far as its defaults ask.
@@ -17,8 +20,7 @@ pub(super) struct Way {
 
 /// The beginning of an object.
 pub(super) struct Blank {
-    /// With places for what the HSM sets in any case.
-    pub(super) attributes: Attributes,
+    pub(super) defaults: Defaults,
     /// What the template must say, always or where it does not say something else.
     pub(super) required: Vec<&'static Rule>,
 }
@@ -52,8 +54,9 @@ impl Blank {
                 attributes.set(rule.kind, value);
             }
         }
-        for (kind, value) in set_by_hsm(sort) {
-            attributes.set(kind, value);
+        attributes.set(A::CLASS, rules::class(sort.family).0.into());
+        if let Some(key_type) = sort.key_type {
+            attributes.set(A::KEY_TYPE, key_type.0.into());
         }
         let must = |rule: &&&Rule| {
             let presence = rule.presence(way.origin);
@@ -61,30 +64,10 @@ impl Blank {
         };
         let required = rules.iter().filter(must).copied().collect();
         Self {
-            attributes,
+            defaults: attributes.into(),
             required,
         }
     }
-}
-
-/// What `template.rs` and `verbs` set in every object, after its template was read.
-fn set_by_hsm(sort: Sort) -> Vec<(token::AttributeType, Plain)> {
-    use token::AttributeType as A;
-    let mut set = vec![
-        (A::CLASS, rules::class(sort.family).0.into()),
-        (A::UNIQUE_ID, Vec::new().into()),
-    ];
-    if let Some(key_type) = sort.key_type {
-        set.push((A::KEY_TYPE, key_type.0.into()));
-    }
-    if sort.family.is_key() {
-        set.push((A::KEY_GEN_MECHANISM, NOT_GENERATED.into()));
-    }
-    if sort.family.is_secret() {
-        set.push((A::ALWAYS_SENSITIVE, false.into()));
-        set.push((A::NEVER_EXTRACTABLE, false.into()));
-    }
-    set
 }
 
 fn default_of(rule: &Rule, sort: Sort, way: Way) -> Option<Plain> {

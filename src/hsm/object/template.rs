@@ -303,7 +303,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         uses_named: origin == Origin::Derived && template.0.iter().any(is_use),
     });
     let mut draft = Draft {
-        attributes: blank.attributes.copied(),
+        attributes: Attributes::over(&blank.defaults, template.0.len()),
         secrets: Secrets::default(),
         sort,
         profile: maker.profile,
