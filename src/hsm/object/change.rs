@@ -66,10 +66,11 @@ impl Draft {
         copy: bool,
     ) -> Result<()> {
         let trusted = now.flag(AttributeType::TRUSTED) && !maker.is_security_officer();
+        let known = self.sort.known();
         for attribute in once_each(template)? {
             let attribute = attribute?;
             let kind = attribute.kind;
-            let rule = rule_of(self.sort, kind)?;
+            let rule = rule_of(known, kind)?;
             let value = shaped(attribute)?;
             if !may_change(rule, self.attributes.flag(kind), &value, maker, copy) {
                 let words = "cannot be changed to this value";

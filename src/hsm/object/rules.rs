@@ -187,22 +187,17 @@ impl Sort {
         self.known().rule(kind)
     }
 
-    /// What such an object is before its template has said anything.
-    pub(super) fn blank(self, way: Way) -> &'static Blank {
-        let known = self.known();
-        // Others than the types that the table speaks of are all alike, but for the type itself.
-        let [first, ..] = &known.blanks;
-        let place = known.blanks.get(way.number()).unwrap_or(first);
-        place.get_or_init(|| Blank::of(self, &known.rules, way))
-    }
-
     /// All that is known of such objects.
     pub(super) fn known(self) -> &'static OfSort {
         static FAMILIES_OF_RULES: LazyLock<Vec<OfFamily>> = LazyLock::new(|| {
             let families = FAMILIES.iter().map(|(_, family)| *family);
             families.map(OfFamily::of).collect()
         });
-        static NONE: OfSort = OfSort::with(Vec::new());
+        static NONE: OfSort = OfSort {
+            kinds: Vec::new(),
+            rules: Vec::new(),
+            blanks: [const { OnceLock::new() }; Way::COUNT],
+        };
         let mut families = FAMILIES_OF_RULES.iter();
         let family = families.find(|known| known.family == self.family);
         family.map_or(&NONE, |family| family.with_type(self.key_type))
@@ -211,14 +206,18 @@ impl Sort {
 
 /// What is known of the objects of one sort, picked from the table once.
 pub(super) struct OfSort {
-    /// In the order of their attributes' numbers.
+    /// The attributes that they can have, in the order of their numbers.
+    kinds: Vec<AttributeType>,
+    /// The rule of each.
     rules: Vec<&'static Rule>,
     blanks: [OnceLock<Blank>; Way::COUNT],
 }
 
 impl OfSort {
-    const fn with(rules: Vec<&'static Rule>) -> Self {
+    fn with(mut rules: Vec<&'static Rule>) -> Self {
+        rules.sort_by_key(|rule| rule.kind);
         Self {
+            kinds: rules.iter().map(|rule| rule.kind).collect(),
             rules,
             blanks: [const { OnceLock::new() }; Way::COUNT],
         }
@@ -226,8 +225,16 @@ impl OfSort {
 
     /// The rule for `kind` in such objects, if they can have it.
     pub(super) fn rule(&self, kind: AttributeType) -> Option<&'static Rule> {
-        let place = self.rules.binary_search_by_key(&kind, |rule| rule.kind);
+        let place = self.kinds.binary_search(&kind);
         self.rules.get(place.ok()?).copied()
+    }
+
+    /// What an object of `sort`, which is one of these, is before its template has said anything.
+    pub(super) fn blank(&'static self, sort: Sort, way: Way) -> &'static Blank {
+        // Others than the types that the table speaks of are all alike, but for the type itself.
+        let [first, ..] = &self.blanks;
+        let place = self.blanks.get(way.number()).unwrap_or(first);
+        place.get_or_init(|| Blank::of(sort, &self.rules, way))
     }
 }
 
@@ -244,12 +251,8 @@ impl OfFamily {
     fn of(family: Family) -> Self {
         let pick = |key_type| {
             let sort = Sort { family, key_type };
-            let mut rules: Vec<_> = table::RULES
-                .iter()
-                .filter(|rule| rule.is_of(sort))
-                .collect();
-            rules.sort_by_key(|rule| rule.kind);
-            OfSort::with(rules)
+            let rules = table::RULES.iter().filter(|rule| rule.is_of(sort));
+            OfSort::with(rules.collect())
         };
         let mut types: Vec<_> = table::RULES.iter().flat_map(Rule::types).collect();
         types.sort_unstable();

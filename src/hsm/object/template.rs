@@ -11,7 +11,9 @@ use token::{
 use super::{
     Attributes, Plain, Secrets,
     blank::Way,
-    rules::{self, Change, Family, Initial, NOT_GENERATED, Origin, Presence, Profile, Rule, Sort},
+    rules::{
+        self, Change, Family, Initial, NOT_GENERATED, OfSort, Origin, Presence, Profile, Rule, Sort,
+    },
     shaped::{Shaped, number_of, refusal, shaped},
 };
 use crate::mechanism::Material;
@@ -210,8 +212,9 @@ pub(crate) fn required(template: &Template, kind: AttributeType) -> Result<u64> 
 impl Draft {
     /// Adds what only the material of a key can tell, and checks what the template said of it.
     pub(crate) fn with_material(mut self, material: &Material) -> Result<Self> {
+        let known = self.sort.known();
         for (kind, computed) in material.face().computed()? {
-            let Some(rule) = self.sort.rule(kind) else {
+            let Some(rule) = known.rule(kind) else {
                 continue;
             };
             // What the material was made from only becomes canonical; the rest must be true.
@@ -297,11 +300,12 @@ impl Draft {
 fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Result<Draft> {
     let known = sort.known();
     let is_use = |attribute: &Attribute| known.rule(attribute.kind).is_some_and(Rule::is_use);
-    let blank = sort.blank(Way {
+    let way = Way {
         profile: maker.profile,
         origin,
         uses_named: origin == Origin::Derived && template.0.iter().any(is_use),
-    });
+    };
+    let blank = known.blank(sort, way);
     let mut draft = Draft {
         attributes: Attributes::over(&blank.defaults, template.0.len()),
         secrets: Secrets::default(),
@@ -318,7 +322,7 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
     for attribute in once_each(template)? {
         let attribute = attribute?;
         let kind = attribute.kind;
-        let rule = rule_of(sort, kind)?;
+        let rule = rule_of(known, kind)?;
         if rule.presence(origin) == Presence::Forbidden {
             return Err(refusal(
                 Reason::AttributeReadOnly,
@@ -419,8 +423,8 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-pub(super) fn rule_of(sort: Sort, kind: AttributeType) -> Result<&'static Rule> {
-    sort.rule(kind).ok_or_else(|| {
+pub(super) fn rule_of(known: &OfSort, kind: AttributeType) -> Result<&'static Rule> {
+    known.rule(kind).ok_or_else(|| {
         refusal(
             Reason::AttributeTypeInvalid,
             kind,

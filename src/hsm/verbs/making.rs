@@ -69,8 +69,7 @@ pub(super) fn admit(session: &Session, active: &mut Active, attributes: &Attribu
     if token {
         session.must_write()?;
     }
-    let family = sort_of(attributes).map(|sort| sort.family);
-    let secret = token && family.is_some_and(object::Family::is_secret);
+    let secret = token && sort_of(attributes).is_some_and(|sort| sort.family.is_secret());
     if !attributes.flag(AttributeType::PRIVATE) && !secret {
         return Ok(());
     }
