@@ -94,13 +94,26 @@ impl<V> Table<V> {
     }
 
     pub(crate) fn remove(&self, number: u64) -> Option<Arc<V>> {
+        self.remove_if(number, |_| Ok(())).ok().flatten()
+    }
+
+    /// The same, unless `may_go` refuses; nobody changes the value meanwhile.
+    pub(crate) fn remove_if(
+        &self,
+        number: u64,
+        may_go: impl FnOnce(&V) -> Result<()>,
+    ) -> Result<Option<Arc<V>>> {
         let shard = self.shard(number);
-        let removed = shard.entries.write().remove(&number);
-        if removed.is_some() {
-            shard.changes.fetch_add(1, Ordering::Release);
-            self.count.sub(1);
-        }
-        removed
+        let mut entries = shard.entries.write();
+        let hash_map::Entry::Occupied(entry) = entries.entry(number) else {
+            return Ok(None);
+        };
+        may_go(entry.get())?;
+        let removed = entry.remove();
+        drop(entries);
+        shard.changes.fetch_add(1, Ordering::Release);
+        self.count.sub(1);
+        Ok(Some(removed))
     }
 
     /// Puts what `change` makes of the value under `number` in its place; nobody changes it
@@ -198,6 +211,18 @@ mod tests {
         assert_eq!(refused, Err(Reason::Internal));
         assert_eq!(table.get(7).as_deref(), Some(&1));
         assert_eq!((count.in_use(), table.changes(7)), (1, 0));
+    }
+
+    #[test]
+    fn what_may_not_go_stays() {
+        let count = counted();
+        let table = Table::counted_in(Arc::clone(&count));
+        table.insert(7, 1).unwrap();
+        let kept = table.remove_if(7, |_| Err(Reason::ActionProhibited.into()));
+        assert!(kept.is_err() && table.get(7).is_some());
+        assert_eq!((count.in_use(), table.changes(7)), (1, 0));
+        let removed = table.remove_if(7, |_| Ok(())).unwrap();
+        assert_eq!((removed.as_deref(), count.in_use()), (Some(&1), 0));
     }
 
     #[test]

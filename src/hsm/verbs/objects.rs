@@ -130,11 +130,14 @@ pub(super) fn destroy(
         if active.answer(request).is_some() {
             return Ok(());
         }
-        let seen = Seen::find(seat, active.view.user(), handle)?;
-        destroyable(seen.attributes())?;
-        seat.objects
-            .remove(handle.0)
-            .ok_or(Reason::ObjectHandleInvalid)?;
+        let crypto_user = active.view.user().is_some();
+        let destroyed = seat.objects.remove_if(handle.0, |object| {
+            if !object.is_visible_to(crypto_user) {
+                return Err(Reason::ObjectHandleInvalid.into());
+            }
+            destroyable(&object.attributes)
+        });
+        destroyed?.ok_or(Reason::ObjectHandleInvalid)?;
         application.engine().leftovers.say();
         active.remember(request, &Answer::default());
         return Ok(());
