@@ -72,7 +72,12 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        self.bytes_mut().zeroize();
+        // SAFETY: any eight bytes are a number, and any number is eight bytes.
+        let (head, words, tail) = unsafe { self.bytes_mut().align_to_mut::<u64>() };
+        // A word at a time: bytes take eight times as long, because none of the writes may be left out.
+        head.zeroize();
+        words.zeroize();
+        tail.zeroize();
         match self.place {
             Place::Granules { chunk, word, mask } => chunk.release(word, mask),
             Place::Pages(len) => {
