@@ -107,15 +107,16 @@ pub(crate) enum Verdict {
 
 fn read_at(template: &Array<CK_ATTRIBUTE>, depth: usize) -> Result<Template> {
     let attributes = template.pointers(limits::TEMPLATE_ATTRIBUTES, Reason::ArgumentsBad)?;
-    let attributes = attributes.map(|attribute| {
+    let mut read = Vec::with_capacity(attributes.len());
+    for attribute in attributes {
         let attribute = attribute.read()?;
         let kind = AttributeType(attribute.type_);
-        Ok(Attribute {
+        read.push(Attribute {
             kind,
             value: read_value(kind, &attribute, depth)?,
-        })
-    });
-    attributes.collect::<Result<Vec<_>>>().map(Template)
+        });
+    }
+    Ok(Template(read))
 }
 
 fn read_value(kind: AttributeType, attribute: &CK_ATTRIBUTE, depth: usize) -> Result<Value> {

@@ -92,17 +92,13 @@ impl Objects {
     /// `CKA_UNIQUE_ID` of the object with this handle, which no other object has or had: 32
     /// hexadecimal digits. The prefix tells one cluster's objects from another's.
     pub(crate) fn unique_id(&self, handle: ObjectHandle) -> Vec<u8> {
-        let bytes = self.id_prefix.into_iter().chain(handle.0.to_be_bytes());
-        let digits = bytes.flat_map(|byte| [byte >> 4, byte & 15]);
+        let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+        let mut digits = Vec::with_capacity(32);
+        for half in [self.id_prefix, handle.0.to_be_bytes()] {
+            let pairs = half.map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+            digits.extend_from_slice(pairs.as_flattened());
+        }
         digits
-            .map(|digit| {
-                if digit < 10 {
-                    b'0' + digit
-                } else {
-                    b'a' - 10 + digit
-                }
-            })
-            .collect()
     }
 
     /// A number that is another one once the token object `reference` has been changed or destroyed.

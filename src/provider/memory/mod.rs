@@ -103,7 +103,7 @@ impl<T: Copy> Array<T> {
         &self,
         limit: usize,
         beyond: Reason,
-    ) -> Result<impl Iterator<Item = Pointer<T>> + use<T>> {
+    ) -> Result<impl ExactSizeIterator<Item = Pointer<T>> + use<T>> {
         let (first, count) = (self.first, self.len(limit, beyond)?);
         // The addresses stay inside of the claimed array.
         Ok((0..count).map(move |position| Pointer(first.wrapping_add(position))))
