@@ -22,15 +22,18 @@ use crate::{
 
 mod memory;
 
-/// Whether the other side has closed.
+/// Whether the other side closes; a reset is how it does when it has left something unread.
 fn is_closed(socket: &mut UnixStream) -> bool {
     socket
-        .set_read_timeout(Some(Duration::from_secs(5)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
-    matches!(socket.read(&mut [0; 64]), Ok(0))
-        || socket
-            .read(&mut [0; 64])
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+    loop {
+        match socket.read(&mut [0; 64]) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
 }
 
 fn greet(socket: &UnixStream, purpose: Purpose, newest: u16) -> Result<Proof, Refusal> {
@@ -161,18 +164,15 @@ fn a_template_without_end_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn random_mutations_of_a_verb_never_end_hsmd() {
+fn no_flipped_bit_of_a_verb_ends_hsmd() {
     let machine = Machine::new();
     let mut buffer = Buffer::new();
     let verb = Verb::Transform(token::SessionHandle(1), token::Operation::Encrypt, Some(9));
     frame::encode(&mut buffer, Kind::Request, 1, &verb, 8).unwrap();
     let good = [buffer.filled(), b"12345678"].concat();
-    let mut random = vec![0; 2 * 300];
-    crypto::random::fill(&mut random).unwrap();
-    for pair in random.chunks_exact(2) {
+    for bit in 0..8 * good.len() {
         let mut bad = good.clone();
-        let place = usize::from(pair[0]) % bad.len();
-        bad[place] ^= pair[1];
+        bad[bit / 8] ^= 1 << (bit % 8);
         let mut socket = greeted(&machine);
         socket.write_all(&bad).unwrap();
     }
