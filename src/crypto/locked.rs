@@ -272,7 +272,7 @@ fn pages(len: usize) -> Option<NonNull<u8>> {
 pub(crate) fn pools(are_wanted: impl FnOnce() -> bool) -> Option<&'static Pools> {
     static POOLS: PoolsOnce = PoolsOnce::new();
     POOLS.made(|| match are_wanted() {
-        true => new_pools(),
+        true => NewPools::map(),
         false => Err(Missing::ForGood),
     })
 }
@@ -302,13 +302,13 @@ impl PoolsOnce {
         }
     }
 
-    /// The pools, that `new` makes where there are none yet: it is [`new_pools`], or fails.
+    /// The pools, that `new` makes where there are none yet.
     fn made(
         &'static self,
-        new: impl FnOnce() -> Result<NonNull<Pools>, Missing>,
+        new: impl FnOnce() -> Result<NewPools, Missing>,
     ) -> Option<&'static Pools> {
-        // SAFETY: null, or zeroed pages as long as it, never unmapped once they are here; it is made of
-        // atomics alone, for which zeroes are a value, also when the kernel puts them there.
+        // SAFETY: null, or what were new pools, never unmapped once they are here; they are made of atomics
+        // alone, for which zeroes are a value, also when the kernel puts them there.
         let made = || unsafe { self.made.load(Ordering::Acquire).as_ref() };
         if let Some(pools) = made() {
             return Some(pools);
@@ -316,19 +316,15 @@ impl PoolsOnce {
         if self.never.load(Ordering::Relaxed) {
             return None;
         }
-        let pools = match new() {
-            Ok(pools) => pools.as_ptr(),
-            Err(Missing::ForNow) => return None,
-            Err(Missing::ForGood) => {
-                self.never.store(true, Ordering::Relaxed);
-                return None;
-            }
-        };
-        let null = ptr::null_mut();
-        let set = (self.made).compare_exchange(null, pools, Ordering::AcqRel, Ordering::Acquire);
-        if set.is_err() {
-            // SAFETY: the mapping that `new_pools` has just made, and nobody but this thread knows of it.
-            let _ = unsafe { munmap(pools.cast(), POOLS_LEN) };
+        let pools = new().inspect_err(|missing| {
+            let for_good = matches!(missing, Missing::ForGood);
+            self.never.fetch_or(for_good, Ordering::Relaxed);
+        });
+        let pools = pools.ok()?;
+        let (null, first) = (ptr::null_mut(), pools.0.as_ptr());
+        let set = (self.made).compare_exchange(null, first, Ordering::AcqRel, Ordering::Acquire);
+        if set.is_ok() {
+            std::mem::forget(pools);
         }
         made()
     }
@@ -337,21 +333,27 @@ impl PoolsOnce {
 /// Bytes that are mapped for the pools.
 const POOLS_LEN: usize = size_of::<Pools>().next_multiple_of(4096);
 
-/// New pools, in memory that the kernel zeroes in a forked child. Where it does not know how, there are
-/// none.
-fn new_pools() -> Result<NonNull<Pools>, Missing> {
-    let start = map(POOLS_LEN).ok_or(Missing::ForNow)?;
-    // SAFETY: the range is the mapping just made, and nobody uses it yet.
-    let wiped = unsafe { madvise(start.as_ptr().cast(), POOLS_LEN, Advice::LinuxWipeOnFork) };
-    wiped.map_err(|error| {
-        // SAFETY: the same; it is not used from here on.
-        let _ = unsafe { munmap(start.as_ptr().cast(), POOLS_LEN) };
-        match error {
+/// Pools that nobody knows of yet, in zeroed pages that [`NewPools::map`] alone makes.
+struct NewPools(NonNull<Pools>);
+
+impl NewPools {
+    /// In memory that the kernel zeroes in a forked child. Where it does not know how, there are none.
+    fn map() -> Result<Self, Missing> {
+        let new = Self(map(POOLS_LEN).ok_or(Missing::ForNow)?.cast());
+        // SAFETY: the range is the mapping just made, and nobody uses it yet.
+        let wiped = unsafe { madvise(new.0.as_ptr().cast(), POOLS_LEN, Advice::LinuxWipeOnFork) };
+        wiped.map(|()| new).map_err(|error| match error {
             Errno::NOMEM | Errno::AGAIN => Missing::ForNow,
             _ => Missing::ForGood,
-        }
-    })?;
-    Ok(start.cast())
+        })
+    }
+}
+
+impl Drop for NewPools {
+    fn drop(&mut self) {
+        // SAFETY: the mapping that `map` made, and nobody else knows of it.
+        let _ = unsafe { munmap(self.0.as_ptr().cast(), POOLS_LEN) };
+    }
 }
 
 fn heap(len: usize) -> (NonNull<u8>, Place) {
@@ -376,10 +378,8 @@ mod tests {
             let mut region = Region::zeroed(len);
             region.bytes_mut().fill(0xAA);
             drop(region);
-            assert!(
-                Region::zeroed(len).bytes().iter().all(|byte| *byte == 0),
-                "{len}"
-            );
+            let region = Region::zeroed(len);
+            assert!(region.bytes().iter().all(|byte| *byte == 0), "{len}");
         }
     }
 
@@ -387,7 +387,8 @@ mod tests {
     fn secrets_are_locked_and_left_out_of_dumps() {
         let may_lock = rustix::process::getrlimit(rustix::process::Resource::Memlock)
             .current
-            .is_none_or(|limit| limit >= 16 * CHUNK as u64);
+            // The tests of this process share it.
+            .is_none_or(|limit| limit >= 128 * CHUNK as u64);
         for len in [32, 5000] {
             let region = Region::zeroed(len);
             let flags = flags_of_mapping(region.start.as_ptr().addr());
@@ -433,7 +434,7 @@ mod tests {
     fn all_threads_have_the_same_pools() {
         static POOLS: PoolsOnce = PoolsOnce::new();
         let addresses = std::thread::scope(|scope| {
-            let address = || ptr::from_ref(POOLS.made(new_pools).unwrap()).addr();
+            let address = || ptr::from_ref(POOLS.made(NewPools::map).unwrap()).addr();
             let threads = [(); 8].map(|()| scope.spawn(address));
             threads.map(|thread| thread.join().unwrap())
         });
@@ -444,16 +445,16 @@ mod tests {
     fn pools_that_there_was_no_memory_for_are_made_later_and_those_that_nobody_wants_are_not() {
         static SHORT: PoolsOnce = PoolsOnce::new();
         assert!(SHORT.made(|| Err(Missing::ForNow)).is_none());
-        assert!(SHORT.made(new_pools).is_some());
+        assert!(SHORT.made(NewPools::map).is_some());
         static UNWANTED: PoolsOnce = PoolsOnce::new();
         assert!(UNWANTED.made(|| Err(Missing::ForGood)).is_none());
-        assert!(UNWANTED.made(new_pools).is_none());
+        assert!(UNWANTED.made(NewPools::map).is_none());
     }
 
     #[test]
     fn a_forked_child_finds_the_pools_empty_and_its_parent_does_not() {
         static POOLS: PoolsOnce = PoolsOnce::new();
-        let pools = POOLS.made(new_pools).unwrap();
+        let pools = POOLS.made(NewPools::map).unwrap();
         let flags = flags_of_mapping(ptr::from_ref(pools).addr());
         assert!(flags.contains("dd"), "{flags}");
         pools.fill().unwrap();
