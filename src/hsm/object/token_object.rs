@@ -120,12 +120,8 @@ pub(crate) fn change(
     reference: u64,
     draft: impl Fn(&ObjectRecord) -> Result<Draft>,
 ) -> Result<()> {
-    attempt(|| {
-        let key = record_key(reference);
-        let Opened {
-            sealed,
-            record: now,
-        } = existing(cluster, &key)?;
+    attempt(cluster, reference, |key, opened| {
+        let (sealed, now) = (opened.sealed, opened.record);
         let draft = draft(&now)?;
         let owner = caller
             .user
@@ -165,12 +161,8 @@ pub(crate) fn destroy(
     reference: u64,
     allowed: impl Fn(&ObjectRecord) -> Result<()>,
 ) -> Result<()> {
-    attempt(|| {
-        let key = record_key(reference);
-        let Opened {
-            sealed,
-            record: now,
-        } = existing(cluster, &key)?;
+    attempt(cluster, reference, |key, opened| {
+        let (sealed, now) = (opened.sealed, opened.record);
         allowed(&now)?;
         let mut batch = Batch {
             urgency: store::Urgency::Reserve,
@@ -237,12 +229,6 @@ pub(crate) fn owns_any(cluster: &Cluster, user: u64) -> Result<bool> {
     Ok(false)
 }
 
-fn existing(cluster: &Cluster, key: &[u8]) -> Result<Opened<ObjectRecord>> {
-    cluster
-        .read(key)?
-        .ok_or_else(|| Reason::ObjectHandleInvalid.into())
-}
-
 fn seal(owner: Option<&Keyring>, reference: u64, secret: &[u8]) -> Result<Vec<u8>> {
     let owner = owner.ok_or_else(|| {
         Error::new(
@@ -276,13 +262,23 @@ pub(super) fn check_size(attributes: &Attributes, bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Does it again when somebody else changed the same object in between.
-fn attempt(mut change: impl FnMut() -> Result<()>) -> Result<()> {
+/// Gives `change` the key and the record of an object that exists, and again when somebody else changed
+/// it in between.
+fn attempt(
+    cluster: &Cluster,
+    reference: u64,
+    change: impl Fn(Vec<u8>, Opened<ObjectRecord>) -> Result<()>,
+) -> Result<()> {
+    let once = || {
+        let key = record_key(reference);
+        let opened = cluster.read(&key)?;
+        change(key, opened.ok_or(Reason::ObjectHandleInvalid)?)
+    };
     for _ in 1..ATTEMPTS {
-        match change() {
+        match once() {
             Err(error) if error.reason == Reason::Conflict => {}
             done => return done,
         }
     }
-    change()
+    once()
 }
