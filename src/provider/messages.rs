@@ -45,9 +45,8 @@ pub(crate) fn transform(
     output.required()?;
     let tag = Tag::needed(!output.is_query());
     let message = parameters::read_message(&parameter, operation, tag)?;
-    additional.beside(Reason::MechanismParamInvalid)?;
-    let additional = output.apart(&additional, Reason::MechanismParamInvalid)?;
-    let input = output.apart(&input, operation.too_long())?;
+    let additional = output.apart(additional.beside(Reason::MechanismParamInvalid)?)?;
+    let input = output.apart(input.data(operation.too_long())?)?;
     fill(&message, &mut output, |room| {
         library.hsm().message(
             session,
@@ -106,7 +105,7 @@ pub(crate) fn next(
         output.required()?;
         let tag = Tag::needed(end && !output.is_query());
         let message = parameters::read_message(&parameter, operation, tag)?;
-        Ok((message, output.apart(&input, operation.too_long())?))
+        Ok((message, output.apart(input.data(operation.too_long())?)?))
     })?;
     fill(&message, &mut output, |room| {
         library
@@ -150,7 +149,7 @@ pub(crate) fn sign_next(
             signature.required()?;
         }
         let message = parameters::read_message(&parameter, KIND, Tag::Later)?;
-        Ok((message, signature.apart(&input, KIND.too_long())?))
+        Ok((message, signature.apart(input.data(KIND.too_long())?)?))
     })?;
     if !last {
         library

@@ -259,7 +259,10 @@ impl<'a> Call<'a> {
         mut output: Output,
         verb: impl FnOnce(&dyn Hsm, &[u8], Option<&mut [u8]>) -> token::Result<Produced>,
     ) -> Result<()> {
-        let input = self.claims(|| output.required()?.apart(input, self.operation.too_long()))?;
+        let input = self.claims(|| {
+            output.required()?;
+            output.apart(input.data(self.operation.too_long())?)
+        })?;
         output.fill(|output| verb(self.library.hsm(), &input, output))
     }
 

@@ -46,9 +46,8 @@ pub(crate) fn wrap_authenticated(
 ) -> Result<()> {
     wrapped.required()?;
     let with = read(library, session, &mechanism, false)?;
-    additional.beside(Reason::MechanismParamInvalid)?;
-    let apart = wrapped.apart(&additional, Reason::MechanismParamInvalid)?;
-    let additional = one_of(&apart, &with)?;
+    let additional = wrapped.apart(additional.beside(Reason::MechanismParamInvalid)?)?;
+    let additional = one_of(&additional, &with)?;
     write_wrapped(
         library,
         session,

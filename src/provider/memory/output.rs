@@ -6,7 +6,7 @@ use cryptoki_sys::{CK_BYTE, CK_ULONG};
 use token::{Produced, Reason, limits};
 use zeroize::Zeroizing;
 
-use super::{Array, Input, Pointer, is_possible};
+use super::{Array, Pointer, is_possible};
 use crate::boundary::{Error, Result};
 
 /// A buffer and the place of its length: §5.2, the convention of functions that return output in a
@@ -67,10 +67,9 @@ impl Output {
         }
     }
 
-    /// The bytes of `input`, copied where they overlap the buffer: to encrypt in place is legal.
-    pub(crate) fn apart<'a>(&self, input: &'a Input, beyond: Reason) -> Result<Apart<'a>> {
-        let bytes = input.data(beyond)?;
-        Ok(if self.overlaps(input)? {
+    /// The caller's bytes, copied where they overlap the buffer: to encrypt in place is legal.
+    pub(crate) fn apart<'a>(&self, bytes: &'a [u8]) -> Result<Apart<'a>> {
+        Ok(if self.overlaps(bytes)? {
             Apart::Copied(Zeroizing::new(bytes.to_vec()))
         } else {
             Apart::Claimed(bytes)
@@ -108,12 +107,11 @@ impl Output {
         Ok(usize::try_from(self.length.read()?).map_or(MOST, |capacity| capacity.min(MOST)))
     }
 
-    fn overlaps(&self, input: &Input) -> Result<bool> {
-        let (ours, theirs) = (self.first.addr(), input.first.addr());
-        let read = usize::try_from(input.length).unwrap_or(usize::MAX);
+    fn overlaps(&self, bytes: &[u8]) -> Result<bool> {
+        let (ours, theirs) = (self.first.addr(), bytes.as_ptr().addr());
         Ok(!self.first.is_null()
             && !self.is_absent()
-            && ours < theirs.saturating_add(read)
+            && ours < theirs.saturating_add(bytes.len())
             && theirs < ours.saturating_add(self.capacity()?))
     }
 }
@@ -180,6 +178,7 @@ impl<T: Copy> List<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::Input;
 
     #[test]
     fn input_that_overlaps_the_output_is_copied_first() {
@@ -190,7 +189,8 @@ mod tests {
         let input = unsafe { Input::claim(first, 6) };
         // SAFETY: seven bytes inside of the array.
         let mut output = unsafe { Output::claim(first.wrapping_add(1), &raw mut length) };
-        let input = output.apart(&input, Reason::DataLenRange).unwrap();
+        let input = input.data(Reason::DataLenRange).unwrap();
+        let input = output.apart(input).unwrap();
         output
             .fill(|output| {
                 for (to, from) in output.unwrap().iter_mut().zip(&*input) {
