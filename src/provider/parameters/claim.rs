@@ -7,8 +7,8 @@ use cryptoki_sys::{CK_BBOOL, CK_BYTE, CK_FALSE, CK_MECHANISM, CK_TRUE, CK_ULONG}
 use token::{Parameters, Reason, limits};
 
 use crate::{
-    boundary::Result,
-    memory::{Array, Input, Pointer},
+    boundary::{Error, Result},
+    memory::{Array, Input, Pointer, is_possible},
 };
 
 /// A parameter: an address and a length.
@@ -78,7 +78,7 @@ impl Claim {
 pub(super) fn one<T: Copy>(first: *const T) -> Result<T> {
     // SAFETY: who vouches for a mechanism vouches for all that its parameter points to.
     let one = unsafe { Pointer::claim(first.cast_mut()) };
-    one.read().or_else(|_| invalid())
+    one.read().map_err(|_| unreadable(first))
 }
 
 /// At most `limit` `T`s that a parameter points to.
@@ -86,7 +86,7 @@ pub(super) fn array<T: Copy>(first: *const T, count: CK_ULONG, limit: usize) -> 
     // SAFETY: as in `one`.
     let array = unsafe { Array::claim(first.cast_mut(), count) };
     let elements = array.pointers(limit, Reason::MechanismParamInvalid);
-    let elements = elements.or_else(|_| invalid())?;
+    let elements = elements.map_err(|_| unreadable(first))?;
     elements.map(|element| element.read()).collect()
 }
 
@@ -100,8 +100,18 @@ pub(super) fn bytes_as<T>(
     let bytes = unsafe { Input::claim(first, length) };
     match bytes.bytes(limits::PARAMETER_BYTES, Reason::MechanismParamInvalid) {
         Ok(bytes) => Ok(copied(bytes)),
-        Err(_) => invalid(),
+        Err(_) => Err(unreadable(first)),
     }
+}
+
+/// Why what should be at an address of a parameter is not read.
+fn unreadable<T>(first: *const T) -> Error {
+    let words = match (first.is_null(), is_possible(first)) {
+        (true, _) => "a pointer of the mechanism's parameter is NULL, and its length is not 0",
+        (_, false) => "a pointer of the mechanism's parameter is a small number, and no address",
+        _ => "the mechanism's parameter, or something it points to, is too long",
+    };
+    token::Error::new(Reason::MechanismParamInvalid, words).into()
 }
 
 /// A copy of the bytes that a parameter points to.

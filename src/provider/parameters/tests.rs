@@ -100,6 +100,29 @@ fn a_length_without_an_address_is_refused() {
 }
 
 #[test]
+fn why_an_address_is_refused_is_told() {
+    let mut iv = [1; 12];
+    let mut told = |pointer, length| {
+        let mut gcm = gcm(&mut iv, 12, 96);
+        (gcm.pAAD, gcm.ulAADLen) = (pointer, length);
+        match parameters(CKM_AES_GCM, gcm) {
+            Err(Error::Hsm(error)) => error.to_string(),
+            _ => panic!("was not refused"),
+        }
+    };
+    let mut text = [0; 1];
+    let cases = [
+        (ptr::null_mut(), 1, "is NULL"),
+        (ptr::without_provenance_mut(16), 1, "no address"),
+        (text.as_mut_ptr(), CK_ULONG::MAX, "too long"),
+    ];
+    for (pointer, length, why) in cases {
+        let told = told(pointer, length);
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn a_number_in_the_place_of_a_pointer_is_refused() {
     // As many fields as any structure has, all of them 1 to 16: lengths, flags and addresses.
     for id in STRUCTURED {
