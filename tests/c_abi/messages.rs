@@ -220,6 +220,8 @@ fn a_message_in_parts_is_the_same_message() {
     });
 }
 
+/// With the one code for it that all functions list which take additional data (§5.9, §5.11, §5.18): that of data
+/// is said of the plaintext, and `C_EncryptMessageBegin` lists neither it nor `CKR_ARGUMENTS_BAD`.
 #[test]
 fn additional_data_that_no_message_takes_is_refused_and_the_next_message_is_not() {
     with_key(|session, key| {
