@@ -23,8 +23,9 @@ use crate::{
     system,
 };
 
-/// How long it waits for an hsmd that somebody else has to start, when one was there before.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(3);
+/// How long it waits for an hsmd that somebody else has to start, when one was there before: a service that is
+/// started again takes less, also on a machine that has much to do.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(10);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
