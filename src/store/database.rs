@@ -31,7 +31,7 @@ pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
 const CLEANING_MS: u64 = 30_000;
 /// How often, and how long apart, an open is tried while the threads of the database that was just
 /// closed in this process let its file go, and a child that another thread is just starting its lock.
-pub(crate) const OPEN_TRIES: usize = 100;
+pub(crate) const OPEN_TRIES: usize = 300;
 pub(crate) const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// An open database. Fields are dropped in this order.

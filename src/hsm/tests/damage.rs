@@ -268,7 +268,7 @@ impl Closed {
 fn raw(folder: &Path, change: impl FnOnce(&sled::Tree)) {
     // The threads of the store that was just closed may still hold the file.
     let config = sled::Config::new().path(folder).segment_size(4 << 20);
-    let opened = (0..100).find_map(|_| {
+    let opened = (0..3000).find_map(|_| {
         config.open().ok().or_else(|| {
             std::thread::sleep(std::time::Duration::from_millis(20));
             None
