@@ -12,8 +12,13 @@ const NOISE_KIB: u64 = 1024;
 
 /// Memory that a process has in use.
 fn resident_kib(process: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let file = |name| fs::read_to_string(format!("/proc/{process}/{name}"));
+    // The status is off by what each processor has counted and not yet told, which may be megabytes.
+    let text = file("smaps_rollup")
+        .or_else(|_| file("status"))
+        .expect("a process");
+    let of_all = |line: &&str| line.starts_with("Rss:") || line.starts_with("VmRSS:");
+    let line = text.lines().find(of_all);
     let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
     number.expect("its resident size")
 }
