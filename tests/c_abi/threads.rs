@@ -4,7 +4,6 @@ use std::{
     ptr,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
-    time::Duration,
 };
 
 use cryptoki_sys::*;
@@ -65,7 +64,7 @@ fn finalize_under_running_calls_is_safe() {
         token.logged_in().generate(true, "kept").unwrap();
         let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
         thread::scope(|scope| {
-            for _ in 0..4 {
+            let callers = [(); 4].map(|()| {
                 scope.spawn(|| {
                     let mut bytes = [0; 64];
                     while !stop.load(Relaxed) {
@@ -76,17 +75,20 @@ fn finalize_under_running_calls_is_safe() {
                             calls.fetch_add(1, Relaxed);
                         }
                     }
-                });
-            }
+                })
+            });
             for _ in 0..10 {
-                thread::sleep(Duration::from_millis(30));
+                // Until all are on their way again, however slow the machine is.
+                let enough = calls.load(Relaxed) + 50;
+                while calls.load(Relaxed) < enough && !callers.iter().any(|one| one.is_finished()) {
+                    thread::yield_now();
+                }
                 let answer = call!(token.module, C_Finalize(ptr::null_mut()));
                 assert_eq!(answer, CKR_OK);
                 token.module.initialize();
             }
             stop.store(true, Relaxed);
         });
-        assert!(calls.load(Relaxed) > 0);
         token.logged_in().generate(false, "after").unwrap();
     });
 }
