@@ -22,7 +22,7 @@ const ONLY: &str = "STRONGROOM_TEST_ONLY";
 /// How long a test may take; a slow machine, or one that looks at every instruction, has more.
 fn patience() -> Duration {
     let seconds = env::var("STRONGROOM_TEST_SECONDS");
-    Duration::from_secs(seconds.map_or(120, |number| number.parse().expect("a number")))
+    Duration::from_secs(seconds.map_or(600, |number| number.parse().expect("a number")))
 }
 
 /// Runs the test that calls it once in a home that hsmd serves and once in an embedded one.

@@ -97,7 +97,8 @@ fn is_ours(pid: u32) -> bool {
 fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(15), "never: {what}");
+        // So long that no loaded machine needs it.
+        assert!(begun.elapsed() < Duration::from_secs(120), "never: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -289,12 +290,13 @@ fn an_embedded_owner_is_named_at_once() {
         hsm::Engine::open(&house.path(), Mode::Embedded, hsm::Settings::default()).unwrap();
     let begun = Instant::now();
     let error = Client::connect(&house.home()).err().unwrap();
+    // Not only once the minute is over that a client waits for an hsmd.
+    assert!(begun.elapsed() < Duration::from_secs(60));
     assert_eq!(error.reason, Reason::HomeInUse, "{error}");
     assert!(
         error.to_string().contains(&std::process::id().to_string()),
         "{error}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(5));
     engine.close().unwrap();
     drop(engine);
     assert!(house.client().slots().is_ok());

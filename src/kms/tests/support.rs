@@ -221,7 +221,7 @@ impl Bench {
 
     /// The store's description, once nothing is being done with it.
     pub(super) fn settled(&self, id: &str) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             let answer = self.ok("DescribeCustomKeyStores", json!({"CustomKeyStoreId": id}));
             let store = answer["CustomKeyStores"][0].clone();

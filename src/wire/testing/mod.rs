@@ -209,9 +209,9 @@ pub(crate) fn host(world: &Arc<World>) -> Arc<dyn Host> {
     Arc::new(FakeHost::new(world))
 }
 
-/// Waits until something is so, and fails if it never is.
+/// Waits until something is so, and fails if it never is: after a time that no loaded machine needs.
 pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..12_000 {
         if is_so() {
             return;
         }
