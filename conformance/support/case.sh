@@ -112,7 +112,7 @@ forget_home() {
 }
 
 # A free port.
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { python3 "$CONFORMANCE_ROOT/conformance/support/port.py"; }
 
 # quickstart HOME: a served home with everything in it, and its environment.
 quickstart() {

@@ -64,7 +64,7 @@ stop() {
     wait "$1" || true
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+free_port() { python3 "$support/port.py"; }
 
 # need PROGRAM…: each of them is there. `command -v` by itself is content with one.
 need() {
