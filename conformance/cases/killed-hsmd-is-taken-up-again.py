@@ -68,9 +68,17 @@ def kill_hsmd():
     with open(os.path.join(home, "lock"), encoding="utf-8") as lock:
         pid = int(lock.read().split()[1])
     os.kill(pid, signal.SIGKILL)
-    while os.path.exists(f"/proc/{pid}") and open(f"/proc/{pid}/stat", encoding="utf-8").read().split()[2] != "Z":
+    while is_alive(pid):
         time.sleep(0.01)
     return pid
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):  # the second one if it goes between open and read
+        return False
 
 
 session = opened()
