@@ -23,7 +23,7 @@ equal "$(p11 "${user[@]}" --list-objects | grep -c arn:aws:kms || true)" 0
 
 it "kmsuser's password is known to nobody until the key store is disconnected"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 strongroom user change-password --username kmsuser --role crypto-user --password newPswd1
 
 it "logged in as kmsuser, the key is there: its label is its ARN, it is private, sensitive and never extractable"
@@ -40,18 +40,18 @@ refused CKR_ATTRIBUTE_SENSITIVE p11 "${kmsuser[@]}" --read-object --type secrkey
 it "with the new password the key store connects again, and changes it"
 aws kms update-custom-key-store --custom-key-store-id "$store" --key-store-password newPswd1
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is CONNECTED
+eventually is CONNECTED
 equal "$(aws kms decrypt --ciphertext-blob fileb://sealed --query Plaintext --output text | base64 -d)" hello
 refused CKR_PIN_INCORRECT p11 "${kmsuser[@]}" --list-objects
 
 it "with the key deleted in the HSM, KMS fails as AWS does"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 strongroom user change-password --username kmsuser --role crypto-user --password newPswd2
 p11 --login --pin kmsuser:newPswd2 --delete-object --type secrkey --label "$STRONGROOM_KEY_ARN"
 aws kms update-custom-key-store --custom-key-store-id "$store" --key-store-password newPswd2
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is CONNECTED
+eventually is CONNECTED
 refused KMSInvalidStateException encrypt
 refused KMSInvalidStateException aws kms decrypt --ciphertext-blob fileb://sealed
 
@@ -68,8 +68,8 @@ refused CloudHsmClusterInvalidConfigurationException aws kms create-key --origin
 
 it "five wrong passwords lock kmsuser, and connecting says so"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 for _ in 1 2 3 4 5; do refused CKR_PIN p11 --login --pin kmsuser:wrongPswd --list-objects; done
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is FAILED
+eventually is FAILED
 says USER_LOCKED_OUT aws kms describe-custom-key-stores --custom-key-store-id "$store"

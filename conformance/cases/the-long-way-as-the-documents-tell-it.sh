@@ -5,7 +5,7 @@ port=$(free_port)
 it "kmsd serves, and access keys are made for it"
 mkdir -m 0700 "$STRONGROOM_HOME"
 start kmsd "$bin/kmsd" serve --home "$STRONGROOM_HOME" --listen "127.0.0.1:$port"
-within 30 grep -q "ready at http://127.0.0.1:$port" kmsd.log
+eventually grep -q "ready at http://127.0.0.1:$port" kmsd.log
 "$bin/kmsd" credentials create --home "$STRONGROOM_HOME" >access-key.env
 set -a
 . ./access-key.env
@@ -77,7 +77,7 @@ state() { aws kms describe-custom-key-stores --custom-key-store-id "$store" --qu
 is() { [ "$(state)" = "$1" ]; }
 equal "$(state)" DISCONNECTED
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is CONNECTED
+eventually is CONNECTED
 
 it "connecting has changed kmsuser's password"
 refused CKR_PIN_INCORRECT p11 --login --pin kmsuser:kmsPswd --list-objects
@@ -143,12 +143,12 @@ aws kms encrypt --key-id "$key" --plaintext aGVsbG8=
 it "disconnect: keys are unavailable; connect: the old ciphertext decrypts"
 refused CustomKeyStoreInvalidStateException aws kms delete-custom-key-store --custom-key-store-id "$store"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 says '"Unavailable"' aws kms describe-key --key-id "$key" --query KeyMetadata.KeyState
 refused KMSInvalidStateException aws kms encrypt --key-id "$key" --plaintext aGVsbG8=
 refused CustomKeyStoreInvalidStateException create_key
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is CONNECTED
+eventually is CONNECTED
 equal "$(opened page=one | base64 -d)" hello
 
 it "schedule-key-deletion and cancel-key-deletion"
@@ -164,21 +164,21 @@ refused CustomKeyStoreInvalidStateException aws kms update-custom-key-store --cu
 
 it "a wrong kmsuser password makes connecting fail, and says why"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 strongroom user change-password --username kmsuser --role crypto-user --password newPswd1
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is FAILED
+eventually is FAILED
 says INVALID_CREDENTIALS aws kms describe-custom-key-stores --custom-key-store-id "$store"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 aws kms update-custom-key-store --custom-key-store-id "$store" --key-store-password newPswd1
 aws kms connect-custom-key-store --custom-key-store-id "$store"
-within 60 is CONNECTED
+eventually is CONNECTED
 equal "$(opened page=one | base64 -d)" hello
 
 it "a store with keys is not deleted, an empty one is"
 aws kms disconnect-custom-key-store --custom-key-store-id "$store"
-within 30 is DISCONNECTED
+eventually is DISCONNECTED
 refused CustomKeyStoreHasCMKsException aws kms delete-custom-key-store --custom-key-store-id "$store"
 refused CustomKeyStoreNotFoundException aws kms delete-custom-key-store --custom-key-store-id cks-1234567890abcdef0
 
