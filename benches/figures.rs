@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// token is made in its first slot.
     #[arg(long)]
     module: Vec<String>,
-    /// Two minutes instead of eight: fewer rounds, fewer RSA keys, fewer objects.
+    /// Three minutes instead of ten: fewer rounds, fewer RSA keys, fewer objects.
     #[arg(long)]
     quick: bool,
     /// Only rows whose name contains this; `crowd` is the tokens with many objects.
