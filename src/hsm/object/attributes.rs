@@ -139,21 +139,32 @@ impl Attributes {
         }
     }
 
-    /// Takes `kind` out.
+    /// Takes `kind` out. What it says itself is moved, never copied: it may be a secret.
     pub(crate) fn remove(&mut self, kind: AttributeType) -> Option<Plain> {
-        self.plain(kind)?;
+        let own = self.remove_own(kind);
+        if self.plain(kind).is_none() {
+            return own;
+        }
+        // What it begins with would show where nothing is to be: all of it becomes its own, but this.
         *self = std::mem::take(self).whole();
+        let default = self.remove_own(kind);
+        own.or(default)
+    }
+
+    fn remove_own(&mut self, kind: AttributeType) -> Option<Plain> {
         let position = position(&self.own, kind).ok()?;
         Some(self.own.remove(position).1)
     }
 
-    /// The same, with all of them in one place of its own.
-    fn whole(self) -> Self {
-        if self.defaults.is_none() {
-            return self;
+    /// The same, with all of them in one place of its own: what is its own already is moved.
+    fn whole(mut self) -> Self {
+        let defaults = self.defaults.take();
+        for (kind, value) in defaults.map_or(&[][..], |defaults| &defaults.entries) {
+            if let Err(position) = position(&self.own, *kind) {
+                self.own.insert(position, (*kind, value.clone()));
+            }
         }
-        let entries = self.iter().map(|(kind, value)| (kind, value.clone()));
-        Self::from(entries.collect::<Vec<_>>())
+        self
     }
 
     /// Whether all of `others` are there, with the same values.
@@ -389,5 +400,26 @@ mod tests {
         assert_eq!(attributes.remove(AttributeType::LABEL), None);
         assert_eq!(attributes.iter().count(), 1);
         assert_eq!(Attributes::over(defaults(), 0).iter().count(), 3);
+    }
+
+    /// Where the bytes of `value` are.
+    fn place(value: Option<&Plain>) -> *const u8 {
+        match value {
+            Some(Plain::Bytes(bytes)) => bytes.as_ptr(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_and_what_stays_are_moved_and_leave_no_copy() {
+        let mut attributes = Attributes::over(defaults(), 0);
+        let kinds = [AttributeType::LABEL, AttributeType::ID];
+        let places = kinds.map(|kind| {
+            attributes.set(kind, b"own".to_vec().into());
+            place(attributes.plain(kind))
+        });
+        let label = attributes.remove(AttributeType::LABEL);
+        let id = attributes.plain(AttributeType::ID);
+        assert_eq!([place(label.as_ref()), place(id)], places);
     }
 }
