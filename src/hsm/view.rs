@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// A session's view of its seat. Whatever is asked of it is as true as when it was refreshed last, and every
-/// verb begins with that (`Held::active`).
+/// verb begins with that (`Held::active`). A logout that comes meanwhile waits for the verb before it drops
+/// what is private in the session; who owns what is made on the token, the seat is asked (`making::store`).
 #[derive(Default)]
 pub(crate) struct View {
     /// How often the seat's login had changed when its crypto user was looked up.

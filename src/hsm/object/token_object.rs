@@ -73,6 +73,11 @@ pub(crate) fn create(
         let form = form.transpose()?.flatten();
         let secret = form.as_ref().map(crypto::Secret::reveal);
         let secret = secret.or_else(|| draft.secrets.bytes(AttributeType::VALUE));
+        if owner.is_none() && draft.attributes.flag(AttributeType::PRIVATE) {
+            let words =
+                "a private object on the token belongs to a crypto user, so that somebody sees it";
+            return Err(Error::new(Reason::UserNotLoggedIn, words));
+        }
         let record = ObjectRecord {
             owner: owner.map(|keyring| keyring.user),
             sealed: secret

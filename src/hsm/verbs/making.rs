@@ -166,3 +166,48 @@ fn session_object(
     };
     SessionObject::new(&session.seat.memory, draft.attributes, held)
 }
+
+#[cfg(test)]
+mod tests {
+    use token::AttributeType as A;
+
+    use super::*;
+    use crate::test_support::{CKO_CERTIFICATE, World, bytes, flag, number, value};
+
+    #[test]
+    fn what_is_private_has_an_owner_also_where_a_logout_comes_while_it_is_made() {
+        let world = World::new();
+        let app = world.app();
+        let session = app.session("user");
+        let template = Template(vec![
+            number(A::CLASS, CKO_CERTIFICATE),
+            number(A::CERTIFICATE_TYPE, 0),
+            flag(A::TOKEN, true),
+            flag(A::PRIVATE, true),
+            bytes(A::SUBJECT, b"subject"),
+            value(b"certificate"),
+        ]);
+        let mut session = app.hsm.session_of(session).unwrap();
+        let (session, active) = session.active().unwrap();
+        let draft = object::created(&template, app.hsm.maker_in(&session.seat)).unwrap();
+        // What a logout does first: then it waits for this verb.
+        session.seat.log_out().unwrap();
+        let objects = vec![Ready {
+            draft,
+            material: None,
+            original: None,
+        }];
+        let event = |reference| Event::ObjectCreated { reference };
+        let made = store(
+            &app.hsm,
+            session,
+            active,
+            app.request(),
+            objects,
+            &[],
+            event,
+        );
+        let refused = made.err().map(|error| error.reason);
+        assert_eq!(refused, Some(Reason::UserNotLoggedIn));
+    }
+}
