@@ -210,11 +210,14 @@ impl Applications {
         let gone = |socket| PollFd::new(socket, PollFlags::RDHUP);
         let mut clients: Vec<_> = sockets.iter().map(gone).collect();
         let patience = Timespec {
-            tv_sec: 5,
+            tv_sec: 120,
             tv_nsec: 0,
         };
         assert!(rustix::event::poll(&mut clients, Some(&patience)).unwrap() > 0);
-        self.break_all();
+        // Those and no others: the client may have come back already.
+        for socket in &sockets {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
     }
 
     #[cfg(test)]
