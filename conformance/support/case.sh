@@ -76,7 +76,7 @@ equal() { [ "$1" = "$2" ] || fail "'$1' is not '$2'"; }
 eventually() {
     local deadline=$((SECONDS + 120))
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt $deadline ] || fail "not in time: $*"
+        [ $SECONDS -lt $deadline ] || { fail "not in time: $*"; return 1; }
         sleep 0.2
     done
 }
