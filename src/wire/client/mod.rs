@@ -18,9 +18,12 @@ mod sessions;
 mod tests;
 mod verbs;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -66,7 +69,7 @@ impl Client {
             return Err(Error::new(Reason::HomeInvalid, text));
         }
         let descriptors = Arc::new(Descriptors::new());
-        let connection = match reach::reach(home, &descriptors, &Purpose::New) {
+        let connection = match reach::reach(home, &descriptors, &Purpose::New, Instant::now()) {
             Ok(connection) => connection,
             Err(Unreached::Error(error)) => return Err(error),
             Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),
@@ -116,11 +119,12 @@ impl Client {
         if self.ended.load(Ordering::SeqCst) {
             return Err(Error::new(Reason::Unreachable, "the application has ended"));
         }
+        let begun = Instant::now();
         let _one_at_a_time = self.opening.lock();
         let attach = Purpose::Attach {
             secret: Proof::copied(&self.secret),
         };
-        let mut connection = match reach::reach(&self.home, &self.descriptors, &attach) {
+        let mut connection = match reach::reach(&self.home, &self.descriptors, &attach, begun) {
             Ok(mut connection) => {
                 connection.generation = self.ledger.generation();
                 connection
@@ -143,7 +147,8 @@ impl Client {
             secret: Proof::copied(&self.secret),
         };
         for _ in 0..ATTEMPTS {
-            let mut connection = match reach::reach(&self.home, &self.descriptors, &resume) {
+            let begun = Instant::now();
+            let mut connection = match reach::reach(&self.home, &self.descriptors, &resume, begun) {
                 Ok(connection) => connection,
                 Err(Unreached::Error(error)) => return Err(error),
                 Err(Unreached::Unknown) => return Err(Reason::Protocol.into()),

@@ -25,7 +25,7 @@ use crate::{
 
 /// How long it waits for an hsmd that somebody else has to start, when one was there before: a service that is
 /// started again takes less, also on a machine that has much to do.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(10);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -56,14 +56,16 @@ enum Knock {
     Nobody(Option<String>),
 }
 
-/// A connection to the home's hsmd, which is started if need be.
+/// A connection to the home's hsmd, which is started if need be. `begun` is when the caller began to wait
+/// for one, be it only for its turn: who stood in a queue has been patient for as long.
 pub(super) fn reach(
     home: &Home,
     descriptors: &Arc<Descriptors>,
     purpose: &Purpose,
+    begun: Instant,
 ) -> Result<Box<Connection>, Unreached> {
     // As long as a birth may take: the one that is waited for may be the hsmd of another client.
-    reach_within(PATIENCE, home, descriptors, purpose)
+    reach_within(PATIENCE, home, descriptors, purpose, begun)
 }
 
 fn reach_within(
@@ -71,8 +73,8 @@ fn reach_within(
     home: &Home,
     descriptors: &Arc<Descriptors>,
     purpose: &Purpose,
+    begun: Instant,
 ) -> Result<Box<Connection>, Unreached> {
-    let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     let mut vanished = 0;
     let mut is_late = false;
@@ -246,7 +248,13 @@ mod tests {
 
     fn reach_without_patience(home: &Home) -> Result<Box<Connection>, Unreached> {
         let descriptors = Arc::new(Descriptors::new());
-        reach_within(Duration::ZERO, home, &descriptors, &Purpose::New)
+        reach_within(
+            Duration::ZERO,
+            home,
+            &descriptors,
+            &Purpose::New,
+            Instant::now(),
+        )
     }
 
     #[test]
