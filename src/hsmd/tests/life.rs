@@ -284,7 +284,7 @@ fn an_hsmd_that_listens_elsewhere_now_says_where() {
 }
 
 #[test]
-fn an_embedded_owner_is_named_at_once() {
+fn an_embedded_owner_is_named_and_not_waited_for() {
     let house = House::new("");
     let engine =
         hsm::Engine::open(&house.path(), Mode::Embedded, hsm::Settings::default()).unwrap();
