@@ -54,6 +54,7 @@ mod tests {
     use std::{
         sync::{Arc, mpsc},
         thread,
+        time::Duration,
     };
 
     use super::*;
@@ -73,14 +74,17 @@ mod tests {
         let events = Arc::new(SlotEvents::default());
         let waiting = events.clone();
         let (tell, told) = mpsc::channel();
-        let waiter = thread::spawn(move || {
-            (0..2).for_each(|_| tell.send(waiting.next(true)).unwrap());
-        });
+        thread::spawn(move || (0..2).for_each(|_| tell.send(waiting.next(true)).unwrap()));
+        let next = |patience| told.recv_timeout(patience);
+        // It has time to fall asleep: one that has not yet hears of both without being woken.
+        let asleep = Duration::from_millis(50);
+        assert!(next(asleep).is_err());
         events.add(&[SlotId(7)]);
-        assert_eq!(told.recv().unwrap().unwrap(), Some(SlotId(7)));
+        let limit = Duration::from_secs(60);
+        assert_eq!(next(limit).unwrap().unwrap(), Some(SlotId(7)));
+        assert!(next(asleep).is_err());
         events.end();
-        let ended = told.recv().unwrap();
+        let ended = next(limit).unwrap();
         assert_eq!(ended.unwrap_err().reason, Reason::FunctionCanceled);
-        waiter.join().unwrap();
     }
 }
