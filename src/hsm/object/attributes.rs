@@ -44,7 +44,7 @@ pub(crate) struct Defaults {
     size: usize,
 }
 
-/// As many attributes as are set beside those of a template: room for them is made with the rest.
+/// As many attributes as the HSM sets beside those of a template: room for them is made with the rest.
 const COMPUTED: usize = 8;
 
 impl Defaults {
@@ -70,6 +70,12 @@ impl Attributes {
             own: Vec::with_capacity(some.saturating_add(COMPUTED)),
             defaults: Some(defaults),
         }
+    }
+
+    /// How many of its own there is room for.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.own.capacity()
     }
 
     /// The value of `kind`.

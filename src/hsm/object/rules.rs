@@ -229,6 +229,11 @@ impl OfSort {
         self.rules.get(place.ok()?).copied()
     }
 
+    /// How many attributes they can have.
+    pub(super) fn most(&self) -> usize {
+        self.kinds.len()
+    }
+
     /// What an object of `sort`, which is one of these, is before its template has said anything.
     pub(super) fn blank(&'static self, sort: Sort, way: Way) -> &'static Blank {
         // Others than the types that the table speaks of are all alike, but for the type itself.

@@ -306,8 +306,10 @@ fn filled(template: &Template, sort: Sort, maker: Maker, origin: Origin) -> Resu
         uses_named: origin == Origin::Derived && template.0.iter().any(is_use),
     };
     let blank = known.blank(sort, way);
+    // What a template says twice takes no room: nobody would count it.
+    let some = template.0.len().min(known.most());
     let mut draft = Draft {
-        attributes: Attributes::over(&blank.defaults, template.0.len()),
+        attributes: Attributes::over(&blank.defaults, some),
         secrets: Secrets::default(),
         sort,
         profile: maker.profile,

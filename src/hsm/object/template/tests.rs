@@ -485,3 +485,10 @@ fn who_names_uses_of_a_derived_key_names_all_of_them() {
     assert!(signs(vec![]));
     assert!(!signs(vec![flag(AttributeType::ENCRYPT, true)]));
 }
+
+#[test]
+fn what_a_template_says_again_takes_no_room() {
+    let again = (3..limits::TEMPLATE_ATTRIBUTES).map(|_| flag(AttributeType::SIGN, true));
+    let draft = created(&key(again.collect()), USER).unwrap();
+    assert!(draft.attributes.room() < limits::TEMPLATE_ATTRIBUTES);
+}
