@@ -121,7 +121,7 @@ impl Active {
         while self.answers.front().is_some_and(settled) {
             self.answers.pop_front();
         }
-        if request.number < request.settled {
+        if request.is_settled() {
             return;
         }
         if self.answers.len() >= ANSWERS {

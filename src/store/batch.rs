@@ -23,7 +23,8 @@ pub struct Batch {
     pub append: Vec<Vec<u8>>,
     /// What a repeated commit with the same id answers.
     pub answer: Vec<u8>,
-    /// Commits of this application with smaller numbers need not be remembered any more.
+    /// Commits of this application with smaller numbers need not be remembered any more; if its own is
+    /// smaller, neither this one.
     pub settled: u64,
     /// Applications that have ended: nothing of theirs is remembered any more.
     pub forget: Vec<[u8; 16]>,

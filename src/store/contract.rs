@@ -27,6 +27,7 @@ contract! {
     a_condition_that_does_not_hold_leaves_everything_as_it_was,
     a_repeated_commit_answers_the_same_and_changes_nothing,
     settled_answers_are_forgotten,
+    a_commit_that_is_settled_itself_is_not_remembered,
     a_client_that_settles_nothing_is_remembered_up_to_a_limit,
     ended_applications_are_forgotten,
     counts_follow_what_is_written_and_deleted,
@@ -139,6 +140,22 @@ fn settled_answers_are_forgotten(store: &Arc<dyn Store>) {
         [false, false, false, true, true]
     );
     assert!(store.answered(id(2, 1).unwrap()).unwrap().is_some());
+}
+
+fn a_commit_that_is_settled_itself_is_not_remembered(store: &Arc<dyn Store>) {
+    store.commit(id(1, 1), Batch::default()).unwrap();
+    let settled = Batch {
+        answer: b"answer".to_vec(),
+        settled: 3,
+        ..writing(vec![put(b"xa", b"1")])
+    };
+    let committed = store.commit(id(1, 2), settled).unwrap();
+    assert_eq!(
+        (committed.answer, committed.repeated),
+        (b"answer".to_vec(), false)
+    );
+    assert!(store.get(b"xa").unwrap().is_some());
+    assert_eq!(store.applications().unwrap(), [[0; 16]; 0]);
 }
 
 fn a_client_that_settles_nothing_is_remembered_up_to_a_limit(store: &Arc<dyn Store>) {

@@ -59,9 +59,9 @@ pub trait Store: Send + Sync {
     /// How many records a keyspace has: all of them are read.
     fn found(&self, keyspace: u8) -> Result<u64>;
 
-    /// Applies all of `batch` or nothing, durably. With an `id` that was committed before, does
-    /// nothing and gives the answer of that time. A commit may be seen by readers a moment before
-    /// it is durable.
+    /// Applies all of `batch` or nothing, durably. With an `id` that was committed before and is
+    /// remembered, does nothing and gives the answer of that time. A commit may be seen by readers a
+    /// moment before it is durable.
     fn commit(&self, id: Option<CommitId>, batch: Batch) -> Result<Committed>;
 
     /// What a commit with this id answered, if it was made and is still remembered.

@@ -104,8 +104,10 @@ pub(crate) fn stage<B: Backend>(
     }
     if let Some(id) = id {
         view.forget(&id.application, batch.settled, ANSWERS_KEPT - 1)?;
-        view.own
-            .insert(keyspace::answer(id), Some(batch.answer.clone()));
+        if id.number >= batch.settled {
+            let answer = Some(batch.answer.clone());
+            view.own.insert(keyspace::answer(id), answer);
+        }
     }
     Ok((
         view.own,

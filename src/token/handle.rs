@@ -60,6 +60,13 @@ pub struct Request {
     pub settled: u64,
 }
 
+impl Request {
+    /// Whether nobody will ask for its answer again, so that it need not be kept.
+    pub fn is_settled(self) -> bool {
+        self.number < self.settled
+    }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*

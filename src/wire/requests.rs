@@ -187,7 +187,7 @@ mod tests {
                 .into_iter()
                 .flat_map(|thread| thread.join().unwrap());
             given
-                .inspect(|request| assert!(request.settled > request.number))
+                .inspect(|request| assert!(request.is_settled()))
                 .map(|request| request.number)
                 .collect()
         });
