@@ -29,9 +29,10 @@ pub(crate) const SEGMENT_BYTES: usize = 4 << 20;
 /// In one go it cleans for at most half of this time, and writers clean a page with each that they replace:
 /// under eight that never stop, the file grows as much, and takes as many commits, as with five seconds.
 const CLEANING_MS: u64 = 30_000;
-/// How often, and how long apart, an open is tried while the threads of the database that was just
-/// closed in this process let its file go, and a child that another thread is just starting its lock.
-pub(crate) const OPEN_TRIES: usize = 300;
+/// How often an open is tried while the threads of the database that was just closed in this process let
+/// its file go.
+const OPEN_TRIES: usize = 300;
+/// How long apart.
 pub(crate) const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// An open database. Fields are dropped in this order.

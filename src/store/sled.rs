@@ -16,11 +16,15 @@ use crate::{
     Error, Record, Result, Store, Urgency,
     backend::{Backend, Changes},
     commit_queue::CommitQueue,
-    database::{Database, OPEN_PAUSE, OPEN_TRIES, sync_folder},
+    database::{Database, OPEN_PAUSE, sync_folder},
     journal::{self, Journal},
     reserve,
     reserve::Reserve,
 };
+
+/// How often the folder's lock is tried, while a child that another thread is just starting has it still.
+/// Whoever else has it keeps it, and there is no use in waiting.
+const LOCK_TRIES: usize = 100;
 
 /// A store in a folder of its own.
 pub struct SledStore;
@@ -57,7 +61,7 @@ impl Disk {
         let lock = File::open(folder).map_err(reserve::system_error)?;
         let mut tries = 1;
         while flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            if tries == OPEN_TRIES {
+            if tries == LOCK_TRIES {
                 return Err(Error::InUse(folder.display().to_string()));
             }
             tries += 1;
