@@ -11,9 +11,9 @@ const PLACES: usize = 16;
 const LOOKED_EVERY: u64 = 8;
 
 /// Gives each changing verb its number. One for each application, beside its [`crate::Client`].
-/// Threads count in flight apart: they share the next number, and nothing else that
-/// every request writes. That one is in one order for all, because "all below" is what is told: of
-/// numbers by blocks, a thread that asks seldom would keep everybody's from being settled.
+/// What is in flight, threads count apart: they share the next number, and nothing else that every
+/// request writes. That one is in one order for all, because "all below" is what is told: of numbers
+/// by blocks, a thread that asks seldom would keep everybody's from being settled.
 #[derive(Default)]
 pub struct Requests {
     last: AtomicU64,
