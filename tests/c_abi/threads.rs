@@ -62,25 +62,35 @@ fn finalize_under_running_calls_is_safe() {
     everywhere(|| {
         let token = Token::make();
         token.logged_in().generate(true, "kept").unwrap();
-        let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
+        let (stop, calls) = (AtomicBool::new(false), [const { AtomicU64::new(0) }; 4]);
+        let called = || calls.each_ref().map(|count| count.load(Relaxed));
         thread::scope(|scope| {
-            let callers = [(); 4].map(|()| {
-                scope.spawn(|| {
+            let callers = calls.each_ref().map(|calls| {
+                let (token, stop) = (&token, &stop);
+                scope.spawn(move || {
                     let mut bytes = [0; 64];
                     while !stop.load(Relaxed) {
                         if let Ok(session) = token.open(CKF_SERIAL_SESSION) {
                             let (handle, first) = (session.handle, bytes.as_mut_ptr());
                             let answer = call!(token.module, C_GenerateRandom(handle, first, 64));
                             assert_ne!(answer, CKR_GENERAL_ERROR);
+                            // An application has thousands of them, which are soon gone.
+                            call!(token.module, C_CloseSession(handle));
                             calls.fetch_add(1, Relaxed);
                         }
                     }
                 })
             });
             for _ in 0..10 {
-                // Until all are on their way again, however slow the machine is.
-                let enough = calls.load(Relaxed) + 50;
-                while calls.load(Relaxed) < enough && !callers.iter().any(|one| one.is_finished()) {
+                // Until each is on its way again, however slow the machine is.
+                let before = called();
+                let is_one_behind = || {
+                    called()
+                        .iter()
+                        .zip(before)
+                        .any(|(now, then)| now < &(then + 10))
+                };
+                while is_one_behind() && !callers.iter().any(|one| one.is_finished()) {
                     thread::yield_now();
                 }
                 let answer = call!(token.module, C_Finalize(ptr::null_mut()));
