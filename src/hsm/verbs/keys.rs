@@ -67,7 +67,7 @@ pub(super) fn generate_pair(
     };
     let key_type = mechanism::generated_by(mechanism, KeyClass::Pair, asked.map(KeyType))?;
     let maker = application.maker_in(&session.seat);
-    let mut draft = |template, class| {
+    let draft = |template, class| {
         let draft = object::made(template, &making(mechanism, class, key_type), maker)?;
         admit(session, active, &draft.attributes).map(|()| draft)
     };

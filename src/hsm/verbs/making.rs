@@ -64,7 +64,7 @@ fn asks_for_token(Template(attributes): &Template) -> bool {
 }
 
 /// Whether an object with these attributes may be made in the session (§5.6, §4.4).
-pub(super) fn admit(session: &Session, active: &mut Active, attributes: &Attributes) -> Result<()> {
+pub(super) fn admit(session: &Session, active: &Active, attributes: &Attributes) -> Result<()> {
     let token = attributes.flag(AttributeType::TOKEN);
     if token {
         session.must_write()?;
