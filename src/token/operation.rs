@@ -99,9 +99,8 @@ pub struct Encapsulated {
 /// How long an output can become, from the input's length: never too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputBound {
-    /// Whether the input's length counts at all (it does not for digests and MACs).
-    pub per_input: bool,
-    /// Bytes that the input has and the output has not (a tag, a nonce).
+    /// Bytes that the input has and the output has not (a tag, a nonce): for digests and MACs all there
+    /// are, [`u64::MAX`].
     pub removed: u64,
     /// Bytes that the output has on top of the input (a tag, a nonce, a digest).
     pub added: u64,
@@ -114,7 +113,6 @@ impl OutputBound {
     /// The output has `added` bytes more than the input.
     pub const fn longer_by(added: u64) -> Self {
         Self {
-            per_input: true,
             removed: 0,
             added,
             padded_to: 0,
@@ -124,7 +122,6 @@ impl OutputBound {
     /// The output has `removed` bytes less than the input.
     pub const fn shorter_by(removed: u64) -> Self {
         Self {
-            per_input: true,
             removed,
             added: 0,
             padded_to: 0,
@@ -134,8 +131,7 @@ impl OutputBound {
     /// The output has `len` bytes, whatever the input is.
     pub const fn fixed(len: u64) -> Self {
         Self {
-            per_input: false,
-            removed: 0,
+            removed: u64::MAX,
             added: len,
             padded_to: 0,
         }
@@ -143,8 +139,7 @@ impl OutputBound {
 
     /// The most bytes that `input_len` bytes of input can become.
     pub fn of(&self, input_len: usize) -> usize {
-        let input = if self.per_input { input_len as u64 } else { 0 };
-        let kept = input.saturating_sub(self.removed);
+        let kept = (input_len as u64).saturating_sub(self.removed);
         let padded = match self.padded_to {
             0 => kept,
             block => (kept / block + 1).saturating_mul(block),
@@ -170,7 +165,6 @@ mod tests {
     #[test]
     fn the_bound_of_cbc_pad_is_the_next_whole_block() {
         let bound = OutputBound {
-            per_input: true,
             removed: 0,
             added: 0,
             padded_to: 16,
@@ -180,12 +174,7 @@ mod tests {
 
     #[test]
     fn a_digest_is_as_long_for_every_input() {
-        let bound = OutputBound {
-            per_input: false,
-            removed: 0,
-            added: 32,
-            padded_to: 0,
-        };
+        let bound = OutputBound::fixed(32);
         assert_eq!([bound.of(0), bound.of(1 << 20)], [32, 32]);
     }
 }

@@ -138,7 +138,6 @@ impl<K: Cipher<N>, const N: usize> Transformation for Blocks<K, N> {
             _ => 0,
         };
         Ok(OutputBound {
-            per_input: true,
             removed: 0,
             added: 0,
             padded_to,

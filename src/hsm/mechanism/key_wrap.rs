@@ -48,7 +48,6 @@ impl Transformation for KeyWrap {
         let encrypts = self.1 == Direction::Encrypt;
         let pads = encrypts && matches!(padding, Padding::Counted | Padding::Pkcs7);
         Ok(OutputBound {
-            per_input: true,
             removed: if encrypts { 0 } else { half },
             added: if encrypts { half } else { 0 },
             padded_to: if pads { half } else { 0 },

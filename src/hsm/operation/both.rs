@@ -2,10 +2,7 @@
 
 use token::{Error, Operation, Produced, Reason, Result};
 
-use super::{
-    Operations,
-    machine::{part_needs, wrong_verb},
-};
+use super::{Operations, active::wrong_verb, machine::part_needs};
 
 impl Operations {
     /// `C_DigestEncryptUpdate`, `C_SignEncryptUpdate`: `input` is a part for both operations.

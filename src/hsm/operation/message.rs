@@ -10,7 +10,10 @@ use token::{
     Result,
 };
 
-use super::machine::{Place, Stage, Start, wrong_verb};
+use super::{
+    active::{Stage, Start, wrong_verb},
+    machine::Place,
+};
 use crate::{
     mechanism::{
         Doing, Function, OfMessage, Reserved, Transformation, Use, Work, check_generator, draws,

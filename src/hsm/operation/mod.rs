@@ -2,6 +2,7 @@
 //! Init to its end is `machine`, once for every kind; the message functions are a machine of
 //! messages (`message`), the dual functions two operations at once (`both`).
 
+mod active;
 mod both;
 mod key;
 mod machine;
@@ -19,8 +20,9 @@ use crate::{
     memory::Memory,
     object::Profile,
 };
+use active::{Stage, Start};
 pub(crate) use key::{Checked, Key};
-use machine::{Place, Stage, Start};
+use machine::Place;
 use message::{Ended, Messages};
 use places::Places;
 

@@ -7,7 +7,7 @@ use token::{Error, MechanismId, Operation, Parameters, Reason, Result};
 
 use super::{
     Operations,
-    machine::{Stage, Start},
+    active::{Stage, Start},
     places::Places,
 };
 use crate::mechanism::{Work, check_use};

@@ -8,10 +8,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::held::Held;
 
-/// The oldest version of the protocol that is spoken here.
-pub(crate) const OLDEST: u16 = 1;
+/// The oldest version of the protocol that is spoken here: 1 told otherwise how long an output becomes.
+pub(crate) const OLDEST: u16 = 2;
 /// The newest one.
-pub(crate) const NEWEST: u16 = 1;
+pub(crate) const NEWEST: u16 = 2;
 /// What a greeting says of its sender.
 pub(crate) const SOFTWARE: &str = concat!("strongroom ", env!("CARGO_PKG_VERSION"));
 /// The longest `software` that is read.

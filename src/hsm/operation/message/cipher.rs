@@ -8,7 +8,7 @@ use super::{Messages, of, plain};
 use crate::{
     mechanism::{Use, Work, draws, is_approved},
     memory::Memory,
-    operation::machine::{Start, wrong_verb},
+    operation::active::{Start, wrong_verb},
 };
 
 impl Messages {
