@@ -233,8 +233,15 @@ impl Attributes {
     }
 }
 
+/// Where `kind` is, or where it would be. A walk: they are few, and a processor goes ahead on it, where
+/// it would wait for each half of a search.
 fn position(entries: &[Entry], kind: AttributeType) -> Result<usize, usize> {
-    entries.binary_search_by_key(&kind, |(kind, _)| *kind)
+    let position = entries.iter().position(|(other, _)| *other >= kind);
+    let position = position.unwrap_or(entries.len());
+    match entries.get(position) {
+        Some((other, _)) if *other == kind => Ok(position),
+        _ => Err(position),
+    }
 }
 
 /// About how many bytes an attribute of this value has.
