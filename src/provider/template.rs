@@ -97,7 +97,9 @@ impl<P: Iterator<Item = Pointer<CK_ATTRIBUTE>>> Answers<P> {
 }
 
 /// What became of an attribute that was asked for, from the best to the worst.
+// A word, for the reason that `token::Reason` is one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u64)]
 pub(crate) enum Verdict {
     Told,
     TooSmall,

@@ -56,6 +56,9 @@ impl std::error::Error for Error {}
 macro_rules! reasons {
     ($($name:ident = $text:literal,)*) => {
         /// Why a verb failed. The provider translates a reason to its `CKR_` code by a table.
+        // A word, as the other half of an error is: every call hands a `Result` through the layers,
+        // and a processor waits where a byte was written and a word is read.
+        #[repr(u64)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $(#[doc = $text] $name,)*
