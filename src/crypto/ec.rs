@@ -247,7 +247,7 @@ impl PrivateKey {
 
     /// The key in PKCS #8.
     pub fn pkcs8(&self) -> Result<Secret> {
-        self.key.pkey().pkcs8()
+        self.key.pkcs8()
     }
 
     /// The SubjectPublicKeyInfo of the public key that belongs to it.

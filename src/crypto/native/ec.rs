@@ -59,18 +59,11 @@ impl Group {
 
 /// A key, public or private.
 pub(crate) struct Key {
-    /// Keeps `ec` alive.
-    pkey: Pkey,
-    ec: NonNull<sys::EC_KEY>,
+    ec: Raw,
     group: Group,
     /// The point's coordinates, once asked for: they cost an inversion in the field.
     point: OnceLock<Vec<u8>>,
 }
-
-// SAFETY: ec_key.h: a key may be used by several threads as long as none changes it.
-unsafe impl Send for Key {}
-// SAFETY: the same.
-unsafe impl Sync for Key {}
 
 impl Key {
     /// A public key from its point, compressed or not; the point must be on the curve and not at
@@ -115,17 +108,17 @@ impl Key {
         let ec = Raw::new(group)?;
         // SAFETY: the key is alive and has a group.
         done(unsafe { sys::EC_KEY_generate_key(ec.0.as_ptr()) })?;
-        Self::from_raw(ec, group)
+        Ok(Self::from_raw(ec, group))
     }
 
     /// A private key in PKCS #8.
     pub(crate) fn from_pkcs8(der: &[u8], groups: &[Group]) -> Result<Self> {
-        Self::from_pkey(Pkey::from_pkcs8(sys::EVP_PKEY_EC, der)?, groups)
+        Self::from_pkey(&Pkey::from_pkcs8(sys::EVP_PKEY_EC, der)?, groups)
     }
 
     /// A public key in a SubjectPublicKeyInfo.
     pub(crate) fn from_info(der: &[u8], groups: &[Group]) -> Result<Self> {
-        Self::from_pkey(Pkey::from_info(sys::EVP_PKEY_EC, der)?, groups)
+        Self::from_pkey(&Pkey::from_info(sys::EVP_PKEY_EC, der)?, groups)
     }
 
     /// The public half of a private key. It knows its point, and so does the private key from then on.
@@ -133,17 +126,21 @@ impl Key {
         self.point()?;
         let ec = Raw::new(self.group)?;
         // SAFETY: the key is alive, and with it its point.
-        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
+        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.0.as_ptr()) };
         // SAFETY: both are alive and of one group; the library copies the point.
         done(unsafe { sys::EC_KEY_set_public_key(ec.0.as_ptr(), point) })?;
         Ok(Self {
             point: self.point.clone(),
-            ..Self::from_raw(ec, self.group)?
+            ..Self::from_raw(ec, self.group)
         })
     }
 
-    pub(crate) fn pkey(&self) -> &Pkey {
-        &self.pkey
+    /// The private key in PKCS #8.
+    pub(crate) fn pkcs8(&self) -> Result<Secret> {
+        let pkey = Pkey::empty()?;
+        // SAFETY: both are alive; the pkey takes a reference of its own, and writes nothing else.
+        done(unsafe { sys::EVP_PKEY_set1_EC_KEY(pkey.as_ptr(), self.ec.0.as_ptr()) })?;
+        pkey.pkcs8()
     }
 
     pub(crate) fn group(&self) -> Group {
@@ -163,7 +160,7 @@ impl Key {
     fn encoded(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; 1 + 2 * COORDINATE_MAX];
         // SAFETY: the key is alive, and with it its point.
-        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.as_ptr()) };
+        let point = unsafe { sys::EC_KEY_get0_public_key(self.ec.0.as_ptr()) };
         // SAFETY: the same; the slice is as long as is said.
         let len = unsafe {
             sys::EC_POINT_point2oct(
@@ -182,7 +179,7 @@ impl Key {
     /// The private number in `len` bytes.
     pub(crate) fn value(&self, len: usize) -> Result<Secret> {
         // SAFETY: the key is alive, and with it its number; null where it is public.
-        let value = unsafe { sys::EC_KEY_get0_private_key(self.ec.as_ptr()) };
+        let value = unsafe { sys::EC_KEY_get0_private_key(self.ec.0.as_ptr()) };
         // SAFETY: the same.
         Secret::filled(len, |bytes| unsafe { number::write(value, bytes) })
     }
@@ -190,7 +187,7 @@ impl Key {
     /// ECDSA: r and s, each over one half of `signature`.
     pub(crate) fn sign(&self, digest: &[u8], signature: &mut [u8]) -> Result<()> {
         // SAFETY: the key is alive; the slice is as long as is said.
-        let made = unsafe { sys::ECDSA_do_sign(digest.as_ptr(), digest.len(), self.ec.as_ptr()) };
+        let made = unsafe { sys::ECDSA_do_sign(digest.as_ptr(), digest.len(), self.ec.0.as_ptr()) };
         let made = Signature(NonNull::new(made).ok_or(Error::Library)?);
         let (mut r, mut s) = (ptr::null(), ptr::null());
         // SAFETY: the signature is alive, and stays so while r and s are read.
@@ -217,7 +214,7 @@ impl Key {
                 digest.as_ptr(),
                 digest.len(),
                 claimed.0.as_ptr(),
-                self.ec.as_ptr(),
+                self.ec.0.as_ptr(),
             )
         });
         verified.map_err(|_| Error::Authentication)
@@ -233,7 +230,7 @@ impl Key {
                 output.as_mut_ptr().cast(),
                 output.len(),
                 point.0.as_ptr(),
-                self.ec.as_ptr(),
+                self.ec.0.as_ptr(),
                 None,
             )
         };
@@ -247,48 +244,43 @@ impl Key {
     fn checked(ec: Raw, group: Group) -> Result<Self> {
         // SAFETY: the key is alive.
         done(unsafe { sys::EC_KEY_check_key(ec.0.as_ptr()) }).map_err(|_| Error::Key)?;
-        Self::from_raw(ec, group)
+        Ok(Self::from_raw(ec, group))
     }
 
-    fn from_raw(ec: Raw, group: Group) -> Result<Self> {
-        let pkey = Pkey::empty()?;
-        // SAFETY: both are alive; the pkey takes a reference of its own.
-        done(unsafe { sys::EVP_PKEY_set1_EC_KEY(pkey.as_ptr(), ec.0.as_ptr()) })?;
-        Ok(Self {
-            pkey,
-            ec: ec.0,
+    fn from_raw(ec: Raw, group: Group) -> Self {
+        Self {
+            ec,
             group,
             point: OnceLock::new(),
-        })
+        }
     }
 
-    fn from_pkey(pkey: Pkey, groups: &[Group]) -> Result<Self> {
-        // SAFETY: the pkey is alive and stays so as long as this key.
-        let ec = unsafe { sys::EVP_PKEY_get0_EC_KEY(pkey.as_ptr()) };
-        let ec = NonNull::new(ec).ok_or(Error::Key)?;
+    fn from_pkey(pkey: &Pkey, groups: &[Group]) -> Result<Self> {
+        // SAFETY: the pkey is alive; the reference is a new one, or null where it is another kind of key.
+        let ec = unsafe { sys::EVP_PKEY_get1_EC_KEY(pkey.as_ptr()) };
+        let ec = Raw(NonNull::new(ec).ok_or(Error::Key)?);
         // SAFETY: the key is alive, and with it its group.
-        let group = unsafe { sys::EC_KEY_get0_group(ec.as_ptr()) };
+        let group = unsafe { sys::EC_KEY_get0_group(ec.0.as_ptr()) };
         // SAFETY: the same.
         let nid = unsafe { sys::EC_GROUP_get_curve_name(group) };
         // SAFETY: the key is alive.
-        let explicit = unsafe { sys::EC_KEY_decoded_from_explicit_params(ec.as_ptr()) };
+        let explicit = unsafe { sys::EC_KEY_decoded_from_explicit_params(ec.0.as_ptr()) };
         // RFC 5480 §2.1.1: a curve has a name; parameters of one's own are how keys are forged.
         let group = groups
             .iter()
             .find(|group| group.nid == nid && explicit == 0);
-        // SAFETY: the key is alive.
-        done(unsafe { sys::EC_KEY_check_key(ec.as_ptr()) }).map_err(|_| Error::Key)?;
-        Ok(Self {
-            pkey,
-            ec,
-            group: *group.ok_or(Error::Key)?,
-            point: OnceLock::new(),
-        })
+        Self::checked(ec, *group.ok_or(Error::Key)?)
     }
 }
 
-/// A reference to a key while it is made.
+/// The only reference to a key. Nobody changes it once it is a [`Key`].
 struct Raw(NonNull<sys::EC_KEY>);
+
+// SAFETY: ec_key.h: a key may be used by several threads as long as none changes it. The count of references,
+// which a copy in PKCS #8 takes one of, is locked by the library.
+unsafe impl Send for Raw {}
+// SAFETY: the same.
+unsafe impl Sync for Raw {}
 
 impl Raw {
     fn new(group: Group) -> Result<Self> {
@@ -303,7 +295,7 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // SAFETY: this reference is ours; a pkey has one of its own.
+        // SAFETY: this reference is ours; free erases what was private.
         unsafe { sys::EC_KEY_free(self.0.as_ptr()) }
     }
 }
