@@ -3,9 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use zeroize::Zeroizing;
-
-use crate::{Error, Result, locked, native::processor, thread};
+use crate::{Error, Result, Secret, locked, native::processor, thread};
 
 /// The most bytes that are taken at once: more cost the library less than their cover.
 pub(crate) const TAKEN_MAX: usize = 64;
@@ -57,27 +55,40 @@ impl Pool {
         let rest = left.checked_sub(count).ok_or(Error::Length)?;
         self.left.store(rest, Ordering::Relaxed);
         let words = self.words.get(rest..left).ok_or(Error::Length)?;
-        for (place, word) in bytes.chunks_mut(WORD).zip(words) {
-            let drawn = word.load(Ordering::Relaxed);
-            word.store(0, Ordering::Relaxed);
-            let Some(cover) = processor::random() else {
+        let mut given = words.iter().map(given);
+        let (whole, part) = bytes.as_chunks_mut::<WORD>();
+        for (place, given) in whole.iter_mut().zip(&mut given) {
+            let Some(given) = given else {
                 return Ok(false);
             };
-            let covered = (drawn ^ cover).to_ne_bytes();
-            place.copy_from_slice(covered.get(..place.len()).ok_or(Error::Length)?);
+            *place = given;
         }
-        Ok(true)
+        // One word is left where the last place is not a whole one.
+        match given.next() {
+            None => Ok(true),
+            Some(None) => Ok(false),
+            Some(Some(given)) => {
+                part.copy_from_slice(given.get(..part.len()).ok_or(Error::Length)?);
+                Ok(true)
+            }
+        }
     }
 
     fn fill(&self) -> Result<()> {
-        let mut drawn = Zeroizing::new([0; WORDS * WORD]);
-        crate::random::draw(&mut drawn[..])?;
-        for (word, bytes) in self.words.iter().zip(drawn.as_chunks::<WORD>().0) {
+        let drawn = Secret::filled(WORDS * WORD, crate::random::draw)?;
+        for (word, bytes) in self.words.iter().zip(drawn.reveal().as_chunks::<WORD>().0) {
             word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
         }
         self.left.store(WORDS, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// What goes out for a word of a pool, which is erased: none where the processor has no cover for it.
+fn given(word: &AtomicU64) -> Option<[u8; WORD]> {
+    let drawn = word.load(Ordering::Relaxed);
+    word.store(0, Ordering::Relaxed);
+    processor::random().map(|cover| (drawn ^ cover).to_ne_bytes())
 }
 
 #[cfg(test)]
