@@ -60,10 +60,13 @@ impl PrivateKey {
 }
 
 impl PublicKey {
-    /// Whether `signature` is PKCS #1 v1.5 of `data`.
+    /// Whether `signature` is PKCS #1 v1.5 of `data`: what it was made of is compared as a whole
+    /// (RFC 8017 §8.2.2), and no padding is taken off.
     pub fn verify_pkcs1(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        let recovered = self.recover_pkcs1(signature)?;
-        same(recovered.reveal() == data)
+        let mut block = [0; LEN_MAX];
+        let whole = block.get_mut(..self.modulus.len()).ok_or(Error::Length)?;
+        self.recover_raw(signature, whole)?;
+        same(is_padded(whole, data))
     }
 
     /// What `signature` is PKCS #1 v1.5 of.
@@ -105,6 +108,17 @@ impl PublicKey {
     pub fn recover_raw(&self, signature: &[u8], block: &mut [u8]) -> Result<()> {
         let recovered = self.key.recover(Padding::None, signature, block);
         recovered.map(drop).map_err(|_| Error::Authentication)
+    }
+}
+
+/// Whether the block is `data` in the padding of signatures (RFC 8017 §9.2).
+fn is_padded(block: &[u8], data: &[u8]) -> bool {
+    const ONES: [u8; LEN_MAX] = [0xff; LEN_MAX];
+    match block.strip_suffix(data) {
+        Some(padding @ [0, 1, ones @ .., 0]) => {
+            padding.len() >= PADDING && ONES.get(..ones.len()) == Some(ones)
+        }
+        _ => false,
     }
 }
 

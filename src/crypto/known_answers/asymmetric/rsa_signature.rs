@@ -93,3 +93,39 @@ fn what_is_signed_verifies_and_nothing_else_does() {
     assert!(public.verify_raw(b"shorT", &signature).is_err());
     assert!(key.sign_raw(&[0xff; 256], &mut signature).is_err());
 }
+
+#[test]
+fn a_signature_with_another_padding_is_none() {
+    let key = PrivateKey::generate(2048, &[1, 0, 1]).unwrap();
+    let public = key.public().unwrap();
+    // `ones` bytes of padding between `first` and `last`, and behind them the data.
+    let verified = |first: [u8; 2], ones: usize, last: u8, data: &[u8]| {
+        let ones = vec![0xff; ones];
+        let block = [first.as_slice(), &ones, &[last], data].concat();
+        let mut signature = [0; 256];
+        key.sign_raw(&block, &mut signature).unwrap();
+        public.verify_pkcs1(b"data", &signature).is_ok()
+    };
+    assert!(verified([0, 1], 249, 0, b"data"));
+    assert!(!verified([0, 2], 249, 0, b"data"));
+    assert!(!verified([0, 0], 249, 0, b"data"));
+    assert!(!verified([0, 1], 249, 1, b"data"));
+    assert!(!verified([0, 1], 248, 0xfe, b"\0data"), "not all ones");
+    assert!(!verified([0, 1], 8, 0, b"data"), "not as long as the key");
+    let behind = [b"data".as_slice(), &[0; 241]].concat();
+    assert!(!verified([0, 1], 8, 0, &behind), "bytes behind the data");
+
+    let mut signature = [0; 256];
+    let least = [7; 245];
+    key.sign_pkcs1(&least, &mut signature).unwrap();
+    assert!(public.verify_pkcs1(&least, &signature).is_ok());
+    let (padding, longer) = ([0, 1, 255, 255, 255, 255, 255, 255, 255, 0], [7; 246]);
+    key.sign_raw(&[padding.as_slice(), &longer].concat(), &mut signature)
+        .unwrap();
+    assert!(
+        public.verify_pkcs1(&longer, &signature).is_err(),
+        "seven ones"
+    );
+    assert!(public.verify_pkcs1(&[7; 300], &signature).is_err());
+    assert!(public.verify_pkcs1(&least, &signature[1..]).is_err());
+}
