@@ -1,5 +1,5 @@
 //! How long it is worth to look for one's turn before one sleeps for it: a wake-up costs about
-//! 25 µs, and a look costs a core.
+//! 25 µs, in a virtual machine 100 µs and more, and a look costs a core.
 
 use std::{
     hint, thread,
@@ -13,8 +13,11 @@ use crate::message::Work;
 const LONGEST: Duration = Duration::from_micros(150);
 /// What hsmd is thought to work for an answer of which nothing is known.
 const UNKNOWN: Duration = Duration::from_micros(20);
-/// How much longer than twice the usual time.
-const MARGIN: Duration = Duration::from_micros(10);
+/// How much longer than twice the usual time: about what a wake-up costs. Who is interrupted in between
+/// is back sooner as a rule, and one sleep leads to the next, as the other side looks in vain meanwhile.
+const MARGIN: Duration = Duration::from_micros(50);
+/// By how much more than twice the mean before it one answer counts.
+const LITTLE: Duration = Duration::from_micros(10);
 /// How much longer where hsmd's thread slept and had to be woken.
 const WAKING: Duration = Duration::from_micros(100);
 /// The part of a mean that the last answer has: 1 in so many.
@@ -42,7 +45,7 @@ impl Answers {
             return None;
         }
         let waking = if was_asleep { WAKING } else { Duration::ZERO };
-        self.worth.time(usual * 2 + MARGIN + waking)
+        self.worth.time(usual * 2, MARGIN + waking)
     }
 
     /// Notes whether an answer came while it was looked for.
@@ -55,7 +58,7 @@ impl Answers {
     pub(crate) fn learn(&mut self, work: Work, worked: Duration) {
         if let Some(mean) = self.means.get_mut(work.number()) {
             let before = mean.unwrap_or(worked).min(2 * LONGEST);
-            let worked = worked.min(before * 2 + MARGIN);
+            let worked = worked.min(before * 2 + LITTLE);
             *mean = Some((before * (WEIGHT - 1) + worked) / WEIGHT);
         }
     }
@@ -66,11 +69,12 @@ impl Answers {
 pub(crate) struct Requests(Worth);
 
 impl Requests {
-    const TIME: Duration = Duration::from_micros(20);
+    /// About what a wake-up costs, as above.
+    const TIME: Duration = MARGIN;
 
     /// How long the next one is looked for, if it is.
     pub(crate) fn time(&mut self) -> Option<Duration> {
-        self.0.time(Self::TIME)
+        self.0.time(Duration::ZERO, Self::TIME)
     }
 
     /// Notes whether it came in that time.
@@ -79,7 +83,8 @@ impl Requests {
     }
 }
 
-/// Whether looking has been worth it: half as long each time that it was in vain, then seldom.
+/// Whether looking has been worth it: what is more than the least is half as long each time that it was
+/// in vain, then nobody looks but seldom. (Less than an answer takes would be in vain each time.)
 #[derive(Default)]
 struct Worth {
     halvings: u32,
@@ -92,12 +97,13 @@ impl Worth {
     /// peer slept) may be over.
     const PROBE: u32 = 8;
 
-    fn time(&mut self, longest: Duration) -> Option<Duration> {
+    fn time(&mut self, least: Duration, more: Duration) -> Option<Duration> {
         if self.halvings < Self::MOST_HALVINGS {
-            return Some(longest / (1 << self.halvings));
+            return Some(least + more / (1 << self.halvings));
         }
         self.skipped = self.skipped.wrapping_add(1);
-        self.skipped.is_multiple_of(Self::PROBE).then_some(longest)
+        let is_probe = self.skipped.is_multiple_of(Self::PROBE);
+        is_probe.then_some(least + more)
     }
 
     fn learn(&mut self, was_found: bool) {
@@ -111,12 +117,15 @@ impl Worth {
 /// Looks again and again for as long as `time`. The clock costs as much as some looks, so the usual
 /// case does without; who looks for longer lets others have the core in between, since the one that is
 /// waited for may be among them (where both were on one core, a round trip takes 8 µs so, and 15 µs
-/// with three times as many looks).
+/// with three times as many looks). That costs a microsecond, in which nobody looks: who found nobody
+/// there the first time does it half as often each time.
 pub(crate) fn look<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
     const LOOKS: u32 = 48;
+    const MOST: u32 = 4 * LOOKS;
+    let mut looks = LOOKS;
     let mut begun: Option<Instant> = None;
     loop {
-        for _ in 0..LOOKS {
+        for _ in 0..looks {
             if let Some(found) = look() {
                 return Some(found);
             }
@@ -126,6 +135,7 @@ pub(crate) fn look<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T>
             return None;
         }
         thread::yield_now();
+        looks = (looks * 2).min(MOST);
     }
 }
 
@@ -162,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_looked_for_as_long_as_it_takes_or_not_at_all() {
+        let mut answers = Answers::new();
+        after(&mut answers, 40, 80 * US);
+        let mut times = Vec::new();
+        for _ in 0..84 {
+            times.extend(answers.time(SIGNATURE, false));
+            answers.looked(false);
+        }
+        assert!(times.iter().all(|time| *time > 160 * US), "{times:?}");
+        assert!(times.len() < 15, "{times:?}");
+    }
+
+    #[test]
     fn one_answer_that_took_long_changes_little() {
         let mut answers = Answers::new();
         let before = after(&mut answers, 40, 2 * US).unwrap();
@@ -176,10 +199,11 @@ mod tests {
             times.extend(requests.time());
             requests.looked(false);
         }
-        assert!(times.starts_with(&[20 * US, 10 * US, 5 * US]));
+        let first = Requests::TIME;
+        assert!(times.starts_with(&[first, first / 2, first / 4]));
         assert!(times.len() < 15, "{times:?}");
         requests.looked(true);
-        assert_eq!(requests.time(), Some(20 * US));
+        assert_eq!(requests.time(), Some(first));
     }
 
     #[test]
