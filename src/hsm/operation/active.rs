@@ -28,8 +28,12 @@ pub(super) struct Active {
     /// What that one use has come to, and of which input, while its caller makes room for it.
     pub(super) result: Option<(Vec<u8>, Secret)>,
     /// What is done with it now is its end.
-    pub(super) ends: bool,
+    ends: bool,
 }
+
+/// Something is done with an operation, which is gone afterwards unless it stays: also where what is done
+/// never comes back.
+pub(super) struct Step<'a>(&'a mut Option<Active>);
 
 /// What an Init settled.
 pub(super) struct Start {
@@ -78,8 +82,9 @@ impl Active {
         }
     }
 
-    /// Checks the parameters, and takes what they need.
-    pub(super) fn begin(&mut self, memory: &Memory) -> Result<()> {
+    /// Checks the parameters, and takes what they need; how long the output of the whole input can
+    /// become.
+    pub(super) fn begin(&mut self, memory: &Memory) -> Result<OutputBound> {
         let start = &mut self.start;
         match start.work {
             Work::Transform(column) => self.bound = column.begin(start.with())?,
@@ -103,7 +108,7 @@ impl Active {
             drawn: start.drawn,
             key: start.key.as_deref(),
         });
-        Ok(())
+        Ok(self.bound)
     }
 
     /// Whether `input` may be used, and the key.
@@ -191,6 +196,28 @@ impl Active {
         match &mut self.stage {
             Stage::Checking(parts) => Ok((&mut self.start, parts)),
             _ => Err(wrong_verb()),
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    /// A step with the operation in this place.
+    pub(super) fn with(place: &'a mut Option<Active>) -> Self {
+        Self(place)
+    }
+
+    /// The operation, if one is active.
+    pub(super) fn active(&mut self) -> Option<&mut Active> {
+        let active = self.0.as_mut()?;
+        active.ends = true;
+        Some(active)
+    }
+}
+
+impl Drop for Step<'_> {
+    fn drop(&mut self) {
+        if self.0.as_ref().is_some_and(|active| active.ends) {
+            *self.0 = None;
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The state machine of §5.6, once for every kind of operation.
 //!
 //! A length query or an output that is too short leaves an operation as it was; a good part leaves
-//! it waiting for the next one; anything else ends it. So whatever is done with an operation is its
-//! end, and only those two let it stay.
+//! it waiting for the next one, and so does all of the input after a part of it; anything else ends it.
+//! So whatever is done with an operation is its end unless it says that it stays. Operations on messages
+//! stay until somebody ends them (`in_messages`).
 
 use token::{Error, Operation, OutputBound, Produced, Reason, Result};
 
 use super::{
-    active::{Active, Stage, Start, login_needed, wrong_verb},
+    active::{Active, Stage, Start, Step, login_needed, wrong_verb},
     message::Messages,
 };
 use crate::{
@@ -43,23 +44,20 @@ impl Place {
         start: Start,
         stage: Stage,
     ) -> Result<OutputBound> {
-        let active = self.0.get_or_insert_default();
-        let active = active.insert(Active::new(start, stage));
-        let (begun, bound) = (active.begin(memory), active.bound);
-        if begun.is_err() {
-            self.clear();
-        }
-        begun.map(|()| bound)
+        let place = self.0.get_or_insert_default();
+        **place = Some(Active::new(start, stage));
+        let mut step = Step::with(place);
+        let active = step.active().ok_or(Reason::OperationNotInitialized)?;
+        let bound = active.begin(memory)?;
+        active.stays(bound)
     }
 
     /// Ends the operation.
     pub(super) fn end(&mut self) -> Result<()> {
-        let was_active = self.is_active();
-        self.clear();
-        match was_active {
-            true => Ok(()),
-            false => Err(Reason::OperationNotInitialized.into()),
-        }
+        let mut step = self.0.as_deref_mut().map(Step::with);
+        let active = step.as_mut().and_then(Step::active);
+        active.ok_or(Reason::OperationNotInitialized)?;
+        Ok(())
     }
 
     /// The operation, if it waits for a login of its own.
@@ -284,31 +282,19 @@ impl Place {
         asks: bool,
         step: impl FnOnce(&mut Active) -> Result<T>,
     ) -> Result<T> {
-        let active = self.active_mut();
+        let mut place = self.0.as_deref_mut().map(Step::with);
+        let active = place.as_mut().and_then(Step::active);
         let active = active.ok_or(Reason::OperationNotInitialized)?;
-        active.ends = true;
-        let done = active.admit(input, asks).and_then(|()| step(active));
-        if active.ends {
-            self.clear();
-        }
-        done
-    }
-
-    fn clear(&mut self) {
-        if let Some(place) = self.0.as_deref_mut() {
-            *place = None;
-        }
+        active.admit(input, asks)?;
+        step(active)
     }
 
     fn active(&self) -> Option<&Active> {
-        // One whose last step never came back has ended.
-        let active = self.0.as_deref()?.as_ref();
-        active.filter(|active| !active.ends)
+        self.0.as_deref()?.as_ref()
     }
 
     fn active_mut(&mut self) -> Option<&mut Active> {
-        let active = self.0.as_deref_mut()?.as_mut();
-        active.filter(|active| !active.ends)
+        self.0.as_deref_mut()?.as_mut()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state machine: what leaves an operation as it was, what ends it, and with which reason.
 
 mod dual;
-
+mod ends;
 mod messages;
 mod rows;
 mod sizes;
@@ -324,6 +324,11 @@ fn a_verb_of_another_kind_of_operation_is_refused() {
         .unwrap();
     let refused = bench.operations.check(Digest, Some(b""), b"");
     assert_eq!(reason(refused), Some(Reason::ArgumentsBad));
+    assert!(
+        ![Verify, Encrypt, Digest]
+            .map(|operation| bench.is_active(operation))
+            .contains(&true)
+    );
 }
 
 #[test]
