@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Home, SOCKET, Start,
-    message::{Purpose, Refusal, Refused},
+    message::{NEWEST, OLDEST, Purpose, Refusal, Refused},
     start::{self, Birth, PATIENCE},
     system,
 };
@@ -86,6 +86,17 @@ fn reach_within(
                 ..
             }) => {
                 return Err(Unreached::Unknown);
+            }
+            Knock::Refused(Refusal {
+                reason: Refused::Version,
+                error,
+            }) => {
+                let theirs = error.context().unwrap_or_default();
+                let words = format!(
+                    "{theirs}; this library speaks {OLDEST} to {NEWEST}: an hsmd that is older ends with its last \
+                     application, a library that is older has to be renewed"
+                );
+                return Err(Error::new(Reason::Protocol, words).into());
             }
             Knock::Refused(refusal) => return Err(refusal.error.into()),
             Knock::Again if is_late => return Err(unreachable(home, None).into()),

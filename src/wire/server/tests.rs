@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use token::{Hsm, Reason, limits};
+use token::{Hsm, OutputBound, Reason, Started, limits};
 
 use crate::{
     Client,
@@ -204,6 +204,28 @@ fn a_protocol_of_the_future_is_refused_with_the_versions_that_are_spoken() {
         (refusal.reason, refusal.error.reason),
         (Refused::Version, Reason::Protocol)
     );
+}
+
+#[test]
+fn a_protocol_of_the_past_is_refused_as_well() {
+    let machine = Machine::new();
+    let greeted = greet(&machine.socket(), Purpose::New, OLDEST - 1);
+    assert_eq!(greeted.err().unwrap().reason, Refused::Version);
+}
+
+/// Who changes what is said changes the version, and the page that tells it.
+#[test]
+fn the_page_is_of_the_version_that_is_spoken() {
+    let page = include_str!("../../../docs/wire-format.md");
+    let title = format!("# Wire format, protocol version {NEWEST}\n");
+    assert!(page.starts_with(&title));
+    let started = Started {
+        bound: OutputBound::fixed(32),
+        parameters_out: None,
+    };
+    let all_ones = [[0xFF; 9].as_slice(), &[1]].concat();
+    let said = [all_ones.as_slice(), &[32, 0, 0]].concat();
+    assert_eq!(postcard::to_allocvec(&started).unwrap(), said);
 }
 
 #[test]
