@@ -320,12 +320,12 @@ fn a_client_that_is_killed_is_noticed_although_its_descriptor_lives() {
     let house = House::new("idle_seconds = 1");
     let other = house.client();
     let pid = house.owner().pid;
-    // A frame: letter, kind 1, number, lengths. A greeting: versions 1 to 1, New, no software.
+    // A frame: letter, kind 1, number, lengths. A greeting: versions 2 to 2, New, no software.
     // The child keeps the descriptor, so only the process of who has greeted tells of its end.
     let script = format!(
         "import socket,os,time,struct\n\
          s=socket.socket(socket.AF_UNIX); s.connect({:?})\n\
-         body=bytes([1,1,0,0]); s.sendall(b'S\\1\\0\\0'+struct.pack('>III',0,len(body),0)+body)\n\
+         body=bytes([2,2,0,0]); s.sendall(b'S\\1\\0\\0'+struct.pack('>III',0,len(body),0)+body)\n\
          assert s.recv(64)[:2]==b'S\\2'\n\
          os.write(1,b'%d\\n' % os.fork()); time.sleep(60)\n",
         house.runtime().join(SOCKET)

@@ -263,32 +263,39 @@ impl Hsm for Fake {
     }
     fn find_start(&self, session: SessionHandle, _: &[Attribute]) -> Result<()> {
         self.slot_of(session)?;
-        let began = self.state.lock().finds.insert(session, 0).is_none();
+        let began = self.state.lock().begin_find(session);
         self.world.say("find_start");
-        began.then_some(()).ok_or(Reason::OperationActive.into())
+        began
     }
     fn find_next(&self, session: SessionHandle, limit: usize) -> Result<Vec<ObjectHandle>> {
         self.slot_of(session)?;
-        let all = self.world.objects.load(Ordering::Relaxed);
-        let mut state = self.state.lock();
-        let place = state.finds.get_mut(&session).ok_or_else(no_operation)?;
-        let first = *place;
-        let excess = self.world.excess.load(Ordering::Relaxed);
-        *place = all.min(first + limit as u64 + excess);
-        let found = (first..*place).map(ObjectHandle).collect();
-        drop(state);
+        let found = self.state.lock().find(&self.world, session, limit);
         self.world.say("find_next");
-        Ok(found)
+        found
     }
     fn find_end(&self, session: SessionHandle) -> Result<()> {
         self.world.say("find_end");
         self.slot_of(session)?;
-        self.state
-            .lock()
-            .finds
-            .remove(&session)
-            .map(drop)
-            .ok_or_else(no_operation)
+        self.state.lock().end_find(session)
+    }
+    fn find(
+        &self,
+        session: SessionHandle,
+        _: &[Attribute],
+        limit: usize,
+    ) -> Result<Vec<ObjectHandle>> {
+        self.slot_of(session)?;
+        let mut state = self.state.lock();
+        state.begin_find(session)?;
+        let found = state.find(&self.world, session, limit)?;
+        let mut said = vec!["find_start", "find_next"];
+        if found.len() < limit {
+            state.end_find(session)?;
+            said.push("find_end");
+        }
+        drop(state);
+        said.into_iter().for_each(|verb| self.world.say(verb));
+        Ok(found)
     }
     fn generate(
         &self,

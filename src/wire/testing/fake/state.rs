@@ -1,17 +1,17 @@
 //! What the fake engine knows of an application.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
-use token::{Operation, Reason, Result, SecretBytes, SessionHandle, SlotId};
+use token::{ObjectHandle, Operation, Reason, Result, SecretBytes, SessionHandle, SlotId};
 
-use super::no_operation;
+use super::{World, no_operation};
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) sessions: HashMap<SessionHandle, SlotId>,
     pub(super) logged_in: Vec<SlotId>,
     pub(super) operations: HashMap<(SessionHandle, Operation), Vec<u8>>,
-    pub(super) finds: HashMap<SessionHandle, u64>,
+    finds: HashMap<SessionHandle, u64>,
     /// Sessions whose operation has had its own login.
     pub(super) logged_in_for: Vec<SessionHandle>,
 }
@@ -21,6 +21,31 @@ impl State {
         self.logged_in.retain(|other| *other != slot);
         self.operations.clear();
         self.finds.clear();
+    }
+
+    pub(super) fn begin_find(&mut self, session: SessionHandle) -> Result<()> {
+        let began = self.finds.insert(session, 0).is_none();
+        began.then_some(()).ok_or(Reason::OperationActive.into())
+    }
+
+    /// The next objects of the world, and as many too many as it says.
+    pub(super) fn find(
+        &mut self,
+        world: &World,
+        session: SessionHandle,
+        limit: usize,
+    ) -> Result<Vec<ObjectHandle>> {
+        let all = world.objects.load(Ordering::Relaxed);
+        let place = self.finds.get_mut(&session).ok_or_else(no_operation)?;
+        let first = *place;
+        let excess = world.excess.load(Ordering::Relaxed);
+        *place = all.min(first + limit as u64 + excess);
+        Ok((first..*place).map(ObjectHandle).collect())
+    }
+
+    pub(super) fn end_find(&mut self, session: SessionHandle) -> Result<()> {
+        let ended = self.finds.remove(&session);
+        ended.map(drop).ok_or_else(no_operation)
     }
 
     /// A login for the operation of a session. Whether one waits for it is looked at before the PIN;
