@@ -41,12 +41,12 @@ impl Pool {
         if self.busy.swap(true, Ordering::Acquire) {
             return Ok(false);
         }
-        let taken = self.take_alone(bytes);
+        let taken = self.take_alone(bytes, processor::random);
         self.busy.store(false, Ordering::Release);
         taken
     }
 
-    fn take_alone(&self, bytes: &mut [u8]) -> Result<bool> {
+    fn take_alone(&self, bytes: &mut [u8], cover: impl Fn() -> Option<u64>) -> Result<bool> {
         let count = bytes.len().div_ceil(WORD);
         if self.left.load(Ordering::Relaxed) < count {
             self.fill()?;
@@ -55,23 +55,13 @@ impl Pool {
         let rest = left.checked_sub(count).ok_or(Error::Length)?;
         self.left.store(rest, Ordering::Relaxed);
         let words = self.words.get(rest..left).ok_or(Error::Length)?;
-        let mut given = words.iter().map(given);
-        let (whole, part) = bytes.as_chunks_mut::<WORD>();
-        for (place, given) in whole.iter_mut().zip(&mut given) {
-            let Some(given) = given else {
-                return Ok(false);
-            };
-            *place = given;
+        let covered = give(words, bytes, cover);
+        if !covered {
+            words
+                .iter()
+                .for_each(|word| word.store(0, Ordering::Relaxed));
         }
-        // One word is left where the last place is not a whole one.
-        match given.next() {
-            None => Ok(true),
-            Some(None) => Ok(false),
-            Some(Some(given)) => {
-                part.copy_from_slice(given.get(..part.len()).ok_or(Error::Length)?);
-                Ok(true)
-            }
-        }
+        Ok(covered)
     }
 
     fn fill(&self) -> Result<()> {
@@ -84,11 +74,29 @@ impl Pool {
     }
 }
 
-/// What goes out for a word of a pool, which is erased: none where the processor has no cover for it.
-fn given(word: &AtomicU64) -> Option<[u8; WORD]> {
-    let drawn = word.load(Ordering::Relaxed);
-    word.store(0, Ordering::Relaxed);
-    processor::random().map(|cover| (drawn ^ cover).to_ne_bytes())
+/// Fills `bytes` with the words, each under a fresh cover, and erases these; whether there was one for each.
+fn give(words: &[AtomicU64], bytes: &mut [u8], cover: impl Fn() -> Option<u64>) -> bool {
+    let mut given = words.iter().map(|word| {
+        let drawn = word.load(Ordering::Relaxed);
+        word.store(0, Ordering::Relaxed);
+        cover().map(|cover| (drawn ^ cover).to_ne_bytes())
+    });
+    let (whole, part) = bytes.as_chunks_mut::<WORD>();
+    for (place, given) in whole.iter_mut().zip(&mut given) {
+        let Some(given) = given else {
+            return false;
+        };
+        *place = given;
+    }
+    // One word is left where the last place is not a whole one.
+    match given.next() {
+        None => true,
+        Some(None) => false,
+        Some(Some(given)) => {
+            part.iter_mut().zip(given).for_each(|(to, from)| *to = from);
+            true
+        }
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +119,7 @@ impl Pools {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{cell::Cell, collections::HashSet};
 
     use super::*;
 
@@ -153,16 +161,31 @@ mod tests {
 
     #[test]
     fn a_pool_is_filled_anew_and_gives_nothing_twice() {
-        if !covers() {
-            return;
-        }
         let pool = pool();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::from([[0; WORD]]);
         for _ in 0..1_000 {
-            let mut taken = [0; 24];
-            assert!(pool.take(&mut taken).unwrap());
-            assert!(seen.insert(taken));
+            let mut taken = [0; 3 * WORD];
+            // Under no cover, so that it shows what lay here.
+            assert!(pool.take_alone(&mut taken, || Some(0)).unwrap());
+            for word in taken.as_chunks().0 {
+                assert!(seen.insert(*word));
+            }
         }
+    }
+
+    #[test]
+    fn what_the_processor_has_no_cover_for_is_erased_and_not_given_out() {
+        let (pool, covers) = (pool(), Cell::new(1));
+        pool.fill().unwrap();
+        let cover = || {
+            covers.set(covers.get() - 1);
+            (covers.get() >= 0).then_some(7)
+        };
+        assert!(!pool.take_alone(&mut [0; 4 * WORD], cover).unwrap());
+        let words = words(&pool);
+        assert_eq!(words[WORDS - 4..], [0; 4]);
+        assert_ne!(words[WORDS - 5], 0);
+        assert_eq!(pool.left.load(Ordering::Relaxed), WORDS - 4);
     }
 
     #[test]

