@@ -240,6 +240,14 @@ fn additional_len(parameters: &Parameters) -> usize {
     }
 }
 
+/// `C_VerifyInit` is followed by `C_Verify…`, `C_VerifySignatureInit` by `C_VerifySignature…`.
+pub(super) fn other_verification() -> Error {
+    Error::new(
+        Reason::OperationNotInitialized,
+        "the verification has ended: its signature comes either with its Init or at its end",
+    )
+}
+
 /// The key has `CKA_ALWAYS_AUTHENTICATE`.
 pub(super) fn login_needed() -> Error {
     Error::new(

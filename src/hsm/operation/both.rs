@@ -29,12 +29,13 @@ impl Operations {
                 return Err(Error::new(Reason::OperationNotInitialized, words));
             }
         }
-        let done = self.update_active(cipher, beside, input, output);
-        if done.is_err() {
-            // One of them may have ended by its own error.
-            let _ = self.cancel(cipher);
-            let _ = self.cancel(beside);
-        }
+        let mut both = Both {
+            operations: self,
+            kinds: [cipher, beside],
+            go_on: false,
+        };
+        let done = both.operations.update_active(cipher, beside, input, output);
+        both.go_on = done.is_ok();
         done
     }
 
@@ -57,5 +58,21 @@ impl Operations {
         };
         self.absorb(beside, data)?;
         Ok(produced)
+    }
+}
+
+/// Two operations that end together, unless they go on: also where what is done with them never comes back.
+struct Both<'a> {
+    operations: &'a mut Operations,
+    kinds: [Operation; 2],
+    go_on: bool,
+}
+
+impl Drop for Both<'_> {
+    fn drop(&mut self) {
+        for kind in self.kinds.into_iter().filter(|_| !self.go_on) {
+            // One of them may have ended by its own error.
+            let _ = self.operations.cancel(kind);
+        }
     }
 }

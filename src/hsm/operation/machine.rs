@@ -5,10 +5,10 @@
 //! So whatever is done with an operation is its end unless it says that it stays. Operations on messages
 //! stay until somebody ends them (`in_messages`).
 
-use token::{Error, Operation, OutputBound, Produced, Reason, Result};
+use token::{Operation, OutputBound, Produced, Reason, Result};
 
 use super::{
-    active::{Active, Stage, Start, Step, login_needed, wrong_verb},
+    active::{Active, Stage, Start, Step, login_needed, other_verification, wrong_verb},
     message::Messages,
 };
 use crate::{
@@ -241,11 +241,10 @@ impl Place {
         let Stage::Messages(messages) = &mut active.stage else {
             return Err(wrong_verb());
         };
+        // A login is for one use of the key: for one that never comes back as well.
+        let admitted = std::mem::take(&mut active.admitted);
         let done = work(&active.start, messages);
-        if messages.took_one() {
-            // A login is for one use of the key, and that was it.
-            active.admitted = false;
-        }
+        active.admitted = admitted && !messages.took_one();
         done
     }
 
@@ -306,12 +305,4 @@ pub(super) fn part_needs(needed: usize, asked: bool, input_len: usize) -> Produc
         0 if asked => input_len,
         needed => needed,
     })
-}
-
-/// `C_VerifyInit` is followed by `C_Verify…`, `C_VerifySignatureInit` by `C_VerifySignature…`.
-fn other_verification() -> Error {
-    Error::new(
-        Reason::OperationNotInitialized,
-        "the verification has ended: its signature comes either with its Init or at its end",
-    )
 }
