@@ -118,7 +118,7 @@ impl Worth {
 /// case does without; who looks for longer lets others have the core in between, since the one that is
 /// waited for may be among them (where both were on one core, a round trip takes 8 µs so, and 15 µs
 /// with three times as many looks). That costs a microsecond, in which nobody looks: who found nobody
-/// there the first time does it half as often each time.
+/// there does it half as often the next time, and a quarter as often from then on.
 pub(crate) fn look<T>(time: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
     const LOOKS: u32 = 48;
     const MOST: u32 = 4 * LOOKS;

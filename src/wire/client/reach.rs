@@ -91,10 +91,10 @@ fn reach_within(
                 reason: Refused::Version,
                 error,
             }) => {
-                let theirs = error.context().unwrap_or_default();
+                let theirs = error.context().unwrap_or("hsmd speaks another version");
                 let words = format!(
-                    "{theirs}; this library speaks {OLDEST} to {NEWEST}: an hsmd that is older ends with its last \
-                     application, a library that is older has to be renewed"
+                    "{theirs}, this library {OLDEST} to {NEWEST}: an hsmd that is older has to be started again (one that is no \
+                     service ends by itself when nobody has used it for a while), a library that is older has to be renewed"
                 );
                 return Err(Error::new(Reason::Protocol, words).into());
             }

@@ -17,6 +17,7 @@ mod inits;
 mod searches;
 mod turns;
 mod verbs;
+mod versions;
 
 const SLOT: SlotId = SlotId(1);
 const KEY: Option<ObjectHandle> = Some(ObjectHandle(5));

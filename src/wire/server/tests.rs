@@ -213,9 +213,8 @@ fn a_protocol_of_the_past_is_refused_as_well() {
     assert_eq!(greeted.err().unwrap().reason, Refused::Version);
 }
 
-/// Who changes what is said changes the version, and the page that tells it.
 #[test]
-fn the_page_is_of_the_version_that_is_spoken() {
+fn the_page_is_of_the_version_that_is_spoken_and_a_bound_is_as_it_says() {
     let page = include_str!("../../../docs/wire-format.md");
     let title = format!("# Wire format, protocol version {NEWEST}\n");
     assert!(page.starts_with(&title));
